@@ -1,0 +1,25 @@
+package pipeline
+
+import "errors"
+
+// ErrQuit is returned by a Sink whose user wants to end the program.
+var ErrQuit = errors.New("quit")
+
+// Sink is where finished pictures go. Show is called by one goroutine, in the order of arrival, and may keep nothing
+// of f. An error of Show is reported and ends this sink, not the pipeline; ErrQuit ends the program.
+type Sink interface {
+	Show(f *Frame) error
+	Close() error
+}
+
+// JPEGSink is a Sink that is content with the camera's own bytes as long as no stage changes the picture
+// (see [Frame.Untouched]): no picture is decoded for it then.
+type JPEGSink interface {
+	Sink
+	TakesJPEG()
+}
+
+// Signaler is a Sink that wants to know when a camera's stream ends and why; reason "" means that it is back.
+type Signaler interface {
+	Signal(reason string)
+}
