@@ -1,30 +1,297 @@
 package mjpeg
 
-import "io"
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
 
 // DefaultMaxFrame is the frame limit of a Scanner whose MaxFrame is 0, in bytes.
 const DefaultMaxFrame = 16 << 20
 
-// Scanner cuts a byte stream into whole JPEG pictures.
+const (
+	readSize      = 64 << 10 // asked of the reader at a time
+	maxEmptyReads = 100      // reads in a row that give nothing, before io.ErrNoProgress
+	maxSOSLength  = 6 + 2*4  // four components, T.81 B.2.3
+	pictureStart  = "\xFF\xD8\xFF"
+)
+
+// Scanner cuts a byte stream into whole JPEG pictures. Like [bufio.Scanner] it is driven by Scan; unlike it, damage
+// costs pictures, never the stream.
+//
+// A picture begins at FF D8 (SOI) followed by FF. Its segments are skipped by their lengths, so that nothing inside them (an
+// EXIF thumbnail with a SOI and an EOI of its own) is ever taken for a marker. In the data of a scan FF 00 is data,
+// FF D0 to FF D7 are restart markers and any other marker ends the scan; more segments and scans may follow, as in a
+// progressive picture. The picture ends with FF D9 (EOI), and Scan returns it then, without asking for one byte more.
+//
+// What follows, up to the next picture's beginning, belongs to no picture and is counted in Stats.Skipped: padding, a second EOI,
+// multipart headers. So are the bytes of a picture that is dropped as damaged:
+//
+//   - [Torn]: SOI stands where a marker of the picture should be. The new picture is taken.
+//   - [Malformed]: a length below 2 (or above 14 for SOS), a byte other than FF after a segment, a marker that is not
+//     a segment's, or EOI before the first scan. The hunt for the next SOI goes on inside the segment at fault, so a wrong length
+//     swallows no picture, unless by chance it leads to an FF, or to the end of the input.
+//   - [TooLong]: longer than MaxFrame. It is walked to its end, but not kept.
+//   - [Cut]: the input ended.
+//
+// One goroutine at a time may use a Scanner; only Stats may be called from any.
 type Scanner struct {
 	MaxFrame int // longest accepted frame in bytes, 0 means DefaultMaxFrame; set before the first Scan
+
+	in  io.Reader
+	err error // of in, io.EOF included; the bytes before it are still walked
+
+	// buf[start:pos] is the picture so far, or the one that Scan has found; buf[pos:end] has not been looked at.
+	buf             []byte
+	start, pos, end int
+
+	state   state
+	marker  byte // of the segment under way
+	length  int  // of the segment under way, the bytes of it still to come
+	segment int  // where its length stands, counted from start
+	scanned bool // the picture has had a scan
+	tooLong bool // the picture is over the limit: counted, and no longer kept
+	found   bool // buf[start:pos] is a whole picture
+
+	bytes, frames, skipped atomic.Int64
+	damaged                [NumDamage]atomic.Int64
 }
 
-// NewScanner returns a Scanner that reads from r.
-func NewScanner(r io.Reader) *Scanner { panic("todo") }
+// state says what the byte at pos is.
+type state int
 
-// Scan advances to the next whole picture and reports whether there is one.
-func (s *Scanner) Scan() bool { panic("todo") }
+const (
+	hunting    state = iota // anything: no picture has begun
+	markerFF                // the FF of a marker
+	markerCode              // the byte after FF
+	lengthHigh              // the length of a segment
+	lengthLow
+	payload  // inside a segment
+	scanData // entropy-coded
+	scanCode // the byte after FF in scanData
+)
+
+// NewScanner returns a Scanner that reads from r.
+func NewScanner(r io.Reader) *Scanner { return &Scanner{in: r} }
+
+// Scan advances to the next whole picture and reports whether there is one. It returns false at the end of the input
+// and after a reader's error, see Err.
+func (s *Scanner) Scan() bool {
+	if s.found {
+		s.start, s.found = s.pos, false
+	}
+	for !s.walk() {
+		if !s.fill() {
+			s.finish()
+			return false
+		}
+	}
+	s.found = true
+	s.frames.Add(1)
+	return true
+}
 
 // Frame returns SOI through EOI of the picture that Scan found. The caller may change the bytes; they are valid until
 // the next Scan.
-func (s *Scanner) Frame() []byte { panic("todo") }
+func (s *Scanner) Frame() []byte {
+	if !s.found {
+		return nil
+	}
+	return s.buf[s.start:s.pos:s.pos]
+}
 
-// Err returns the first error of the reader other than io.EOF.
-func (s *Scanner) Err() error { panic("todo") }
+// Err returns the first error of the reader other than io.EOF. It is io.ErrNoProgress if the reader keeps returning
+// neither bytes nor an error.
+func (s *Scanner) Err() error {
+	if s.err == io.EOF {
+		return nil
+	}
+	return s.err
+}
+
+// walk looks at the bytes that have been read, each once, and reports whether they complete a picture.
+func (s *Scanner) walk() bool {
+	for s.pos < s.end {
+		b := s.buf[s.pos]
+		switch s.state {
+		case hunting:
+			i := bytes.Index(s.buf[s.pos:s.end], []byte(pictureStart))
+			if i < 0 {
+				s.skipTo(max(s.pos, s.end-len(pictureStart)+1))
+				return false
+			}
+			s.skipTo(s.pos + i)
+			s.pos += 2
+			s.state, s.scanned, s.tooLong = markerFF, false, false
+
+		case markerFF:
+			s.pos++
+			s.state = markerCode
+			if b != 0xFF {
+				s.malformed()
+			}
+
+		case scanData:
+			i := bytes.IndexByte(s.buf[s.pos:s.end], 0xFF)
+			if i < 0 {
+				s.pos = s.end
+				return false
+			}
+			s.pos += i + 1
+			s.state = scanCode
+
+		case markerCode, scanCode:
+			s.pos++
+			switch {
+			case b == 0xFF: // fill
+			case s.state == scanCode && (b == 0 || b >= markerRST0 && b <= markerRST7):
+				s.state = scanData
+			case b == markerEOI && s.scanned:
+				s.state = hunting
+				if !s.over() {
+					return true
+				}
+				s.drop(TooLong, s.pos)
+			case b == markerSOI:
+				s.drop(Torn, s.pos-2)
+			case hasSegment(b):
+				s.marker, s.segment, s.state = b, s.pos-s.start, lengthHigh
+			default:
+				s.drop(Malformed, s.pos)
+			}
+
+		case lengthHigh:
+			s.pos++
+			s.length, s.state = int(b)<<8, lengthLow
+
+		case lengthLow:
+			s.pos++
+			s.length |= int(b)
+			if s.length < 2 || s.marker == markerSOS && s.length > maxSOSLength {
+				s.malformed()
+				break
+			}
+			s.length -= 2
+			s.state = payload
+			if s.length == 0 {
+				s.segmentDone()
+			}
+
+		case payload:
+			n := min(s.length, s.end-s.pos)
+			s.pos += n
+			s.length -= n
+			if s.length == 0 {
+				s.segmentDone()
+			}
+		}
+	}
+	return false
+}
+
+func (s *Scanner) segmentDone() {
+	s.state = markerFF
+	if s.marker == markerSOS {
+		s.state, s.scanned = scanData, true
+	}
+}
+
+// malformed drops the picture because of the segment under way, whose length is wrong or led astray. What it spans may be
+// other pictures, so the hunt goes on from its length. Each hunt begins behind the last one's find and a segment
+// costs no time to jump over: so however often this happens, the work stays proportional to the input.
+func (s *Scanner) malformed() {
+	if s.over() {
+		s.drop(TooLong, s.pos)
+		return
+	}
+	s.drop(Malformed, s.start+s.segment)
+}
+
+// over says whether the picture is longer than the limit as far as it has been looked at.
+func (s *Scanner) over() bool { return s.tooLong || s.pos-s.start > s.maxFrame() }
+
+// drop gives the picture up and hunts on from resume. That depends on the bytes alone, not on how they were read.
+func (s *Scanner) drop(cause Damage, resume int) {
+	switch {
+	case s.tooLong: // has been counted
+	case s.over():
+		s.damaged[TooLong].Add(1)
+	default:
+		s.damaged[cause].Add(1)
+	}
+	s.tooLong, s.state = false, hunting
+	s.skipTo(resume)
+}
+
+// skipTo lets go of what comes before buf[to].
+func (s *Scanner) skipTo(to int) {
+	s.skipped.Add(int64(to - s.start))
+	s.start, s.pos = to, to
+}
+
+// fill reads more input behind what is held, and reports false at its end. All that is held has been looked at: it is the
+// picture under way, so a picture is moved once, and once more for every time that it makes the buffer grow.
+func (s *Scanner) fill() bool {
+	if s.err != nil {
+		return false
+	}
+	if s.over() {
+		if !s.tooLong {
+			s.damaged[TooLong].Add(1)
+			s.tooLong = true
+		}
+		s.skipTo(s.pos)
+	}
+	held := s.buf[s.start:s.end]
+	if len(held) == 0 || s.end+readSize > len(s.buf) {
+		if len(held)+readSize > len(s.buf) {
+			limit := s.maxFrame() + len(pictureStart) + readSize
+			s.buf = make([]byte, min(2*(len(s.buf)+readSize), limit))
+		}
+		s.end = copy(s.buf, held)
+		s.pos -= s.start
+		s.start = 0
+	}
+	for range maxEmptyReads {
+		n, err := s.in.Read(s.buf[s.end : s.end+readSize])
+		s.end += n
+		s.bytes.Add(int64(n))
+		s.err = err
+		if n > 0 {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+	}
+	s.err = io.ErrNoProgress
+	return false
+}
+
+// finish accounts for what is left when the input has ended.
+func (s *Scanner) finish() {
+	if s.state != hunting {
+		s.drop(Cut, s.end)
+	}
+	s.skipTo(s.end)
+}
+
+func (s *Scanner) maxFrame() int {
+	if s.MaxFrame > 0 {
+		return s.MaxFrame
+	}
+	return DefaultMaxFrame
+}
 
 // Stats may be called from any goroutine at any time.
-func (s *Scanner) Stats() Stats { panic("todo") }
+func (s *Scanner) Stats() Stats {
+	st := Stats{Bytes: s.bytes.Load(), Frames: s.frames.Load(), Skipped: s.skipped.Load()}
+	for i := range st.Damaged {
+		st.Damaged[i] = s.damaged[i].Load()
+	}
+	return st
+}
 
 // Stats counts what a Scanner has seen. Bytes = bytes in frames + Skipped, once the input has ended.
 type Stats struct {
@@ -46,4 +313,17 @@ const (
 	NumDamage = iota
 )
 
-func (d Damage) String() string { panic("todo") }
+// String returns the cause in words, such as "too long".
+func (d Damage) String() string {
+	switch d {
+	case Torn:
+		return "torn"
+	case Malformed:
+		return "malformed"
+	case TooLong:
+		return "too long"
+	case Cut:
+		return "cut"
+	}
+	return fmt.Sprintf("Damage(%d)", int(d))
+}

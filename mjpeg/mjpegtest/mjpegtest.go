@@ -1,0 +1,127 @@
+// Package mjpegtest makes the pictures and the hostile streams that the tests of picam's packages replay, so that all of
+// them face the same list.
+package mjpegtest
+
+import (
+	"bytes"
+	"embed"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+)
+
+// Pictures draws n different pictures of w × h pixels and encodes them by image/jpeg: baseline, 4:2:0, with Huffman tables. The
+// same arguments give the same bytes. As in a camera's picture, a bright square moves over a gradient with some noise.
+func Pictures(n, w, h, quality int) [][]byte {
+	rng := rand.New(rand.NewPCG(uint64(w), uint64(h)))
+	pictures := make([][]byte, n)
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range pictures {
+		for y := range h {
+			for x := range w {
+				noise := uint8(rng.IntN(16))
+				img.SetRGBA(x, y, color.RGBA{
+					R: uint8(x*200/w) + noise, G: uint8(y*200/h) + noise, B: uint8(i*40) + noise, A: 255,
+				})
+			}
+		}
+		square := max(w/8, 1)
+		left := (i * square) % w
+		for y := range min(square, h) {
+			for x := left; x < min(left+square, w); x++ {
+				img.SetRGBA(x, y, color.RGBA{R: 255, G: 255, B: 255, A: 255})
+			}
+		}
+		var buf bytes.Buffer
+		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality}); err != nil {
+			panic(err) // only for a picture over 65535 pixels wide or high
+		}
+		pictures[i] = buf.Bytes()
+	}
+	return pictures
+}
+
+//go:embed testdata/*.jpg
+var fixtures embed.FS
+
+// Fixture returns one of the pictures that image/jpeg cannot write, all 96 × 64 pixels: "progressive", "restart",
+// "arithmetic", "gray". See testdata/README for how they were made.
+func Fixture(name string) []byte {
+	b, err := fixtures.ReadFile("testdata/" + name + ".jpg")
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// WithSegment returns a copy of picture with a segment right after its SOI.
+func WithSegment(picture []byte, marker byte, payload []byte) []byte {
+	length := len(payload) + 2
+	out := append([]byte{}, picture[:2]...)
+	out = append(out, 0xFF, marker, byte(length>>8), byte(length))
+	out = append(out, payload...)
+	return append(out, picture[2:]...)
+}
+
+// WithoutDHT returns a copy of picture without its DHT segments: what many USB cameras send. Decoders take the
+// standard tables, which are those of image/jpeg.
+func WithoutDHT(picture []byte) []byte {
+	out := append([]byte{}, picture[:2]...)
+	for i := 2; ; {
+		next := i + 2 + int(picture[i+2])<<8 + int(picture[i+3])
+		if picture[i+1] == 0xDA {
+			return append(out, picture[i:]...)
+		}
+		if picture[i+1] != 0xC4 {
+			out = append(out, picture[i:next]...)
+		}
+		i = next
+	}
+}
+
+// Exif returns the payload of an APP1 segment: EXIF data with an orientation from 1 to 8 and, if it is not empty, a
+// thumbnail. Numbers are little-endian or not.
+func Exif(orientation int, thumbnail []byte, littleEndian bool) []byte {
+	var order interface {
+		AppendUint16([]byte, uint16) []byte
+		AppendUint32([]byte, uint32) []byte
+	} = binary.BigEndian
+	p := []byte("Exif\x00\x00MM")
+	if littleEndian {
+		order = binary.LittleEndian
+		p = []byte("Exif\x00\x00II")
+	}
+	const (
+		short, long = 3, 4
+		entry       = 12
+		directory0  = 8
+		directory1  = directory0 + 2 + entry + 4
+		data        = directory1 + 2 + 2*entry + 4
+	)
+	add := func(tag, kind uint16, value uint32) {
+		p = order.AppendUint16(p, tag)
+		p = order.AppendUint16(p, kind)
+		p = order.AppendUint32(p, 1)
+		if kind == short {
+			p = order.AppendUint16(p, uint16(value))
+			p = order.AppendUint16(p, 0)
+			return
+		}
+		p = order.AppendUint32(p, value)
+	}
+	p = order.AppendUint16(p, 42)
+	p = order.AppendUint32(p, directory0)
+	p = order.AppendUint16(p, 1)
+	add(0x0112, short, uint32(orientation))
+	if len(thumbnail) == 0 {
+		return order.AppendUint32(p, 0)
+	}
+	p = order.AppendUint32(p, directory1)
+	p = order.AppendUint16(p, 2)
+	add(0x0201, long, data)
+	add(0x0202, long, uint32(len(thumbnail)))
+	p = order.AppendUint32(p, 0)
+	return append(p, thumbnail...)
+}

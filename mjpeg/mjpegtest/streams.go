@@ -1,0 +1,156 @@
+package mjpegtest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Stream is a stream of pictures as cameras, links and attackers make them.
+type Stream struct {
+	Name   string
+	Size   int64            // in bytes
+	Reader func() io.Reader // reads it from its beginning
+	Want   [][]byte         // exactly the whole pictures in it, in order
+}
+
+// Streams returns the list. No picture is longer than 1 MiB. The two floods are 100 MB long and made as they are read;
+// all other streams are below 1 MB.
+func Streams() []Stream {
+	good := Pictures(6, 160, 120, 75)
+	small := Pictures(40, 24, 16, 50)
+	tail := good[3:] // follows whatever is broken
+	cut := good[0][:len(good[0])*2/3]
+	restart, progressive := Fixture("restart"), Fixture("progressive")
+	thumbnail := Pictures(1, 40, 30, 50)[0]
+
+	var list []Stream
+	add := func(name string, want [][]byte, parts ...[]byte) {
+		b := bytes.Join(parts, nil)
+		list = append(list, Stream{
+			Name: name, Size: int64(len(b)), Reader: func() io.Reader { return bytes.NewReader(b) }, Want: want,
+		})
+	}
+	// all adds a stream that is whole pictures with something after each.
+	all := func(name string, pictures [][]byte, after string) {
+		var b []byte
+		for _, p := range pictures {
+			b = append(append(b, p...), after...)
+		}
+		add(name, pictures, b)
+	}
+	// each adds a stream of the good pictures, each changed by f.
+	each := func(name string, f func(p []byte) []byte) {
+		var changed [][]byte
+		for _, p := range good {
+			changed = append(changed, f(p))
+		}
+		all(name, changed, "")
+	}
+
+	add("empty", nil)
+	all("one picture", good[:1], "")
+	all("whole pictures", good, "")
+	all("pictures of 0.7 KB", small, "")
+	all("pictures of 2 KB", Pictures(20, 96, 64, 60), "")
+	all("pictures of 3 KB", Pictures(20, 112, 96, 60), "")
+	all("restart markers", [][]byte{restart, restart, restart}, "")
+	all("progressive", [][]byte{progressive, progressive}, "")
+	all("arithmetic", [][]byte{Fixture("arithmetic"), Fixture("arithmetic")}, "")
+	all("gray", [][]byte{Fixture("gray"), Fixture("gray")}, "")
+	each("no DHT", WithoutDHT)
+	each("AVI1", func(p []byte) []byte {
+		return WithSegment(WithoutDHT(p), 0xE0, []byte("AVI1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	})
+
+	each("EXIF thumbnail", func(p []byte) []byte { return WithSegment(p, 0xE1, Exif(1, thumbnail, true)) })
+	each("EXIF thumbnail that is cut", func(p []byte) []byte { return WithSegment(p, 0xE1, Exif(1, thumbnail[:200], true)) })
+	each("EOI in COM", func(p []byte) []byte { return WithSegment(p, 0xFE, []byte("\xFF\xD9 \xFF\xD9\xFF\xD8\xFF")) })
+	each("EOI in APP2", func(p []byte) []byte { return WithSegment(p, 0xE2, []byte("MPF\x00\xFF\xD9\xFF\xD8\xFF\xDA")) })
+	each("empty segment", func(p []byte) []byte { return WithSegment(p, 0xFE, nil) })
+	each("longest segment", func(p []byte) []byte {
+		return WithSegment(p, 0xFE, bytes.Repeat([]byte("\xFF\xD8\xFF\xD9"), 1<<14)[:65533])
+	})
+	each("a stamp of a later version", func(p []byte) []byte {
+		return WithSegment(p, 0xE7, []byte("picam\x009 cam=door mood=good seq=7"))
+	})
+	each("fill before markers", func(p []byte) []byte {
+		p = slices.Concat(p[:2], []byte("\xFF\xFF\xFF"), p[2:])                  // before the first segment
+		return slices.Concat(p[:len(p)-2], []byte("\xFF\xFF\xFF"), p[len(p)-2:]) // before EOI
+	})
+	// The height is zero in the frame header and follows in a DNL segment.
+	each("DNL after the scan", func(p []byte) []byte {
+		return slices.Concat(p[:len(p)-2], []byte("\xFF\xDC\x00\x04\x00\x78"), p[len(p)-2:])
+	})
+	each("65535×65535", func(p []byte) []byte {
+		p = slices.Clone(p)
+		copy(p[bytes.Index(p, []byte("\xFF\xC0"))+5:], "\xFF\xFF\xFF\xFF")
+		return p
+	})
+
+	all("37 zero bytes after each EOI", good, string(make([]byte, 37)))
+	all("two EOI", good, "\xFF\xD9")
+	all("D9 00 after each EOI", good, "\xD9\x00")
+	all("stray FF after each EOI", good, "\xFF")
+	all("stray FF D8 after each EOI", good, "\xFF\xD8")
+	all("old data after each EOI", good, string(good[5][700:1500]))
+	all("line ends", good, "\r\n")
+	add("starts in the middle", tail, cut[300:], good[0][len(cut):], bytes.Join(tail, nil))
+	add("starts with EOI", tail, []byte("\xFF\xD9"), bytes.Join(tail, nil))
+	add("text before the first picture", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))
+	var multipart []byte
+	for _, p := range good {
+		multipart = fmt.Appendf(multipart, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(p), p)
+	}
+	add("multipart", good, multipart)
+
+	add("cut at two thirds", tail, cut, bytes.Join(tail, nil))
+	add("every second picture cut", [][]byte{good[0], good[1], good[2]}, cut, good[0], cut, good[1], cut, good[2], cut)
+	add("cut in the header", tail, good[0][:100], bytes.Join(tail, nil))
+	add("cut in an EXIF thumbnail", tail, WithSegment(good[0], 0xE1, Exif(1, thumbnail, false))[:500], bytes.Join(tail, nil))
+	add("cut after one byte", tail, good[0][:1], bytes.Join(tail, nil))
+	add("EOI missing", tail, good[0][:len(good[0])-2], bytes.Join(tail, nil))
+	add("EOI half missing", tail, good[0][:len(good[0])-1], bytes.Join(tail, nil))
+	add("SOI doubled", tail, []byte("\xFF\xD8"), bytes.Join(tail, nil))
+	add("SOI missing", tail, good[0][2:], bytes.Join(tail, nil))
+	add("SOI and EOI alone", tail, []byte("\xFF\xD8\xFF\xD9"), bytes.Join(tail, nil))
+	add("no scan", tail, []byte("\xFF\xD8\xFF\xFE\x00\x03x\xFF\xD9"), bytes.Join(tail, nil))
+	for length := range 2 {
+		add(fmt.Sprintf("segment length %d", length), tail,
+			[]byte("\xFF\xD8\xFF\xE0\x00"), []byte{byte(length)}, good[0][4:], bytes.Join(tail, nil))
+		add(fmt.Sprintf("scan header length %d", length), tail,
+			[]byte("\xFF\xD8\xFF\xDA\x00"), []byte{byte(length)}, bytes.Join(tail, nil))
+	}
+	add("segment length over the next pictures", small,
+		[]byte("\xFF\xD8\xFF\xE0\x40\x00"), bytes.Join(small, nil))
+	add("scan header length over the next pictures", small,
+		[]byte("\xFF\xD8\xFF\xDA\x08\x00"), bytes.Join(small, nil))
+	add("restart marker in the header", tail, []byte("\xFF\xD8\xFF\xD0"), bytes.Join(tail, nil))
+	add("reserved marker in a scan", tail, cut, []byte("\xFF\x02"), bytes.Join(tail, nil))
+	add("last picture cut", good, bytes.Join(good, nil), cut)
+	add("last picture cut in a segment", good, bytes.Join(good, nil), good[0][:100])
+	add("ends after SOI", good, bytes.Join(good, nil), []byte("\xFF\xD8"))
+	add("ends after FF D8 FF", good, bytes.Join(good, nil), []byte("\xFF\xD8\xFF"))
+
+	const flood = 100e6
+	for _, b := range []byte{0x00, 0xFF} {
+		list = append(list, Stream{
+			Name:   fmt.Sprintf("100 MB of %02X", b),
+			Size:   flood + int64(len(tail[0])),
+			Reader: func() io.Reader { return io.MultiReader(io.LimitReader(repeated(b), flood), bytes.NewReader(tail[0])) },
+			Want:   tail[:1],
+		})
+	}
+	return list
+}
+
+// repeated is a reader that never ends.
+type repeated byte
+
+func (r repeated) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(r)
+	}
+	return len(p), nil
+}

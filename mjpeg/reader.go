@@ -1,0 +1,62 @@
+package mjpeg
+
+import (
+	"io"
+	"time"
+)
+
+// Reader reads the pictures of a byte stream as Frames, with their stamps parsed and taken out.
+type Reader struct {
+	scanner *Scanner
+	stamp   Stamp
+	stamped bool
+	seq     uint64
+}
+
+// NewReader returns a Reader of r. maxFrame is the longest accepted picture in bytes; 0 means DefaultMaxFrame.
+func NewReader(r io.Reader, maxFrame int) *Reader {
+	s := NewScanner(r)
+	s.MaxFrame = maxFrame
+	return &Reader{scanner: s}
+}
+
+// Next returns the next whole picture. The error is io.EOF after the last one, else the first error of the reader.
+//
+// Received is the time of the call's return. With a stamp, Seq and Captured are the sender's: its clock's time, put
+// right by the stamp's Offset if it is Synced. If it is not, Captured is as far off as the two clocks are, which only Stamp tells.
+// Without a stamp Seq counts on from the picture before, the first is 1, and Captured is zero.
+func (r *Reader) Next() (Frame, error) {
+	if !r.scanner.Scan() {
+		if err := r.scanner.Err(); err != nil {
+			return Frame{}, err
+		}
+		return Frame{}, io.EOF
+	}
+	f := Frame{JPEG: r.scanner.Frame(), Received: time.Now()}
+	r.seq++
+	n := r.stamp.Parse(f.JPEG)
+	r.stamped = n > 0
+	if r.stamped {
+		f.JPEG = Unstamp(f.JPEG, n)
+		if r.stamp.Seq > 0 {
+			r.seq = r.stamp.Seq
+		}
+		f.Captured = r.stamp.Time
+		if r.stamp.Synced && !f.Captured.IsZero() {
+			f.Captured = f.Captured.Add(r.stamp.Offset)
+		}
+	}
+	f.Seq = r.seq
+	return f, nil
+}
+
+// Stamp returns the stamp of the picture that Next returned last, and whether that had one.
+func (r *Reader) Stamp() (Stamp, bool) {
+	if !r.stamped {
+		return Stamp{}, false
+	}
+	return r.stamp, true
+}
+
+// ScanStats are the scanner's counters. Any goroutine may call it at any time.
+func (r *Reader) ScanStats() Stats { return r.scanner.Stats() }
