@@ -15,20 +15,51 @@ type Frame struct {
 	Decoded  time.Time // when its pixels were there; zero if it was not decoded
 	Done     time.Time // when its last stage was through
 
-	jpeg []byte   // the camera's bytes, without the stamp
-	out  gocv.Mat // the finished picture
-	plan *Plan
+	plan  *Plan
+	jpeg  []byte        // the camera's bytes, without the stamp
+	mats  [2]gocv.Mat   // results of the parallel and of the ordered steps
+	shown *gocv.Mat     // the one of mats that holds the finished picture
+	done  chan struct{} // a token when the parallel steps are through
+	cause Cause         // why it is dropped; 0 means that it is not
+	err   error         // in words
+}
+
+func newFrame() *Frame {
+	f := &Frame{done: make(chan struct{}, 1)}
+	for i := range f.mats {
+		f.mats[i] = gocv.NewMat()
+	}
+	f.shown = &f.mats[0]
+	return f
+}
+
+// NewFrame makes a finished Frame outside a pipeline, for tests and tools. It takes mat over; Close frees it. touched
+// says that a stage has changed the picture, so that jpeg is not what mat shows.
+func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool) *Frame {
+	now := time.Now()
+	f := &Frame{Camera: camera, Seq: seq, Captured: now, Received: now, Decoded: now, Done: now, jpeg: jpeg,
+		plan: &Plan{touches: touched}}
+	f.mats = [2]gocv.Mat{mat, gocv.NewMat()}
+	f.shown = &f.mats[0]
+	return f
 }
 
 // JPEG returns the camera's own bytes, before any stage.
 func (f *Frame) JPEG() []byte { return f.jpeg }
 
-// Mat returns the finished picture: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It is empty where Untouched is true
-// and no sink asked for pixels.
-func (f *Frame) Mat() gocv.Mat { return f.out }
+// Mat returns the finished picture: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It must not be changed or closed, and is
+// valid until Show returns. It is undefined where Untouched is true and all sinks are JPEGSinks: nothing was decoded then.
+func (f *Frame) Mat() gocv.Mat { return *f.shown }
 
 // Untouched reports whether no stage changed the picture, so that JPEG shows what Mat would.
-func (f *Frame) Untouched() bool { return len(f.plan.steps) == 0 }
+func (f *Frame) Untouched() bool { return !f.plan.touches }
 
 // Plan is the chain that made this picture.
 func (f *Frame) Plan() *Plan { return f.plan }
+
+// Close frees the Mats of a Frame made by NewFrame. Sinks never call it.
+func (f *Frame) Close() {
+	for i := range f.mats {
+		f.mats[i].Close()
+	}
+}

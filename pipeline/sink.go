@@ -2,11 +2,11 @@ package pipeline
 
 import "errors"
 
-// ErrQuit is returned by a Sink whose user wants to end the program.
+// ErrQuit says that the user has asked to end the program.
 var ErrQuit = errors.New("quit")
 
 // Sink is where finished pictures go. Show is called by one goroutine, in the order of arrival, and may keep nothing
-// of f. An error of Show is reported and ends this sink, not the pipeline; ErrQuit ends the program.
+// of f. An error of Show is reported and ends this sink, not the pipeline.
 type Sink interface {
 	Show(f *Frame) error
 	Close() error
@@ -19,7 +19,8 @@ type JPEGSink interface {
 	TakesJPEG()
 }
 
-// Signaler is a Sink that wants to know when a camera's stream ends and why; reason "" means that it is back.
+// Signaler is a Sink that wants to know when a camera's stream ends and why; reason "" means that it is back. Signal
+// may be called while Show runs.
 type Signaler interface {
 	Signal(reason string)
 }

@@ -1,0 +1,425 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"picam/mjpeg"
+	"picam/mjpeg/turbo"
+)
+
+// Source yields pictures; io.EOF ends it in good order. capture.Source and *transport.Stream are ones.
+type Source interface {
+	Next() (mjpeg.Frame, error)
+}
+
+// Options say how cameras' pictures are worked on. Zero values mean the defaults.
+type Options struct {
+	Workers   int          // pictures decoded and filtered at a time; 0 means one for each processor
+	KeepAll   bool         // the source waits while pictures are worked on; else a newer picture replaces a waiting one
+	MaxPixels int          // larger pictures are dropped before they are decoded; 0 means DefaultMaxPixels
+	Log       *slog.Logger // nil discards
+}
+
+// DefaultMaxPixels is the limit on width × height of a picture: that of a 64-megapixel camera.
+const DefaultMaxPixels = 64 << 20
+
+// Outputs are where one camera's pictures go.
+type Outputs struct {
+	Sinks []Sink
+	// Raw gets each picture's bytes as the camera made them, as soon as they have arrived, in one Write each: before
+	// any picture is dropped, decoded or filtered. nil means nobody wants them.
+	Raw io.WriteCloser
+}
+
+// Camera takes one camera's pictures through its plan. It outlives the camera's connections.
+//
+// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does), is decoded and
+// taken through the stateless steps by one of the workers, then through the other steps and to the sinks by one
+// goroutine in the order of arrival.
+type Camera struct {
+	name string
+	ctl  *Controller
+	out  Outputs
+	opts Options
+	log  *slog.Logger
+
+	pixels  bool          // a sink wants pixels even of an untouched picture
+	free    chan *Frame   // the Frames that nobody uses
+	waiting chan *Frame   // the picture that waits for a worker; one at most
+	turn    sync.Mutex    // held by the worker that takes the next picture, so that order is that of arrival
+	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
+	order   chan *Frame   // pictures taken by workers, in the order of arrival
+	workers sync.WaitGroup
+	ended   chan struct{} // closed when the last picture has been shown
+	stop    chan struct{} // closed to end report
+
+	meter    *meter
+	reporter sync.WaitGroup
+	lastSeq  uint64
+	counting string // the sender whose numbers lastSeq is of
+
+	lastTime atomic.Int64 // Unix ns of the last picture's arrival, or of the connection
+
+	mu      sync.Mutex
+	scanned mjpeg.Stats        // of connections that have ended
+	scanNow func() mjpeg.Stats // of the present one; nil: none, or it does not scan
+	reason  string             // why there is no connection; "": there is one
+	failed  []error            // of outputs
+}
+
+// NewCamera starts the pipeline of a camera. Close ends it and closes the outputs.
+func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera {
+	if opts.Workers <= 0 {
+		opts.Workers = runtime.NumCPU()
+	}
+	if opts.MaxPixels <= 0 {
+		opts.MaxPixels = DefaultMaxPixels
+	}
+	log := opts.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Workers > 1 {
+		gocv.SetNumThreads(1) // else OpenCV's own threads fight the workers for the processors
+	}
+	// One picture in flight more than there are workers keeps these busy while a finished picture is being shown.
+	inFlight := opts.Workers + 1
+	frames := inFlight + 2 // one that waits, one that is being received
+	c := &Camera{
+		name: name, ctl: ctl, out: out, opts: opts, log: log.With("camera", name),
+		free:    make(chan *Frame, frames),
+		waiting: make(chan *Frame, 1),
+		flight:  make(chan struct{}, inFlight),
+		order:   make(chan *Frame, inFlight),
+		ended:   make(chan struct{}),
+		stop:    make(chan struct{}),
+		meter:   newMeter(),
+		reason:  "no picture yet",
+	}
+	for range frames {
+		c.free <- newFrame()
+	}
+	for _, s := range out.Sinks {
+		if _, ok := s.(JPEGSink); !ok {
+			c.pixels = true
+		}
+	}
+	for range opts.Workers {
+		c.workers.Add(1)
+		go c.work()
+	}
+	go c.show()
+	c.reporter.Add(1)
+	go c.report()
+	return c
+}
+
+// Feed takes in the pictures of src until it ends: nil after io.EOF, else its error or ctx's. sender tells whose
+// numbers the pictures carry ("" where they carry none); scan is the stream's scanner counters, nil where it has none.
+// One Feed runs at a time; the source is not closed.
+func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func() mjpeg.Stats) error {
+	c.connected(scan)
+	err := c.feed(ctx, src, sender)
+	reason := "the camera ended its stream"
+	if err != nil {
+		reason = err.Error()
+	}
+	c.disconnected(scan, reason)
+	return err
+}
+
+func (c *Camera) feed(ctx context.Context, src Source, sender string) error {
+	if c.counting != sender {
+		c.lastSeq, c.counting = 0, sender
+	}
+	f := <-c.free
+	for {
+		in, err := src.Next()
+		if err != nil {
+			c.free <- f
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		c.receive(f, in, sender != "")
+		if f = c.offer(ctx, f); f == nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// receive copies an arrived picture into f.
+func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
+	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
+	f.Decoded, f.Done = time.Time{}, time.Time{}
+	f.cause, f.err = 0, nil
+	f.jpeg = append(f.jpeg[:0], in.JPEG...)
+	f.plan = c.ctl.Plan()
+	f.shown = &f.mats[0]
+	c.lastSeq++
+	if numbered {
+		if in.Seq > c.lastSeq && c.lastSeq > 1 {
+			c.meter.lost.Add(int64(in.Seq - c.lastSeq))
+		}
+		c.lastSeq = in.Seq
+	}
+	f.Seq = c.lastSeq
+	c.meter.received(len(f.jpeg))
+	c.lastTime.Store(in.Received.UnixNano())
+	if c.out.Raw != nil {
+		if _, err := c.out.Raw.Write(f.jpeg); err != nil {
+			c.log.Error("recording of the camera's bytes ended", "error", err)
+			c.fail(errors.Join(err, c.out.Raw.Close()))
+			c.out.Raw = nil
+		}
+	}
+}
+
+// offer makes f the picture that waits for a worker, and returns a Frame for the next one; nil if ctx ended meanwhile.
+func (c *Camera) offer(ctx context.Context, f *Frame) *Frame {
+	if c.opts.KeepAll {
+		select {
+		case c.waiting <- f:
+			return <-c.free
+		case <-ctx.Done():
+			c.drop(f, Stopped, nil)
+			return nil
+		}
+	}
+	for {
+		select {
+		case c.waiting <- f:
+			return <-c.free
+		default:
+		}
+		select {
+		case old := <-c.waiting:
+			c.meter.drop(Stale, nil)
+			c.waiting <- f // has room: no other goroutine fills it
+			return old
+		default:
+		}
+	}
+}
+
+// drop counts f and frees it.
+func (c *Camera) drop(f *Frame, cause Cause, err error) {
+	c.meter.drop(cause, err)
+	c.free <- f
+}
+
+// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan.
+func (c *Camera) work() {
+	defer c.workers.Done()
+	l := newLane()
+	defer l.close()
+	for {
+		c.flight <- struct{}{}
+		c.turn.Lock()
+		f, ok := <-c.waiting
+		if ok {
+			c.order <- f // has room for all in flight
+		}
+		c.turn.Unlock()
+		if !ok {
+			<-c.flight
+			return
+		}
+		f.cause, f.err = c.process(l, f)
+		f.done <- struct{}{}
+	}
+}
+
+// process decodes f and takes it through the steps that need no order.
+func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
+	p := f.plan
+	if !p.touches && !c.pixels {
+		return 0, nil
+	}
+	h, err := mjpeg.ParseHeader(f.jpeg)
+	if err != nil {
+		return Undecodable, err
+	}
+	if h.Width*h.Height > c.opts.MaxPixels {
+		return TooBig, fmt.Errorf("pipeline: a picture of %d×%d has more than the %d pixels allowed", h.Width, h.Height, c.opts.MaxPixels)
+	}
+	decoded := &f.mats[0]
+	if p.ordered > 0 {
+		decoded = &l.decoded
+	}
+	if err := l.decode(f.jpeg, h.Width, h.Height, p.decode, decoded); err != nil {
+		if errors.Is(err, turbo.ErrDamaged) {
+			return Damaged, err
+		}
+		return Undecodable, err
+	}
+	c.ctl.saw(h.Width, h.Height)
+	f.Decoded = time.Now()
+	if err := l.apply(p, p.steps[:p.ordered], *decoded, &f.mats[0]); err != nil {
+		return FilterFailed, err
+	}
+	return 0, nil
+}
+
+// show takes pictures in the order of arrival through the rest of their plan and to the sinks.
+func (c *Camera) show() {
+	defer close(c.ended)
+	l := newLane()
+	defer l.close()
+	sinks := c.out.Sinks
+	for f := range c.order {
+		<-f.done
+		if rest := f.plan.steps[f.plan.ordered:]; f.cause == 0 && len(rest) > 0 {
+			if err := l.apply(f.plan, rest, f.mats[0], &f.mats[1]); err != nil {
+				f.cause, f.err = FilterFailed, err
+			}
+			f.shown = &f.mats[1]
+		}
+		if f.cause != 0 {
+			c.drop(f, f.cause, f.err)
+			<-c.flight
+			continue
+		}
+		f.Done = time.Now()
+		c.meter.finished(f)
+		sinks = c.hand(f, sinks)
+		c.free <- f
+		<-c.flight
+	}
+	for _, s := range sinks {
+		if err := s.Close(); err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// hand shows f to the sinks and returns those that go on.
+func (c *Camera) hand(f *Frame, sinks []Sink) []Sink {
+	for i := 0; i < len(sinks); {
+		err := sinks[i].Show(f)
+		if err == nil {
+			i++
+			continue
+		}
+		c.log.Error("an output ended", "error", err)
+		c.fail(errors.Join(err, sinks[i].Close()))
+		sinks = append(append([]Sink(nil), sinks[:i]...), sinks[i+1:]...)
+	}
+	return sinks
+}
+
+func (c *Camera) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = append(c.failed, err)
+}
+
+// report logs, at most once a second, what was dropped for another cause than being stale.
+func (c *Camera) report() {
+	defer c.reporter.Done()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var before [numCauses]int64
+	for {
+		select {
+		case <-tick.C:
+		case <-c.stop:
+			c.reportOnce(&before)
+			return
+		}
+		c.reportOnce(&before)
+	}
+}
+
+func (c *Camera) reportOnce(before *[numCauses]int64) {
+	var attrs []any
+	for cause := Damaged; cause < Stopped; cause++ {
+		if now := c.meter.dropped[cause].Load(); now != before[cause] {
+			attrs = append(attrs, cause.String(), now-before[cause])
+			before[cause] = now
+		}
+	}
+	if len(attrs) == 0 {
+		return
+	}
+	if err := c.meter.takeFault(); err != nil {
+		attrs = append(attrs, "last", err.Error())
+	}
+	c.log.Warn("pictures dropped", attrs...)
+}
+
+func (c *Camera) connected(scan func() mjpeg.Stats) {
+	c.mu.Lock()
+	c.scanNow, c.reason = scan, ""
+	c.mu.Unlock()
+	c.lastTime.Store(time.Now().UnixNano())
+	c.signal("")
+}
+
+func (c *Camera) disconnected(scan func() mjpeg.Stats, reason string) {
+	c.mu.Lock()
+	if scan != nil {
+		c.scanned = sum(c.scanned, scan())
+	}
+	c.scanNow, c.reason = nil, reason
+	c.mu.Unlock()
+	c.signal(reason)
+}
+
+func (c *Camera) signal(reason string) {
+	for _, s := range c.out.Sinks {
+		if s, ok := s.(Signaler); ok {
+			s.Signal(reason)
+		}
+	}
+}
+
+// silence is how long no picture has come.
+func (c *Camera) silence() time.Duration { return time.Since(time.Unix(0, c.lastTime.Load())) }
+
+// Stats may be called from any goroutine at any time.
+func (c *Camera) Stats() Stats {
+	c.mu.Lock()
+	scan, reason := c.scanned, c.reason
+	if c.scanNow != nil {
+		scan = sum(scan, c.scanNow())
+	}
+	c.mu.Unlock()
+	s := c.meter.stats(scan)
+	s.Camera, s.Connected, s.Reason = c.name, reason == "", reason
+	size := c.ctl.size.Load()
+	s.Width, s.Height = int(size>>32), int(uint32(size))
+	return s
+}
+
+// Close waits until the pictures under way have been shown, then closes the outputs. No Feed may be running. The
+// error joins those of the outputs that failed, earlier or now.
+func (c *Camera) Close() error {
+	close(c.waiting)
+	c.workers.Wait()
+	close(c.order)
+	<-c.ended
+	close(c.stop)
+	c.reporter.Wait()
+	if c.out.Raw != nil {
+		if err := c.out.Raw.Close(); err != nil {
+			c.fail(err)
+		}
+	}
+	close(c.free)
+	for f := range c.free {
+		f.Close()
+	}
+	return errors.Join(c.failed...)
+}

@@ -1,0 +1,326 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"picam/filters"
+)
+
+// Config is what a filters.yaml says. It never changes once loaded. The zero Config has no filters.
+type Config struct {
+	stages  []*filters.Stage
+	cameras map[string][]*filters.Stage
+}
+
+// Stages returns the chain of the named camera: its own where the file has one, else the common chain.
+func (c *Config) Stages(camera string) []*filters.Stage {
+	if own, ok := c.cameras[camera]; ok {
+		return own
+	}
+	return c.stages
+}
+
+// Cameras lists the cameras that have a chain of their own, in no order.
+func (c *Config) Cameras() []string {
+	var names []string
+	for name := range c.cameras {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Faults are all that is wrong with a file, in the order of its lines.
+type Faults []Fault
+
+// Fault is one thing that is wrong, and where. Line and Col count from 1; 0 means that the place is not known.
+type Fault struct {
+	File      string
+	Line, Col int
+	Text      string
+}
+
+func (f Fault) Error() string {
+	switch {
+	case f.Line == 0:
+		return f.File + ": " + f.Text
+	case f.Col == 0:
+		return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Col, f.Text)
+}
+
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// LoadConfig reads a filters.yaml. What is wrong with its content comes as Faults.
+func LoadConfig(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: filters file: %w", err)
+	}
+	return ParseConfig(path, text)
+}
+
+// ParseConfig is LoadConfig for a text already read; file is its name in Faults.
+func ParseConfig(file string, text []byte) (*Config, error) {
+	p := parser{file: file}
+	c := p.config(text)
+	if len(p.faults) > 0 {
+		return nil, p.faults
+	}
+	return c, nil
+}
+
+// parser turns YAML nodes, which know their lines, into stages and collects what is wrong on the way.
+type parser struct {
+	file   string
+	faults Faults
+}
+
+func (p *parser) fault(at *yaml.Node, format string, args ...any) {
+	p.faults = append(p.faults, Fault{p.file, at.Line, at.Column, fmt.Sprintf(format, args...)})
+}
+
+// yamlLine finds the line in what yaml.v3 says of text that is not YAML.
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+func (p *parser) config(text []byte) *Config {
+	var doc yaml.Node
+	dec := yaml.NewDecoder(strings.NewReader(string(text)))
+	if err := dec.Decode(&doc); err != nil {
+		if len(strings.TrimSpace(string(text))) == 0 || err.Error() == "EOF" {
+			return &Config{}
+		}
+		f := Fault{File: p.file, Text: err.Error()}
+		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+			f.Line, _ = strconv.Atoi(m[1])
+			f.Text = "not YAML: " + m[2]
+		}
+		p.faults = append(p.faults, f)
+		return nil
+	}
+	c := &Config{cameras: map[string][]*filters.Stage{}}
+	root := resolve(doc.Content[0])
+	if isNull(root) {
+		return c
+	}
+	if root.Kind != yaml.MappingNode {
+		p.fault(root, "the file must begin with a key such as 'filters:'; here stands %s", describe(root))
+		return nil
+	}
+	for key, value := range p.pairs(root, "") {
+		switch key.Value {
+		case "filters":
+			c.stages = p.chain(value, "filters")
+		case "cameras":
+			p.camerasOf(c, value)
+		default:
+			p.fault(key, "unknown key %q%s; the file may have filters and cameras",
+				key.Value, didYouMean(key.Value, []string{"filters", "cameras"}))
+		}
+	}
+	return c
+}
+
+func (p *parser) camerasOf(c *Config, node *yaml.Node) {
+	if isNull(node) {
+		return
+	}
+	if node.Kind != yaml.MappingNode {
+		p.fault(node, "cameras: takes the cameras' names with a chain each ('door: {filters: [grayscale]}'); here stands %s", describe(node))
+		return
+	}
+	for name, body := range p.pairs(node, "cameras.") {
+		if body.Kind != yaml.MappingNode {
+			p.fault(body, "cameras.%s: takes 'filters:' with a chain; here stands %s", name.Value, describe(body))
+			continue
+		}
+		for key, value := range p.pairs(body, "cameras."+name.Value+".") {
+			if key.Value != "filters" {
+				p.fault(key, "unknown key %q%s; a camera may have filters", key.Value, didYouMean(key.Value, []string{"filters"}))
+				continue
+			}
+			c.cameras[name.Value] = p.chain(value, "cameras."+name.Value+".filters")
+		}
+	}
+}
+
+func (p *parser) chain(node *yaml.Node, where string) []*filters.Stage {
+	if isNull(node) {
+		return nil
+	}
+	if node.Kind != yaml.SequenceNode {
+		p.fault(node, "%s: takes a list of stages, each on a line with '- ' before it; here stands %s", where, describe(node))
+		return nil
+	}
+	var stages []*filters.Stage
+	for _, item := range node.Content {
+		if st := p.stage(resolve(item)); st != nil {
+			stages = append(stages, st)
+		}
+	}
+	return stages
+}
+
+// stage reads one item of a chain: a filter's name, or its name with parameters.
+func (p *parser) stage(node *yaml.Node) *filters.Stage {
+	name, params := node, (*yaml.Node)(nil)
+	switch {
+	case isNull(node):
+		p.fault(node, "an empty stage: a filter's name is missing after the '-'")
+		return nil
+	case node.Kind == yaml.MappingNode && len(node.Content) == 2:
+		name, params = resolve(node.Content[0]), resolve(node.Content[1])
+	case node.Kind == yaml.MappingNode && len(node.Content) > 2:
+		p.fault(node, "a stage has one name; here stand %s: indent the parameters under the name, or write '%s: {%s: …}'",
+			keysOf(node), node.Content[0].Value, node.Content[2].Value)
+		return nil
+	case node.Kind != yaml.ScalarNode:
+		p.fault(node, "a stage is a filter's name, or 'name: {parameter: value}'; here stands %s", describe(node))
+		return nil
+	}
+	kind, ok := filters.Find(name.Value)
+	if !ok {
+		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, didYouMean(name.Value, filterNames()))
+		return nil
+	}
+	values := map[string]any{}
+	at := map[string]*yaml.Node{}
+	switch {
+	case params == nil || isNull(params):
+	case params.Kind != yaml.MappingNode:
+		p.fault(params, "%s: takes parameters by name (%s); here stands %s", kind.Name, usage(kind), describe(params))
+		return nil
+	default:
+		for key, value := range p.pairs(params, kind.Name+".") {
+			var v any
+			if err := value.Decode(&v); err != nil {
+				p.fault(value, "%s.%s: %v", kind.Name, key.Value, err)
+				continue
+			}
+			values[key.Value] = v
+			at[key.Value] = value
+		}
+	}
+	st, faults := filters.Configure(kind, values)
+	for _, f := range faults {
+		place := at[f.Param]
+		if place == nil {
+			place = name
+		}
+		p.fault(place, "%s: %s", strings.TrimSuffix(kind.Name+"."+f.Param, "."), f.Text)
+	}
+	if len(faults) > 0 {
+		return nil
+	}
+	return st
+}
+
+// pairs ranges over the keys and values of a mapping and reports keys that stand twice. Merge keys (<<) bring in the
+// pairs of the mapping they name, behind the mapping's own.
+func (p *parser) pairs(node *yaml.Node, prefix string) func(yield func(key, value *yaml.Node) bool) {
+	return func(yield func(key, value *yaml.Node) bool) {
+		seen := map[string]*yaml.Node{}
+		var merged []*yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, value := resolve(node.Content[i]), resolve(node.Content[i+1])
+			if key.Tag == "!!merge" {
+				merged = append(merged, value)
+				continue
+			}
+			if first, ok := seen[key.Value]; ok {
+				p.fault(key, "%s%s stands twice, first in line %d", prefix, key.Value, first.Line)
+				continue
+			}
+			seen[key.Value] = key
+			if !yield(key, value) {
+				return
+			}
+		}
+		for _, m := range merged {
+			for i := 0; m.Kind == yaml.MappingNode && i+1 < len(m.Content); i += 2 {
+				key := resolve(m.Content[i])
+				if _, ok := seen[key.Value]; ok || key.Tag == "!!merge" {
+					continue
+				}
+				seen[key.Value] = key
+				if !yield(key, resolve(m.Content[i+1])) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// resolve follows an alias (*name) to what its anchor (&name) stands on.
+func resolve(node *yaml.Node) *yaml.Node {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}
+
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
+
+func describe(node *yaml.Node) string {
+	switch {
+	case isNull(node):
+		return "nothing"
+	case node.Kind == yaml.SequenceNode:
+		return "a list"
+	case node.Kind == yaml.MappingNode:
+		return "a mapping (" + keysOf(node) + ")"
+	}
+	return strconv.Quote(node.Value)
+}
+
+func keysOf(node *yaml.Node) string {
+	var keys []string
+	for i := 0; i+1 < len(node.Content) && i < 8; i += 2 {
+		keys = append(keys, node.Content[i].Value)
+	}
+	return strings.Join(keys, ", ")
+}
+
+func filterNames() []string {
+	var names []string
+	for _, k := range filters.All() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// usage names a filter's parameters, as one would type them.
+func usage(kind filters.Kind) string {
+	st, faults := filters.Configure(kind, nil)
+	if len(faults) > 0 || len(st.Params()) == 0 {
+		return "it has none"
+	}
+	first := st.Params()[0]
+	return fmt.Sprintf("'%s: {%s: %v}'", kind.Name, first.Name, first.Default)
+}
+
+func didYouMean(name string, known []string) string {
+	if near := filters.Nearest(name, known); near != "" {
+		return fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return ""
+}
+
+// IsFaults reports whether err is about the content of a file, which its author can put right.
+func IsFaults(err error) bool {
+	var fs Faults
+	return errors.As(err, &fs)
+}

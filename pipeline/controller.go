@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"picam/filters"
+)
+
+// Controller holds the plan in force of one camera. It is the one writer of the plan; readers take it without a lock.
+type Controller struct {
+	plan atomic.Pointer[Plan]
+	size atomic.Uint64 // of the last picture: cols << 32 | rows; 0: none seen
+
+	mu sync.Mutex // held while the plan is swapped
+}
+
+// NewController makes and rehearses the first plan.
+func NewController(stages []*filters.Stage) (*Controller, error) {
+	c := &Controller{}
+	if err := c.Replace(stages); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Plan returns the plan in force.
+func (c *Controller) Plan() *Plan { return c.plan.Load() }
+
+// Replace puts another chain in force. Pictures under way finish on the plan that they started with. A stage that is
+// the same as before in the same place stays the same Stage, with its state and whether it is off. On an error nothing
+// has changed.
+func (c *Controller) Replace(stages []*filters.Stage) error {
+	p, err := c.prepare(stages)
+	if err != nil {
+		return err
+	}
+	c.commit(p)
+	return nil
+}
+
+// Toggle switches stage i (from 0) of the chain off, or on again.
+func (c *Controller) Toggle(i int) error {
+	stages := slices.Clone(c.plan.Load().Stages)
+	if i < 0 || i >= len(stages) {
+		return fmt.Errorf("pipeline: there is no stage %d: the chain has %d", i+1, len(stages))
+	}
+	stages[i].Off = !stages[i].Off
+	p, err := c.rehearsed(stages)
+	if err != nil {
+		return err
+	}
+	c.commit(p)
+	return nil
+}
+
+// prepare makes and rehearses a plan that commit can put in force.
+func (c *Controller) prepare(stages []*filters.Stage) (*Plan, error) {
+	var before []PlannedStage
+	if old := c.plan.Load(); old != nil {
+		before = old.Stages
+	}
+	planned := make([]PlannedStage, len(stages))
+	for i, st := range stages {
+		planned[i].Stage = st
+		if i < len(before) && before[i].Equal(st) {
+			planned[i] = before[i]
+		}
+	}
+	return c.rehearsed(planned)
+}
+
+func (c *Controller) rehearsed(stages []PlannedStage) (*Plan, error) {
+	cols, rows := rehearsalSize[0], rehearsalSize[1]
+	if size := c.size.Load(); size != 0 {
+		cols, rows = int(size>>32), int(uint32(size))
+	}
+	p := newPlan(stages)
+	return p, p.rehearse(cols, rows)
+}
+
+// commit puts p in force and gives it its version. It reports false, and does nothing, if the chain in force is the same.
+func (c *Controller) commit(p *Plan) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.plan.Load(); old != nil {
+		if slices.Equal(old.Stages, p.Stages) {
+			return false
+		}
+		p.Version = old.Version
+	}
+	p.Version++
+	c.plan.Store(p)
+	return true
+}
+
+// saw notes the size of a decoded picture, for the next rehearsal.
+func (c *Controller) saw(cols, rows int) {
+	if size := uint64(cols)<<32 | uint64(uint32(rows)); c.size.Load() != size {
+		c.size.Store(size)
+	}
+}

@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"gocv.io/x/gocv"
+
+	"picam/filters"
+	"picam/mjpeg/turbo"
+)
+
+// lane is what one goroutine needs to work on pictures: running instances of the stages, and a Mat for the result of
+// each step, so that no buffer is shared or made per picture.
+type lane struct {
+	plan    *Plan // that running and mats are for
+	steps   []step
+	running []*filters.Running // of steps; nil for a conversion
+	mats    []gocv.Mat         // results of all steps but the last
+	decoded gocv.Mat
+	decoder *turbo.Decoder // made when first needed
+}
+
+func newLane() *lane { return &lane{decoded: gocv.NewMat()} }
+
+// decode decodes a picture of cols × rows pixels into dst.
+func (l *lane) decode(jpeg []byte, cols, rows int, f turbo.Format, dst *gocv.Mat) error {
+	if l.decoder == nil {
+		d, err := turbo.NewDecoder()
+		if err != nil {
+			return err
+		}
+		l.decoder = d
+	}
+	fit(dst, rows, cols, matType(f))
+	pixels, err := dst.DataPtrUint8()
+	if err != nil {
+		return fmt.Errorf("pipeline: %w", err)
+	}
+	return l.decoder.Decode(pixels, dst.Step(), jpeg, f)
+}
+
+// apply takes src through steps, which are some of p's, and leaves the result in dst. src stays as it is.
+// Without steps it does nothing.
+func (l *lane) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat) error {
+	if l.plan != p {
+		if err := l.prepare(p, steps); err != nil {
+			return err
+		}
+	}
+	for i, s := range steps {
+		out := dst
+		if i < len(steps)-1 {
+			out = &l.mats[i]
+		}
+		var err error
+		if s.stage == nil {
+			err = gocv.CvtColor(src, out, s.convert)
+		} else {
+			err = l.running[i].Apply(src, out)
+		}
+		if err != nil {
+			return err
+		}
+		src = *out
+	}
+	return nil
+}
+
+// prepare opens the stages of a new plan. An instance whose Stage the old plan had too goes on, with its state.
+func (l *lane) prepare(p *Plan, steps []step) error {
+	old, oldSteps := l.running, l.steps
+	running := make([]*filters.Running, len(steps))
+	for i, s := range steps {
+		for j, o := range oldSteps {
+			if s.stage != nil && o.stage == s.stage && old[j] != nil {
+				running[i], old[j] = old[j], nil
+				break
+			}
+		}
+	}
+	for _, r := range old {
+		if r != nil {
+			r.Close()
+		}
+	}
+	l.plan, l.steps, l.running = nil, steps, running
+	for i, s := range steps {
+		if s.stage != nil && running[i] == nil {
+			r, err := s.stage.Open()
+			if err != nil {
+				return fmt.Errorf("pipeline: %s: %w", s.stage, err)
+			}
+			running[i] = r
+		}
+	}
+	for len(l.mats) < len(steps) {
+		l.mats = append(l.mats, gocv.NewMat())
+	}
+	l.plan = p
+	return nil
+}
+
+func (l *lane) close() {
+	for _, r := range l.running {
+		if r != nil {
+			r.Close()
+		}
+	}
+	for i := range l.mats {
+		l.mats[i].Close()
+	}
+	l.decoded.Close()
+	if l.decoder != nil {
+		l.decoder.Close()
+	}
+}
+
+// fit makes *m rows × cols of type t. It is a new Mat only where the old one is not.
+func fit(m *gocv.Mat, rows, cols int, t gocv.MatType) {
+	if m.Rows() == rows && m.Cols() == cols && m.Type() == t {
+		return
+	}
+	m.Close()
+	*m = gocv.NewMatWithSize(rows, cols, t)
+}

@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"gocv.io/x/gocv"
+
+	"picam/filters"
+	"picam/mjpeg/turbo"
+)
+
+// Plan is a chain of stages, checked, rehearsed and frozen. It never changes once made, so pictures and goroutines
+// share it freely.
+type Plan struct {
+	Version uint64         // counts the plans of a Controller, from 1
+	Stages  []PlannedStage // as the user wrote them
+
+	decode  turbo.Format // what the decoder makes
+	steps   []step       // what is done to the decoded picture, in order
+	ordered int          // steps[ordered:] see the pictures in their order, on one goroutine
+	touches bool         // a stage is on
+}
+
+// PlannedStage is a stage of the chain and whether it is switched off.
+type PlannedStage struct {
+	*filters.Stage
+	Off bool
+}
+
+// step is one operation on a picture: a stage, or a conversion between formats that the next stage needs.
+type step struct {
+	stage   *filters.Stage           // nil: a conversion
+	convert gocv.ColorConversionCode // of a conversion
+	text    string
+}
+
+// rehearsalSize is the size (cols × rows) of the made-up picture on which a plan is rehearsed when no real one has been seen.
+var rehearsalSize = [2]int{640, 480}
+
+// newPlan negotiates formats in one forward pass: the decoder makes what the first stage wants, and a conversion is put
+// in wherever a stage wants another format than is at hand. It does not look past a stage that takes any format, since
+// blur-then-gray and gray-then-blur differ in their pixels: the user's order is the meaning.
+func newPlan(stages []PlannedStage) *Plan {
+	p := &Plan{Stages: stages, decode: turbo.BGR}
+	format := filters.Any // nothing decoded yet
+	for _, ps := range stages {
+		if ps.Off {
+			continue
+		}
+		p.touches = true
+		k := ps.Kind()
+		switch {
+		case format == filters.Any:
+			if k.In == filters.Gray {
+				p.decode = turbo.Gray
+			}
+			format = formatOf(p.decode)
+		case k.In != filters.Any && k.In != format:
+			p.steps = append(p.steps, conversion(k.In))
+			format = k.In
+		}
+		if k.New == nil {
+			continue // the format was all that it asked for
+		}
+		p.steps = append(p.steps, step{stage: ps.Stage, text: ps.String()})
+		if k.Out != filters.Any {
+			format = k.Out
+		}
+	}
+	p.ordered = len(p.steps)
+	for i, s := range p.steps {
+		if s.stage != nil && s.stage.Kind().Stateful {
+			p.ordered = i
+			break
+		}
+	}
+	return p
+}
+
+func formatOf(f turbo.Format) filters.Format {
+	if f == turbo.Gray {
+		return filters.Gray
+	}
+	return filters.BGR
+}
+
+func conversion(to filters.Format) step {
+	if to == filters.Gray {
+		return step{convert: gocv.ColorBGRToGray, text: "to gray"}
+	}
+	return step{convert: gocv.ColorGrayToBGR, text: "to colour"}
+}
+
+// rehearse runs every step once on a made-up picture of cols × rows pixels: OpenCV finds wrong sizes and channels only then.
+func (p *Plan) rehearse(cols, rows int) error {
+	picture := gocv.NewMatWithSize(rows, cols, matType(p.decode))
+	defer picture.Close()
+	result := gocv.NewMat()
+	defer result.Close()
+	l := newLane()
+	defer l.close()
+	if err := l.apply(p, p.steps, picture, &result); err != nil {
+		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: %w", cols, rows, err)
+	}
+	return nil
+}
+
+// String shows the derived steps, such as "decode gray > blur size=5 > canny low=50 high=150".
+func (p *Plan) String() string {
+	if !p.touches {
+		return "pass on as it is, decode colour where pixels are shown"
+	}
+	parts := []string{"decode colour"}
+	if p.decode == turbo.Gray {
+		parts[0] = "decode gray"
+	}
+	for i, s := range p.steps {
+		text := s.text
+		if i >= p.ordered {
+			text += " (in order)"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " > ")
+}
+
+func matType(f turbo.Format) gocv.MatType {
+	if f == turbo.Gray {
+		return gocv.MatTypeCV8UC1
+	}
+	return gocv.MatTypeCV8UC3
+}

@@ -1,0 +1,201 @@
+package pipeline
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"picam/mjpeg"
+)
+
+// Cause says why a picture was received but not shown.
+type Cause int
+
+// The causes.
+const (
+	_            Cause = iota
+	Stale              // a newer picture came while it waited (policy latest)
+	Damaged            // its data is broken or cut short
+	Undecodable        // it is no picture that can be decoded
+	TooBig             // it has more pixels than allowed
+	FilterFailed       // a stage could not work on it
+	Stopped            // the program ended while it waited
+	numCauses
+)
+
+func (c Cause) String() string {
+	switch c {
+	case Stale:
+		return "stale"
+	case Damaged:
+		return "damaged"
+	case Undecodable:
+		return "undecodable"
+	case TooBig:
+		return "too_big"
+	case FilterFailed:
+		return "filter_failed"
+	case Stopped:
+		return "stopped"
+	}
+	return "shown"
+}
+
+// Stats is a camera's account. FramesIn = FramesOut + the sum of Dropped + the few under way.
+type Stats struct {
+	Camera    string           `json:"camera"`
+	Connected bool             `json:"connected"`
+	Reason    string           `json:"reason,omitempty"` // why it is not connected
+	Seconds   float64          `json:"seconds"`          // since its first picture
+	Width     int              `json:"width"`            // of the last decoded picture, in pixels; 0: none decoded
+	Height    int              `json:"height"`
+	FramesIn  int64            `json:"frames_in"`
+	BytesIn   int64            `json:"bytes_in"` // of those pictures, stamps not counted
+	FramesOut int64            `json:"frames_out"`
+	Lost      int64            `json:"lost"`    // gaps in the sender's count: pictures that never arrived
+	Dropped   map[string]int64 `json:"dropped"` // received, not shown, by cause
+	Torn      map[string]int64 `json:"torn"`    // pictures that did not arrive whole, by cause
+	Skipped   int64            `json:"skipped_bytes"`
+	Decode    Latency          `json:"decode_ms"` // wait for a worker and decoding
+	Inside    Latency          `json:"inside_ms"` // last byte received → handed to the sinks
+	Total     Latency          `json:"total_ms"`  // captured → handed to the sinks; needs a stamp
+	Recent    float64          `json:"recent_ms"` // Total lately, or Inside where Total is not known
+}
+
+// Latency is a distribution of times in milliseconds.
+type Latency struct {
+	Count int64   `json:"count"`
+	P50   float64 `json:"p50"`
+	P95   float64 `json:"p95"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
+}
+
+// Drops is the sum of Dropped.
+func (s *Stats) Drops() int64 {
+	var n int64
+	for _, d := range s.Dropped {
+		n += d
+	}
+	return n
+}
+
+// meter counts for one Camera. Counters are written by the goroutine whose work they count; the histograms, which have
+// one writer, are locked against their readers.
+type meter struct {
+	framesIn, bytesIn, framesOut, lost atomic.Int64
+	dropped                            [numCauses]atomic.Int64
+	since                              atomic.Int64 // Unix ns of the first picture; 0: none yet
+
+	mu                    sync.Mutex
+	decode, inside, total *hdrhistogram.Histogram // in microseconds
+	recent                time.Duration
+	fault                 error // of the last picture dropped for more than being stale
+}
+
+// longest is the longest latency that is told apart; longer ones count as this long.
+const longest = time.Minute
+
+func newMeter() *meter {
+	h := func() *hdrhistogram.Histogram { return hdrhistogram.New(1, longest.Microseconds(), 3) }
+	return &meter{decode: h(), inside: h(), total: h()}
+}
+
+func (m *meter) received(bytes int) {
+	if m.framesIn.Add(1) == 1 {
+		m.since.Store(time.Now().UnixNano())
+	}
+	m.bytesIn.Add(int64(bytes))
+}
+
+func (m *meter) drop(c Cause, err error) {
+	m.dropped[c].Add(1)
+	if err != nil {
+		m.mu.Lock()
+		m.fault = err
+		m.mu.Unlock()
+	}
+}
+
+// finished times a picture that is about to be handed to the sinks.
+func (m *meter) finished(f *Frame) {
+	m.framesOut.Add(1)
+	inside := f.Done.Sub(f.Received)
+	latency := inside
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !f.Decoded.IsZero() {
+		record(m.decode, f.Decoded.Sub(f.Received))
+	}
+	record(m.inside, inside)
+	// A picture from the future or from another hour has the time of a clock that is not ours.
+	if total := f.Done.Sub(f.Captured); !f.Captured.IsZero() && total >= 0 && total < time.Hour {
+		record(m.total, total)
+		latency = total
+	}
+	m.recent += (latency - m.recent) / 8
+}
+
+func record(h *hdrhistogram.Histogram, d time.Duration) {
+	// RecordValue fails only beyond the histogram's range.
+	_ = h.RecordValue(max(0, min(d, longest)).Microseconds())
+}
+
+// takeFault returns the last fault and forgets it.
+func (m *meter) takeFault() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := m.fault
+	m.fault = nil
+	return err
+}
+
+func (m *meter) stats(scan mjpeg.Stats) Stats {
+	s := Stats{
+		FramesIn:  m.framesIn.Load(),
+		BytesIn:   m.bytesIn.Load(),
+		FramesOut: m.framesOut.Load(),
+		Lost:      m.lost.Load(),
+		Dropped:   map[string]int64{},
+		Torn:      map[string]int64{},
+		Skipped:   scan.Skipped,
+	}
+	if since := m.since.Load(); since != 0 {
+		s.Seconds = time.Since(time.Unix(0, since)).Seconds()
+	}
+	for c := Stale; c < numCauses; c++ {
+		s.Dropped[c.String()] = m.dropped[c].Load()
+	}
+	for d, n := range scan.Damaged {
+		s.Torn[mjpeg.Damage(d).String()] = n
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.Decode, s.Inside, s.Total = latencyOf(m.decode), latencyOf(m.inside), latencyOf(m.total)
+	s.Recent = float64(m.recent.Microseconds()) / 1000
+	return s
+}
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	ms := func(us int64) float64 { return float64(us) / 1000 }
+	return Latency{
+		Count: h.TotalCount(),
+		P50:   ms(h.ValueAtQuantile(50)),
+		P95:   ms(h.ValueAtQuantile(95)),
+		P99:   ms(h.ValueAtQuantile(99)),
+		Max:   ms(h.Max()),
+	}
+}
+
+// sum adds the counters of two connections.
+func sum(a, b mjpeg.Stats) mjpeg.Stats {
+	a.Bytes += b.Bytes
+	a.Frames += b.Frames
+	a.Skipped += b.Skipped
+	for i := range a.Damaged {
+		a.Damaged[i] += b.Damaged[i]
+	}
+	return a
+}

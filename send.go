@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"picam/capture"
+	"picam/transport"
+)
+
+func sendCommand() *cli.Command {
+	var kinds strings.Builder
+	for _, k := range capture.Kinds() {
+		fmt.Fprintf(&kinds, "   %-18s %s\n", k.Usage, k.Doc)
+	}
+	return &cli.Command{
+		Name:  "send",
+		Usage: "send a camera's pictures to picam recv (runs on the computer with the camera)",
+		UsageText: "picam send --to desk.local:8002\n" +
+			"picam send --to 192.168.1.5:8002 --source file:clip.mjpeg --loop --fps 30\n" +
+			"picam send --listen :8002 --source pattern",
+		Description: "Either end may start first, stop and come back: send dials until recv answers.\n\nA SOURCE is one of:\n" + kinds.String(),
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "send to `HOST:PORT`, where picam recv listens"},
+			&cli.StringFlag{Name: "listen", Usage: "wait for receivers on `[HOST]:PORT` instead"},
+			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the pictures come from (`SOURCE`)"},
+			&cli.StringFlag{Name: "size", Usage: "picture size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
+			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 takes a camera's own rate, and a file's pictures as fast as they go"},
+			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
+			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end"},
+			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
+			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for a file with --fps 0 (`WHAT`)"},
+			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the pictures as they are: no name, number and time in them"},
+			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest picture taken from the source, in `BYTES`"},
+			&cli.DurationFlag{Name: "write-timeout", Usage: "give a connection up that takes nothing for `TIME`, such as 5s"},
+		}, commonFlags()...),
+		Action: send,
+	}
+}
+
+func send(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	con, err := newConsole(c)
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(c, con)
+	if err != nil {
+		return err
+	}
+	width, height, err := parseSize(c.String("size"))
+	if err != nil {
+		return err
+	}
+	policy, err := oneOf(c, "policy", "auto", "latest", "all")
+	if err != nil {
+		return err
+	}
+	if q := c.Int("quality"); q < 0 || q > 100 {
+		return badUsage("--quality %d: takes 1 to 100", q)
+	}
+	if fps := c.Float64("fps"); fps < 0 || fps > 1000 {
+		return badUsage("--fps %g: takes 0 to 1000", fps)
+	}
+	source := c.String("source")
+	sender := &transport.Sender{
+		Camera:       c.String("name"),
+		NoStamp:      c.Bool("no-stamp"),
+		KeepAll:      policy == "all" || policy == "auto" && strings.HasPrefix(source, "file:") && c.Float64("fps") == 0,
+		WriteTimeout: c.Duration("write-timeout"),
+		Log:          log,
+	}
+	if sender.Camera == "" {
+		if sender.Camera, err = os.Hostname(); err != nil {
+			sender.Camera = "camera"
+		}
+	}
+	switch to, listen := c.String("to"), c.String("listen"); {
+	case to != "" && listen != "":
+		return badUsage("send takes --to or --listen, not both: --to dials a receiver, --listen waits for some")
+	case to != "":
+		if sender.Addr, err = transport.ParseAddr(to); err != nil {
+			return usageError{err}
+		}
+	case listen != "":
+		if sender.Listener, err = transport.Listen(c.Context, listen); err != nil {
+			return err
+		}
+		defer sender.Listener.Close()
+	default:
+		return badUsage("where to? picam send --to HOST:8002 dials a picam recv; picam send --listen :8002 waits for one")
+	}
+
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	src, err := capture.Open(ctx, source, capture.Options{
+		Width: width, Height: height, FPS: c.Float64("fps"), Quality: c.Int("quality"), Loop: c.Bool("loop"),
+		MaxFrame: c.Int("max-frame"), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		watchSender(c.String("stats-file"), con, sender, src, stop, func(err error) { log.Error("cannot write", "error", err) })
+	}()
+	err = sender.Run(ctx, src)
+	close(stop)
+	<-stopped
+	if errors.Is(err, context.Canceled) && c.Context.Err() != nil {
+		return nil // the user ended it
+	}
+	return err
+}
+
+// watchSender shows the live line and writes the stats file until stop is closed.
+func watchSender(statsFile string, con *console, sender *transport.Sender, src capture.Source, stop <-chan struct{}, fail func(error)) {
+	before, then := sender.Stats(), time.Now()
+	if bar := newFileProgress(src); bar != nil {
+		con.Progress(bar.String)
+	}
+	each(stop, func(last bool) {
+		now := sender.Stats()
+		if statsFile != "" {
+			if err := writeStats(statsFile, now); err != nil {
+				fail(err)
+				statsFile = ""
+			}
+		}
+		d := time.Since(then)
+		link := fmt.Sprintf("%.1f fps · %.1f Mbit/s", float64(now.Sent-before.Sent)/d.Seconds(), megabits(now.Bytes-before.Bytes, d))
+		if now.Receivers == 0 {
+			link = "no receiver"
+		}
+		rtt := ""
+		if now.RTT > 0 {
+			rtt = fmt.Sprintf("round trip %.1f ms", float64(now.RTT.Microseconds())/1000)
+		}
+		line := words(link, plural(now.Sent, "picture")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
+		con.Live(line)
+		if last {
+			con.Live("")
+			if con.show {
+				fmt.Fprintf(con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "picture"), float64(now.Bytes)/1e6, now.Dropped)
+			}
+			return
+		}
+		before, then = now, time.Now()
+	})
+}
+
+// parseSize reads WIDTHxHEIGHT; "" is 0, 0.
+func parseSize(text string) (width, height int, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	var rest string
+	n, _ := fmt.Sscanf(text+" ", "%dx%d%s", &width, &height, &rest)
+	if n != 2 || width < 1 || height < 1 || width > 16384 || height > 16384 {
+		return 0, 0, badUsage("--size %s: takes WIDTHxHEIGHT in pixels, such as 1280x720", text)
+	}
+	return width, height, nil
+}

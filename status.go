@@ -1,0 +1,200 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"picam/capture"
+)
+
+// console is the terminal that the log and the live line share: a log line goes above the live line.
+type console struct {
+	w        io.Writer
+	terminal bool // the live line is redrawn in place; else each is a line of its own
+	show     bool
+	width    int
+
+	mu       sync.Mutex
+	line     string        // on the screen now
+	progress func() string // behind the live line; nil: none
+}
+
+// newConsole makes the console that --status asks for.
+func newConsole(c *cli.Context) (*console, error) {
+	when, err := oneOf(c, "status", "auto", "always", "never")
+	if err != nil {
+		return nil, err
+	}
+	con := &console{w: c.App.ErrWriter, show: when == "always", width: 80}
+	if f, ok := con.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		con.terminal = true
+		con.show = when != "never"
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
+			con.width = w
+		}
+	}
+	return con, nil
+}
+
+// Write writes a log line.
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.erase()
+	n, err := c.w.Write(p)
+	c.draw()
+	return n, err
+}
+
+// Progress puts what f tells behind each live line from now on.
+func (c *console) Progress(f func() string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress = f
+}
+
+// Live replaces the live line; "" takes it away.
+func (c *console) Live(line string) {
+	if !c.show {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.erase()
+	if c.progress != nil && line != "" {
+		line = words(line, c.progress())
+	}
+	c.line = line
+	c.draw()
+	if !c.terminal {
+		c.line = ""
+	}
+}
+
+func (c *console) erase() {
+	if c.terminal && c.line != "" {
+		fmt.Fprint(c.w, "\r\x1b[K")
+	}
+}
+
+func (c *console) draw() {
+	switch {
+	case c.line == "":
+	case c.terminal:
+		line := []rune(c.line)
+		if len(line) >= c.width {
+			line = append(line[:c.width-2], '…')
+		}
+		fmt.Fprint(c.w, string(line))
+	default:
+		fmt.Fprintln(c.w, c.line)
+	}
+}
+
+// each calls f once a second until stop is closed, and a last time then.
+func each(stop <-chan struct{}, f func(last bool)) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f(false)
+		case <-stop:
+			f(true)
+			return
+		}
+	}
+}
+
+// writeStats replaces path by v as JSON, whole: a reader never sees half a file.
+func writeStats(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".picam-stats-*")
+	if err != nil {
+		return fmt.Errorf("stats file: %w", err)
+	}
+	_, err = tmp.Write(append(text, '\n'))
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Chmod(tmp.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+		return fmt.Errorf("stats file: %w", err)
+	}
+	return nil
+}
+
+// megabits is a rate in Mbit/s.
+func megabits(bytes int64, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(bytes) * 8 / 1e6 / d.Seconds()
+}
+
+// plural is "1 picture", "2 pictures".
+func plural(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %s", n, word+"s")
+}
+
+// words joins the parts that are not empty.
+func words(parts ...string) string {
+	var there []string
+	for _, p := range parts {
+		if p != "" {
+			there = append(there, p)
+		}
+	}
+	return strings.Join(there, " · ")
+}
+
+// fileProgress draws how far a file has been read and the time that is left.
+type fileProgress struct {
+	file capture.Sized
+	bar  *progressbar.ProgressBar
+}
+
+// newFileProgress returns nil for a source without a known length.
+func newFileProgress(src capture.Source) *fileProgress {
+	file, ok := src.(capture.Sized)
+	if !ok {
+		return nil
+	}
+	_, total := file.Progress()
+	if total <= 0 {
+		return nil
+	}
+	return &fileProgress{file, progressbar.NewOptions64(total, progressbar.OptionSetWriter(io.Discard),
+		progressbar.OptionSetWidth(16), progressbar.OptionThrottle(0))}
+}
+
+func (p *fileProgress) String() string {
+	done, total := p.file.Progress()
+	// The bar of a file that is looped starts again; it takes no step back or beyond its end.
+	if err := p.bar.Set64(min(done, total)); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(p.bar.String())
+}
