@@ -26,6 +26,8 @@ func noOpenCV(name, usage string) *cli.Command {
 
 func recvCommand() *cli.Command { return noOpenCV("recv", "receive pictures, filter and show them") }
 
-func filtersCommand() *cli.Command { return noOpenCV("filters", "list the filters and their parameters") }
+func filtersCommand() *cli.Command {
+	return noOpenCV("filters", "list the filters and their parameters")
+}
 
 func checkCommand() *cli.Command { return noOpenCV("check", "check a filters file") }
