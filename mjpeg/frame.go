@@ -10,7 +10,8 @@ type Frame struct {
 	JPEG []byte
 	// Seq counts the camera's pictures, from 1. A gap is a picture that was lost on the way. 0 means not known.
 	Seq uint64
-	// Captured is when the camera took the picture, by this computer's clock. Zero means not known.
+	// Captured is when the camera took the picture, by this computer's clock as far as the sender knows it: see
+	// [Reader.Next]. Zero means not known.
 	Captured time.Time
 	// Received is when the last byte arrived on this computer.
 	Received time.Time

@@ -26,10 +26,11 @@ func ParseHeader(frame []byte) (Header, error) {
 	return h, err
 }
 
-// parseHeader also returns the offset of the first SOS segment.
+// parseHeader is ParseHeader that also returns the offset of the first SOS segment.
 func parseHeader(frame []byte) (h Header, sos int, err error) {
 	if len(frame) < 2 || frame[0] != 0xFF || frame[1] != markerSOI {
-		return Header{}, 0, fmt.Errorf("mjpeg: picture begins with % X, not with SOI (FF D8)", frame[:min(2, len(frame))])
+		start := frame[:min(2, len(frame))]
+		return Header{}, 0, fmt.Errorf("mjpeg: picture begins with %q, not with SOI (FF D8)", start)
 	}
 	for offset := 2; ; {
 		seg, err := segmentAt(frame, offset)
@@ -84,14 +85,15 @@ func (h *Header) readSOF(marker byte, p []byte) error {
 	return nil
 }
 
-// subsampling names the ratio of the sampling factors (horizontal in the high half of the byte, vertical in the low) of
-// luma to those of the two chroma components.
+// subsampling names the ratio of luma's sampling factors (horizontal in the high half of the byte, vertical in the low)
+// to those of the two chroma components.
 func subsampling(luma, cb, cr byte) string {
-	h, v := cb>>4, cb&15
-	if cb != cr || h == 0 || v == 0 || luma>>4%h != 0 || luma&15%v != 0 {
+	lumaH, lumaV := luma>>4, luma&15
+	chromaH, chromaV := cb>>4, cb&15
+	if cb != cr || chromaH == 0 || chromaV == 0 || lumaH%chromaH != 0 || lumaV%chromaV != 0 {
 		return ""
 	}
-	switch [2]byte{luma >> 4 / h, luma & 15 / v} {
+	switch [2]byte{lumaH / chromaH, lumaV / chromaV} {
 	case [2]byte{1, 1}:
 		return "4:4:4"
 	case [2]byte{2, 1}:

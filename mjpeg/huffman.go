@@ -1,8 +1,9 @@
 package mjpeg
 
-// AddHuffmanTables appends frame to dst, with the four standard Huffman tables (ITU T.81, K.3) before its first scan
-// if it has none of its own. USB cameras and AVI files leave them out; image/jpeg and web browsers do not decode such pictures.
-// A frame whose header ParseHeader cannot read is appended as it is.
+// AddHuffmanTables appends frame to dst, with the four standard Huffman tables (ITU T.81, K.3) before its first scan if
+// it has none of its own. Many USB cameras leave them out, and then [image/jpeg] and some browsers show nothing. A
+// frame whose header ParseHeader cannot read is appended as it is, and so is one with arithmetic coding, which needs
+// none.
 func AddHuffmanTables(dst, frame []byte) []byte {
 	h, sos, err := parseHeader(frame)
 	if err != nil || h.HasDHT || h.Arithmetic {
@@ -13,8 +14,8 @@ func AddHuffmanTables(dst, frame []byte) []byte {
 	return append(dst, frame[sos:]...)
 }
 
-// standardDHT is a DHT segment with the tables of T.81 K.3: for each table class and number, how many codes there are of each length
-// from 1 to 16, and the symbols in the order of their codes.
+// standardDHT is a DHT segment with the tables of T.81 K.3. Each has a byte for its class and number, the number of its
+// codes of each length from 1 to 16 bits, and the symbols in the order of their codes.
 const standardDHT = "\xFF\xC4\x01\xA2" +
 	"\x00\x00\x01\x05\x01\x01\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00" + // luma DC, table 0
 	"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B" +

@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// Reader reads the pictures of a byte stream as Frames, with their stamps parsed and taken out.
+// Reader reads the pictures of a byte stream as Frames, with their stamps parsed and taken out. It allocates nothing
+// for a picture but for strings of its stamp that differ from the picture's before. One goroutine at a time may use it;
+// only ScanStats is for any.
 type Reader struct {
 	scanner *Scanner
 	stamp   Stamp
-	stamped bool
-	seq     uint64
+	stamped bool   // stamp is that of the last picture
+	seq     uint64 // of the last picture
 }
 
 // NewReader returns a Reader of r. maxFrame is the longest accepted picture in bytes; 0 means DefaultMaxFrame.
@@ -22,9 +24,9 @@ func NewReader(r io.Reader, maxFrame int) *Reader {
 
 // Next returns the next whole picture. The error is io.EOF after the last one, else the first error of the reader.
 //
-// Received is the time of the call's return. With a stamp, Seq and Captured are the sender's: its clock's time, put
-// right by the stamp's Offset if it is Synced. If it is not, Captured is as far off as the two clocks are, which only Stamp tells.
-// Without a stamp Seq counts on from the picture before, the first is 1, and Captured is zero.
+// Received is the time at which Next found it. With a stamp, Seq and Captured are the sender's; Captured is put right
+// by the stamp's Offset if that is Synced, and is as wrong as the two clocks differ if it is not: see Stamp. Without a
+// stamp Captured is zero, and Seq counts on from the picture before, from 1.
 func (r *Reader) Next() (Frame, error) {
 	if !r.scanner.Scan() {
 		if err := r.scanner.Err(); err != nil {
@@ -33,7 +35,7 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, io.EOF
 	}
 	f := Frame{JPEG: r.scanner.Frame(), Received: time.Now()}
-	r.seq++
+	r.seq++ // unless the stamp knows better
 	n := r.stamp.Parse(f.JPEG)
 	r.stamped = n > 0
 	if r.stamped {

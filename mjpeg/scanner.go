@@ -20,22 +20,25 @@ const (
 // Scanner cuts a byte stream into whole JPEG pictures. Like [bufio.Scanner] it is driven by Scan; unlike it, damage
 // costs pictures, never the stream.
 //
-// A picture begins at FF D8 (SOI) followed by FF. Its segments are skipped by their lengths, so that nothing inside them (an
-// EXIF thumbnail with a SOI and an EOI of its own) is ever taken for a marker. In the data of a scan FF 00 is data,
-// FF D0 to FF D7 are restart markers and any other marker ends the scan; more segments and scans may follow, as in a
-// progressive picture. The picture ends with FF D9 (EOI), and Scan returns it then, without asking for one byte more.
+// A picture begins at FF D8 (SOI) followed by FF. Its segments are skipped by their lengths, so nothing inside them,
+// such as an EXIF thumbnail with a SOI and an EOI of its own, is taken for a marker. In the data of a scan FF 00 is
+// data, FF D0 to FF D7 restart it, and any other marker ends it; more segments and scans may follow, as in a
+// progressive picture. FF D9 (EOI) ends the picture, and Scan returns then, without asking for one byte more.
 //
-// What follows, up to the next picture's beginning, belongs to no picture and is counted in Stats.Skipped: padding, a second EOI,
-// multipart headers. So are the bytes of a picture that is dropped as damaged:
+// What stands between that and the next picture belongs to neither and is counted in Stats.Skipped: padding, a second
+// EOI, multipart headers. So are the bytes of a picture that is dropped as damaged:
 //
-//   - [Torn]: SOI stands where a marker of the picture should be. The new picture is taken.
-//   - [Malformed]: a length below 2 (or above 14 for SOS), a byte other than FF after a segment, a marker that is not
-//     a segment's, or EOI before the first scan. The hunt for the next SOI goes on inside the segment at fault, so a wrong length
-//     swallows no picture, unless by chance it leads to an FF, or to the end of the input.
+//   - [Torn]: SOI stands where a marker of the picture should. The picture that it begins is taken.
+//   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), another byte than FF after a
+//     segment, a marker that opens no segment, or EOI before the first scan. If it may be the length that was wrong,
+//     the hunt for SOI goes on inside the segment, so that no picture is swallowed; the price is that a thumbnail in
+//     there is taken for a picture. Lost are the pictures, in 64 KiB at most, under a wrong length that by chance
+//     leads to a marker or past the end of the input.
 //   - [TooLong]: longer than MaxFrame. It is walked to its end, but not kept.
 //   - [Cut]: the input ended.
 //
-// One goroutine at a time may use a Scanner; only Stats may be called from any.
+// The time is proportional to the input, however it is read, and there is no allocation but for the buffer, which
+// grows to what the longest picture needs. One goroutine at a time may use a Scanner; only Stats is for any.
 type Scanner struct {
 	MaxFrame int // longest accepted frame in bytes, 0 means DefaultMaxFrame; set before the first Scan
 
@@ -48,8 +51,8 @@ type Scanner struct {
 
 	state   state
 	marker  byte // of the segment under way
-	length  int  // of the segment under way, the bytes of it still to come
-	segment int  // where its length stands, counted from start
+	length  int  // of the segment under way: how many bytes are still to come
+	retry   int  // where to hunt on if what comes now is malformed, counted from start
 	scanned bool // the picture has had a scan
 	tooLong bool // the picture is over the limit: counted, and no longer kept
 	found   bool // buf[start:pos] is a whole picture
@@ -123,7 +126,7 @@ func (s *Scanner) walk() bool {
 			}
 			s.skipTo(s.pos + i)
 			s.pos += 2
-			s.state, s.scanned, s.tooLong = markerFF, false, false
+			s.state, s.retry, s.scanned = markerFF, 2, false
 
 		case markerFF:
 			s.pos++
@@ -139,26 +142,26 @@ func (s *Scanner) walk() bool {
 				return false
 			}
 			s.pos += i + 1
-			s.state = scanCode
+			s.state, s.retry = scanCode, s.pos-s.start
 
 		case markerCode, scanCode:
 			s.pos++
 			switch {
 			case b == 0xFF: // fill
+				s.retry = s.pos - s.start
 			case s.state == scanCode && (b == 0 || b >= markerRST0 && b <= markerRST7):
 				s.state = scanData
-			case b == markerEOI && s.scanned:
+			case b == markerEOI && s.scanned && !s.over():
 				s.state = hunting
-				if !s.over() {
-					return true
-				}
-				s.drop(TooLong, s.pos)
+				return true
+			case b == markerEOI:
+				s.drop(Malformed, s.pos)
 			case b == markerSOI:
 				s.drop(Torn, s.pos-2)
 			case hasSegment(b):
-				s.marker, s.segment, s.state = b, s.pos-s.start, lengthHigh
+				s.marker, s.retry, s.state = b, s.pos-s.start, lengthHigh
 			default:
-				s.drop(Malformed, s.pos)
+				s.malformed()
 			}
 
 		case lengthHigh:
@@ -197,15 +200,15 @@ func (s *Scanner) segmentDone() {
 	}
 }
 
-// malformed drops the picture because of the segment under way, whose length is wrong or led astray. What it spans may be
-// other pictures, so the hunt goes on from its length. Each hunt begins behind the last one's find and a segment
-// costs no time to jump over: so however often this happens, the work stays proportional to the input.
+// malformed drops the picture because of a segment's length or of what stands at its end. The segment may span the
+// beginning of other pictures, so the hunt goes on inside it. The work stays proportional to the input however often
+// that happens: a segment is jumped over, not looked through, and each retry begins behind the one before.
 func (s *Scanner) malformed() {
+	resume := s.start + s.retry
 	if s.over() {
-		s.drop(TooLong, s.pos)
-		return
+		resume = s.pos // the rest may be gone from the buffer
 	}
-	s.drop(Malformed, s.start+s.segment)
+	s.drop(Malformed, resume)
 }
 
 // over says whether the picture is longer than the limit as far as it has been looked at.
@@ -230,8 +233,8 @@ func (s *Scanner) skipTo(to int) {
 	s.start, s.pos = to, to
 }
 
-// fill reads more input behind what is held, and reports false at its end. All that is held has been looked at: it is the
-// picture under way, so a picture is moved once, and once more for every time that it makes the buffer grow.
+// fill reads more input behind what is held, and reports false at its end. What is held is the picture under way, all
+// of it looked at, so a picture is moved in memory once, and once more whenever it makes the buffer grow.
 func (s *Scanner) fill() bool {
 	if s.err != nil {
 		return false
@@ -241,7 +244,8 @@ func (s *Scanner) fill() bool {
 			s.damaged[TooLong].Add(1)
 			s.tooLong = true
 		}
-		s.skipTo(s.pos)
+		s.skipTo(s.pos - 1) // the last byte may be the FF of a SOI
+		s.pos++
 	}
 	held := s.buf[s.start:s.end]
 	if len(held) == 0 || s.end+readSize > len(s.buf) {

@@ -59,7 +59,7 @@ func segmentAt(frame []byte, offset int) (segment, error) {
 	next := i + 1 + length
 	switch {
 	case length < 2:
-		return segment{}, fmt.Errorf("mjpeg: length %d of segment FF%02X at offset %d is less than 2", length, frame[i], i-1)
+		return segment{}, fmt.Errorf("mjpeg: segment FF%02X at offset %d has length %d, under 2", frame[i], i-1, length)
 	case next > len(frame):
 		return segment{}, fmt.Errorf("mjpeg: segment FF%02X at offset %d is %d bytes long, the picture ends after %d",
 			frame[i], i-1, length, len(frame)-i-1)

@@ -53,9 +53,10 @@ func (s *Stamp) AppendTo(dst []byte) []byte {
 	return dst
 }
 
-// Parse reads the stamp of a picture into s and returns the length of SOI and segment together; 0 if there is none, and s
-// is as before. It allocates only where a string of s changes. Unknown keys are skipped, so that later senders can add
-// some; a key that is missing or whose value cannot be read leaves its field zero.
+// Parse reads the stamp of a picture into s and returns the length of SOI and segment together; 0 if there is none, and
+// then s is as before. It allocates only where a string of s changes. Versions above 1 are read as 1, and unknown keys
+// are skipped, so that later senders can add some; a key that is missing or has no readable value leaves its field
+// zero. Camera and Sender are the peer's word: any bytes, up to 200 of them.
 func (s *Stamp) Parse(frame []byte) int {
 	const head = len(stampStart) + 2
 	if len(frame) < head || string(frame[:len(stampStart)]) != stampStart {
@@ -127,8 +128,8 @@ func appendEscaped(dst []byte, name string) []byte {
 	return dst
 }
 
-// unescape undoes appendEscaped. It returns last if that is the result, which saves an allocation a picture. A % without
-// two digits stands for itself.
+// unescape undoes appendEscaped. It returns last if that is the result, which saves an allocation for each picture. A %
+// without two digits stands for itself.
 func unescape(value []byte, last string) string {
 	var buf [maxName + 1]byte // one more, so that cutLen sees that there is more
 	name := buf[:0]

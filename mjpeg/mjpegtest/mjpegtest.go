@@ -1,5 +1,5 @@
-// Package mjpegtest makes the pictures and the hostile streams that the tests of picam's packages replay, so that all of
-// them face the same list.
+// Package mjpegtest makes the pictures and the hostile streams that the tests of picam's packages replay, so that all
+// of them face the same list.
 package mjpegtest
 
 import (
@@ -10,10 +10,12 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
+	"slices"
 )
 
-// Pictures draws n different pictures of w × h pixels and encodes them by image/jpeg: baseline, 4:2:0, with Huffman tables. The
-// same arguments give the same bytes. As in a camera's picture, a bright square moves over a gradient with some noise.
+// Pictures draws n different pictures of w × h pixels and encodes them by image/jpeg: baseline, 4:2:0, with Huffman
+// tables. The same arguments give the same bytes. As in a camera's picture, a bright square moves over a gradient with
+// some noise.
 func Pictures(n, w, h, quality int) [][]byte {
 	rng := rand.New(rand.NewPCG(uint64(w), uint64(h)))
 	pictures := make([][]byte, n)
@@ -23,7 +25,7 @@ func Pictures(n, w, h, quality int) [][]byte {
 			for x := range w {
 				noise := uint8(rng.IntN(16))
 				img.SetRGBA(x, y, color.RGBA{
-					R: uint8(x*200/w) + noise, G: uint8(y*200/h) + noise, B: uint8(i*40) + noise, A: 255,
+					R: uint8(x*200/w) + noise, G: uint8(y*200/h) + noise, B: uint8(i*40%200) + noise, A: 255,
 				})
 			}
 		}
@@ -63,6 +65,15 @@ func WithSegment(picture []byte, marker byte, payload []byte) []byte {
 	out = append(out, 0xFF, marker, byte(length>>8), byte(length))
 	out = append(out, payload...)
 	return append(out, picture[2:]...)
+}
+
+// WithSize returns a copy of a picture of Pictures whose header claims another size in pixels.
+func WithSize(picture []byte, w, h int) []byte {
+	out := slices.Clone(picture)
+	sof := bytes.Index(out, []byte{0xFF, 0xC0})
+	binary.BigEndian.PutUint16(out[sof+5:], uint16(h))
+	binary.BigEndian.PutUint16(out[sof+7:], uint16(w))
+	return out
 }
 
 // WithoutDHT returns a copy of picture without its DHT segments: what many USB cameras send. Decoders take the

@@ -61,13 +61,17 @@ func Streams() []Stream {
 	all("gray", [][]byte{Fixture("gray"), Fixture("gray")}, "")
 	each("no DHT", WithoutDHT)
 	each("AVI1", func(p []byte) []byte {
-		return WithSegment(WithoutDHT(p), 0xE0, []byte("AVI1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+		return WithSegment(WithoutDHT(p), 0xE0, []byte("AVI1"+string(make([]byte, 10))))
 	})
 
 	each("EXIF thumbnail", func(p []byte) []byte { return WithSegment(p, 0xE1, Exif(1, thumbnail, true)) })
-	each("EXIF thumbnail that is cut", func(p []byte) []byte { return WithSegment(p, 0xE1, Exif(1, thumbnail[:200], true)) })
+	each("EXIF thumbnail that is cut", func(p []byte) []byte {
+		return WithSegment(p, 0xE1, Exif(1, thumbnail[:200], true))
+	})
 	each("EOI in COM", func(p []byte) []byte { return WithSegment(p, 0xFE, []byte("\xFF\xD9 \xFF\xD9\xFF\xD8\xFF")) })
-	each("EOI in APP2", func(p []byte) []byte { return WithSegment(p, 0xE2, []byte("MPF\x00\xFF\xD9\xFF\xD8\xFF\xDA")) })
+	each("EOI in APP2", func(p []byte) []byte {
+		return WithSegment(p, 0xE2, []byte("MPF\x00\xFF\xD9\xFF\xD8\xFF\xDA"))
+	})
 	each("empty segment", func(p []byte) []byte { return WithSegment(p, 0xFE, nil) })
 	each("longest segment", func(p []byte) []byte {
 		return WithSegment(p, 0xFE, bytes.Repeat([]byte("\xFF\xD8\xFF\xD9"), 1<<14)[:65533])
@@ -79,15 +83,11 @@ func Streams() []Stream {
 		p = slices.Concat(p[:2], []byte("\xFF\xFF\xFF"), p[2:])                  // before the first segment
 		return slices.Concat(p[:len(p)-2], []byte("\xFF\xFF\xFF"), p[len(p)-2:]) // before EOI
 	})
-	// The height is zero in the frame header and follows in a DNL segment.
-	each("DNL after the scan", func(p []byte) []byte {
-		return slices.Concat(p[:len(p)-2], []byte("\xFF\xDC\x00\x04\x00\x78"), p[len(p)-2:])
+	each("DNL after the scan", func(p []byte) []byte { // the height is 0 in the frame header and follows in DNL
+		dnl := []byte{0xFF, 0xDC, 0x00, 0x04, 0x00, 120}
+		return slices.Concat(WithSize(p, 160, 0)[:len(p)-2], dnl, p[len(p)-2:])
 	})
-	each("65535×65535", func(p []byte) []byte {
-		p = slices.Clone(p)
-		copy(p[bytes.Index(p, []byte("\xFF\xC0"))+5:], "\xFF\xFF\xFF\xFF")
-		return p
-	})
+	each("65535×65535", func(p []byte) []byte { return WithSize(p, 65535, 65535) })
 
 	all("37 zero bytes after each EOI", good, string(make([]byte, 37)))
 	all("two EOI", good, "\xFF\xD9")
@@ -101,14 +101,16 @@ func Streams() []Stream {
 	add("text before the first picture", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))
 	var multipart []byte
 	for _, p := range good {
-		multipart = fmt.Appendf(multipart, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(p), p)
+		multipart = fmt.Appendf(multipart, "--B\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", len(p))
+		multipart = append(append(multipart, p...), "\r\n"...)
 	}
 	add("multipart", good, multipart)
 
 	add("cut at two thirds", tail, cut, bytes.Join(tail, nil))
 	add("every second picture cut", [][]byte{good[0], good[1], good[2]}, cut, good[0], cut, good[1], cut, good[2], cut)
 	add("cut in the header", tail, good[0][:100], bytes.Join(tail, nil))
-	add("cut in an EXIF thumbnail", tail, WithSegment(good[0], 0xE1, Exif(1, thumbnail, false))[:500], bytes.Join(tail, nil))
+	withThumbnail := WithSegment(good[0], 0xE1, Exif(1, thumbnail, false))
+	add("cut in an EXIF thumbnail", tail, withThumbnail[:500], bytes.Join(tail, nil))
 	add("cut after one byte", tail, good[0][:1], bytes.Join(tail, nil))
 	add("EOI missing", tail, good[0][:len(good[0])-2], bytes.Join(tail, nil))
 	add("EOI half missing", tail, good[0][:len(good[0])-1], bytes.Join(tail, nil))
@@ -136,10 +138,12 @@ func Streams() []Stream {
 	const flood = 100e6
 	for _, b := range []byte{0x00, 0xFF} {
 		list = append(list, Stream{
-			Name:   fmt.Sprintf("100 MB of %02X", b),
-			Size:   flood + int64(len(tail[0])),
-			Reader: func() io.Reader { return io.MultiReader(io.LimitReader(repeated(b), flood), bytes.NewReader(tail[0])) },
-			Want:   tail[:1],
+			Name: fmt.Sprintf("100 MB of %02X", b),
+			Size: flood + int64(len(tail[0])),
+			Reader: func() io.Reader {
+				return io.MultiReader(io.LimitReader(repeated(b), flood), bytes.NewReader(tail[0]))
+			},
+			Want: tail[:1],
 		})
 	}
 	return list

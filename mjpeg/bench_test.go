@@ -1,0 +1,95 @@
+package mjpeg_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"picam/mjpeg"
+	"picam/mjpeg/mjpegtest"
+)
+
+// endless reads the same bytes again and again.
+type endless struct {
+	clip []byte
+	at   int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.clip[e.at:])
+	e.at = (e.at + n) % len(e.clip)
+	return n, nil
+}
+
+// BenchmarkScanner cuts clips in memory; the "copy" next to each only reads the clip by 64 KiB, for comparison.
+func BenchmarkScanner(b *testing.B) {
+	clips := []struct {
+		name     string
+		pictures [][]byte
+	}{
+		{"720p", mjpegtest.Pictures(8, 1280, 720, 80)},
+		{"1080p", mjpegtest.Pictures(8, 1920, 1080, 90)},
+		{"QVGA", mjpegtest.Pictures(50, 320, 240, 50)},
+		{"tiny", mjpegtest.Pictures(50, 32, 32, 50)},
+	}
+	for _, clip := range clips {
+		stream := bytes.Join(clip.pictures, nil)
+		size := int64(len(stream) / len(clip.pictures))
+		b.Run(clip.name+"/scan", func(b *testing.B) {
+			s := mjpeg.NewScanner(&endless{clip: stream})
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				if !s.Scan() {
+					b.Fatal(s.Err())
+				}
+			}
+			b.ReportMetric(float64(size), "B/picture")
+		})
+		b.Run(clip.name+"/copy", func(b *testing.B) {
+			r := &endless{clip: stream}
+			buf := make([]byte, 64<<10)
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				for n := int64(0); n < size; n += int64(len(buf)) {
+					io.ReadFull(r, buf[:min(size-n, int64(len(buf)))])
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkFlood scans a MiB at a time of what never is a picture.
+func BenchmarkFlood(b *testing.B) {
+	floods := []struct{ name, start, repeat string }{
+		{"zeros", "", "\x00"},
+		{"FF", "", "\xFF"},
+		{"SOI", "", "\xFF\xD8"},
+		{"D8 FF", "", "\xD8\xFF"},
+		{"fill", "\xFF\xD8\xFF", "\xFF"},
+		{"fill in a scan", "\xFF\xD8\xFF\xDA\x00\x02", "\xFF"},
+		{"FF 00", "\xFF\xD8\xFF\xDA\x00\x02", "\xFF\x00"},
+		{"zeros in a scan", "\xFF\xD8\xFF\xDA\x00\x02", "\x00"},
+		{"segments", "\xFF\xD8", "\xFF\xE0\x00\x02"},
+		{"long segments", "\xFF\xD8", "\xFF\xE0\xFF\xFF"},
+		{"torn segments", "", "\xFF\xD8\xFF\xE0\xFF\xFF"},
+		{"pictures without a scan", "", "\xFF\xD8\xFF\xD9"},
+	}
+	for _, f := range floods {
+		b.Run(f.name, func(b *testing.B) {
+			const size = 1 << 20
+			input := []byte(f.start + strings.Repeat(f.repeat, size/len(f.repeat)))
+			r := bytes.NewReader(nil)
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Reset(input)
+				if mjpeg.NewScanner(r).Scan() {
+					b.Fatal("a picture")
+				}
+			}
+		})
+	}
+}

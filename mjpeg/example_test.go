@@ -1,0 +1,68 @@
+package mjpeg_test
+
+import (
+	"bytes"
+	"fmt"
+	"image/jpeg"
+	"slices"
+	"time"
+
+	"picam/mjpeg"
+	"picam/mjpeg/mjpegtest"
+)
+
+func ExampleScanner() {
+	pictures := mjpegtest.Pictures(3, 64, 48, 75)
+	stream := slices.Concat(pictures[0], make([]byte, 37), pictures[1][:900], pictures[2])
+
+	s := mjpeg.NewScanner(bytes.NewReader(stream))
+	for s.Scan() {
+		h, err := mjpeg.ParseHeader(s.Frame())
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(h.Width, h.Height, h.Subsampling)
+	}
+	if err := s.Err(); err != nil {
+		fmt.Println(err)
+	}
+	st := s.Stats()
+	fmt.Println(st.Frames, "pictures,", st.Skipped, "bytes skipped,", st.Damaged[mjpeg.Torn], "torn")
+	// Output:
+	// 64 48 4:2:0
+	// 64 48 4:2:0
+	// 2 pictures, 937 bytes skipped, 1 torn
+}
+
+func ExampleStamp() {
+	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	stamp := mjpeg.Stamp{Camera: "front door", Sender: "k3x9", Seq: 7, Time: time.Unix(1700000000, 0)}
+
+	// The sender writes the stamp, then the picture without its SOI.
+	sent := stamp.AppendTo(nil)
+	fmt.Printf("%q\n", sent[6:])
+	sent = append(sent, picture[2:]...)
+
+	// The receiver reads it and takes it out.
+	var got mjpeg.Stamp
+	n := got.Parse(sent)
+	fmt.Println(got.Camera, got.Seq, got.Time.UTC())
+	fmt.Println(bytes.Equal(mjpeg.Unstamp(sent, n), picture))
+	// Output:
+	// "picam\x001 cam=front%20door id=k3x9 seq=7 t=1700000000000000000"
+	// front door 7 2023-11-14 22:13:20 +0000 UTC
+	// true
+}
+
+func ExampleAddHuffmanTables() {
+	fromCamera := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 64, 48, 75)[0])
+	_, err := jpeg.Decode(bytes.NewReader(fromCamera))
+	fmt.Println(err != nil)
+
+	img, err := jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, fromCamera)))
+	fmt.Println(img.Bounds(), err)
+	// Output:
+	// true
+	// (0,0)-(64,48) <nil>
+}
