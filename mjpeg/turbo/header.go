@@ -1,0 +1,59 @@
+package turbo
+
+import "picam/mjpeg"
+
+// standardTables makes the header of a picture of 1 × 1 gray pixels with the standard Huffman tables.
+func standardTables() []byte {
+	return mjpeg.AddHuffmanTables(nil, []byte("\xFF\xD8"+
+		"\xFF\xC0\x00\x0B\x08\x00\x01\x00\x01\x01\x01\x11\x00"+
+		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00"))
+}
+
+// restartsComplete reports whether the one scan of a sequential picture of mcus coded units has all of its restart
+// markers, in order. It is false where that cannot be told.
+func restartsComplete(jpeg []byte, mcus int) bool {
+	h, err := mjpeg.ParseHeader(jpeg)
+	if err != nil || h.RestartInterval == 0 || h.Progressive || mcus == 0 {
+		return false
+	}
+	_, scan := walk(jpeg)
+	found := 0
+	for i := scan; i+1 < len(jpeg); i++ {
+		if jpeg[i] != 0xFF || jpeg[i+1] < 0xD0 || jpeg[i+1] > 0xD7 {
+			continue
+		}
+		if int(jpeg[i+1]-0xD0) != found%8 {
+			return false
+		}
+		found++
+	}
+	return found == (mcus-1)/h.RestartInterval
+}
+
+func isLossless(jpeg []byte) bool {
+	frame, _ := walk(jpeg)
+	return frame == 0xC3
+}
+
+// walk goes through a header as libjpeg-turbo does, that is, also over what mjpeg.ParseHeader refuses. It finds the
+// marker of the frame header (0 if there is none) and the offset after that of the first scan (the end if there is
+// none). What it finds in a header for which libjpeg-turbo has an error or a warning has no meaning.
+func walk(jpeg []byte) (frame byte, scan int) {
+	for i := 2; i+3 < len(jpeg); {
+		m := jpeg[i+1]
+		switch {
+		case m == 0xFF: // fill
+			i++
+			continue
+		case m == 0x01 || m >= 0xD0 && m <= 0xD7: // no length follows
+			i += 2
+			continue
+		case m == 0xDA:
+			return frame, i + 2
+		case m >= 0xC0 && m <= 0xCF && m != 0xC4 && m != 0xC8 && m != 0xCC: // all others are SOF
+			frame = m
+		}
+		i += 2 + max(2, int(jpeg[i+2])<<8+int(jpeg[i+3]))
+	}
+	return frame, len(jpeg)
+}
