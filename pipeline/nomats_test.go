@@ -1,0 +1,7 @@
+//go:build !matprofile
+
+package pipeline
+
+import "os"
+
+func exitWithMats(code int) { os.Exit(code) }
