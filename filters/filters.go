@@ -1,4 +1,10 @@
 // Package filters is the shelf of picture filters: one filter, one file, one value.
+//
+// A Kind is what stands on the shelf (All lists them). Configure checks values for its parameters and makes a Stage of
+// it, which never changes and may be shared. Open makes a Running of a Stage, which one goroutine puts pictures through.
+//
+// A new filter: copy blur.go, change it, and add one line to all.go. Its documentation, the check of its values, its
+// part of the example file and the tests that every filter has to pass come from its declaration.
 package filters
 
 import "gocv.io/x/gocv"
@@ -13,7 +19,33 @@ const (
 	BGR                // 3 channels
 )
 
+func (f Format) String() string {
+	switch f {
+	case Gray:
+		return "gray"
+	case BGR:
+		return "colour"
+	}
+	return "gray or colour"
+}
+
+// formatOf is the Format of a Mat, and false for a Mat of another type.
+func formatOf(m gocv.Mat) (Format, bool) {
+	switch m.Type() {
+	case gocv.MatTypeCV8UC1:
+		return Gray, true
+	case gocv.MatTypeCV8UC3:
+		return BGR, true
+	}
+	return Any, false
+}
+
 // Filter reads src and leaves its result in dst. It must not change, keep or close either.
+//
+// src is never empty and of the Kind's In format. dst is another Mat, empty or with an earlier result of any size, in
+// place of which the Filter writes: OpenCV's functions reuse its memory where size and type are the same. Memory of
+// its own comes from [Setup.Mat], never from NewMat, so that a picture costs no allocation. A C++ exception ends the
+// process, so a Filter calls only such gocv functions as return an error, with values that Setup has checked.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
 
 // Kind describes one filter. Kinds are values in one list, never changed.
@@ -21,24 +53,9 @@ type Kind struct {
 	Name     string // as in the YAML file, lower_snake_case
 	Doc      string // one sentence
 	In, Out  Format
-	Stateful bool                // sees the pictures in order, on one goroutine
-	New      func(*Setup) Filter // nil: the format alone is the filter (grayscale)
+	Stateful bool // sees the pictures in order, on one goroutine
+
+	// New declares the parameters, all of them and always the same ones, and returns a Filter with their values. It
+	// does nothing else that could be noticed outside. nil: the format alone is the filter (grayscale).
+	New func(*Setup) Filter
 }
-
-// Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
-//
-//	func All() []Kind
-//	func Find(name string) (Kind, bool)
-//	func Configure(k Kind, values map[string]any) (*Stage, []*ParamError)   // all faults at once; ParamError{Param, Text}
-//	func (st *Stage) Kind() Kind
-//	func (st *Stage) With(param string, value any) (*Stage, error)
-//	func (st *Stage) Params() []Param
-//	func (st *Stage) Equal(o *Stage) bool
-//	func (st *Stage) String() string                                       // "blur size=5"
-//	func (st *Stage) Open() (*Running, error)
-//	func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat) error
-//	func (r *Running) Close()
-type Stage struct{}
-
-// Setup declares a filter's parameters and reads their values, in one step each.
-type Setup struct{}

@@ -1,0 +1,62 @@
+package filters
+
+import (
+	"fmt"
+	"image"
+
+	"gocv.io/x/gocv"
+)
+
+// resize scales the picture to a size in pixels or by a factor.
+var resize = Kind{
+	Name: "resize",
+	Doc:  "Makes the picture smaller or larger.",
+	In:   Any, Out: Any,
+	New: func(s *Setup) Filter {
+		width := s.Int("width", 0, 0, maxSide, "new width in pixels; 0 keeps the shape of the picture")
+		height := s.Int("height", 0, 0, maxSide, "new height in pixels; 0 keeps the shape of the picture")
+		scale := s.Float("scale", 0.5, 0.01, 8, "factor for both sides, while width and height are 0")
+		s.Check(scale == 0.5 || width == 0 && height == 0, "scale (%g) has no effect beside width or height; leave it out", scale)
+		codes := map[string]gocv.InterpolationFlags{
+			"nearest": gocv.InterpolationNearestNeighbor, "linear": gocv.InterpolationLinear, "area": gocv.InterpolationArea,
+			"cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
+		}
+		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
+			"how new pixels come from old ones; auto is area for a smaller picture, linear for a larger one")
+		return func(src gocv.Mat, dst *gocv.Mat) error {
+			from := image.Pt(src.Cols(), src.Rows())
+			to := scaledSize(from, width, height, scale)
+			if max(to.X, to.Y) > max(maxSide, from.X, from.Y) {
+				return fmt.Errorf("%d×%d pixels would become %d×%d; a side may have %d", from.X, from.Y, to.X, to.Y, maxSide)
+			}
+			code, ok := codes[chosen]
+			switch {
+			case ok:
+			case to.X*to.Y < from.X*from.Y:
+				code = gocv.InterpolationArea
+			default:
+				code = gocv.InterpolationLinear
+			}
+			return gocv.Resize(src, dst, to, 0, 0, code)
+		}
+	},
+}
+
+// maxSide is the longest side that a filter makes, in pixels.
+const maxSide = 8192
+
+// scaledSize is the size of a picture of size from in pixels after resize. No side is 0.
+func scaledSize(from image.Point, width, height int, scale float64) image.Point {
+	if width == 0 && height == 0 {
+		return image.Pt(rounded(float64(from.X)*scale), rounded(float64(from.Y)*scale))
+	}
+	if width == 0 {
+		width = rounded(float64(from.X) * float64(height) / float64(from.Y))
+	}
+	if height == 0 {
+		height = rounded(float64(from.Y) * float64(width) / float64(from.X))
+	}
+	return image.Pt(width, height)
+}
+
+func rounded(side float64) int { return max(1, int(side+0.5)) }

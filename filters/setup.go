@@ -1,0 +1,260 @@
+package filters
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gocv.io/x/gocv"
+)
+
+// Type is the kind of values that a parameter takes.
+type Type string
+
+// The types, and the Go type of the values of each in a Param.
+const (
+	Int    Type = "int"    // int
+	Odd    Type = "odd"    // int
+	Float  Type = "float"  // float64, finite
+	Bool   Type = "bool"   // bool
+	Enum   Type = "enum"   // string, one of Choices
+	Colour Type = "colour" // string, '#rrggbb'
+	Text   Type = "text"   // string, one line
+)
+
+// Param is all that is known of a parameter, for documentation, forms and checks.
+type Param struct {
+	Name     string
+	Type     Type
+	Doc      string
+	Default  any
+	Value    any      // in a Stage: what it is set to
+	Min, Max float64  // of Int, Odd and Float: the smallest and the largest value allowed
+	Choices  []string // of Enum
+}
+
+// ParamError is what is wrong with the value of a parameter, or, if Param is "", with how values fit together.
+type ParamError struct {
+	Param string
+	Text  string // such as "4 is even"
+}
+
+func (e *ParamError) Error() string {
+	if e.Param == "" {
+		return e.Text
+	}
+	return e.Param + ": " + e.Text
+}
+
+// Setup declares a filter's parameters and reads their values, in one step each.
+//
+// A method named after a type declares a parameter of that type, with its default, its limits and a description that
+// fits after a colon, and returns its value: what the user has set, or the default. It also returns the default for a
+// value that is wrong; such faults are kept until all parameters are declared, then come out together.
+type Setup struct {
+	values map[string]any // as the user gave them
+	params []Param        // declared so far
+	faults []*ParamError
+	mats   []*gocv.Mat
+}
+
+// Int declares a whole number from lowest to highest.
+func (s *Setup) Int(name string, def, lowest, highest int, doc string) int {
+	p := Param{Name: name, Type: Int, Doc: doc, Default: def, Min: float64(lowest), Max: float64(highest)}
+	return declare(s, p, def, func(v any) (int, error) { return wholeNumber(v, p) })
+}
+
+// Odd declares an odd number, such as the size of a kernel that has a pixel in its middle.
+func (s *Setup) Odd(name string, def, lowest, highest int, doc string) int {
+	p := Param{Name: name, Type: Odd, Doc: doc, Default: def, Min: float64(lowest), Max: float64(highest)}
+	return declare(s, p, def, func(v any) (int, error) {
+		n, err := wholeNumber(v, p)
+		if err == nil && n%2 == 0 {
+			err = fmt.Errorf("%d is even", n)
+		}
+		return n, err
+	})
+}
+
+// Float declares a number from lowest to highest.
+func (s *Setup) Float(name string, def, lowest, highest float64, doc string) float64 {
+	p := Param{Name: name, Type: Float, Doc: doc, Default: def, Min: lowest, Max: highest}
+	return declare(s, p, def, func(v any) (float64, error) { return number(v, p) })
+}
+
+// Bool declares a switch.
+func (s *Setup) Bool(name string, def bool, doc string) bool {
+	return declare(s, Param{Name: name, Type: Bool, Doc: doc, Default: def}, def, func(v any) (bool, error) {
+		b, ok := v.(bool)
+		if !ok {
+			return false, fmt.Errorf("%s is not true or false", quote(v))
+		}
+		return b, nil
+	})
+}
+
+// Enum declares a choice. Choices may be numbers, which users then write as such.
+func (s *Setup) Enum(name, def string, choices []string, doc string) string {
+	p := Param{Name: name, Type: Enum, Doc: doc, Default: def, Choices: choices}
+	return declare(s, p, def, func(v any) (string, error) {
+		text, isText := v.(string)
+		if n, ok := float(v); ok {
+			text = strconv.FormatFloat(n, 'f', -1, 64)
+		}
+		if slices.Contains(choices, text) {
+			return text, nil
+		}
+		hint := ""
+		if near := Nearest(text, choices); isText && near != "" {
+			hint = fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		return "", fmt.Errorf("%s is not one of %s%s", quote(v), strings.Join(choices, ", "), hint)
+	})
+}
+
+// Colour declares a colour. def and users' values are '#rrggbb' or a name such as red.
+func (s *Setup) Colour(name, def, doc string) color.RGBA {
+	c, _ := parseColour(def)
+	p := Param{Name: name, Type: Colour, Doc: doc, Default: hex(c)}
+	text := declare(s, p, hex(c), func(v any) (string, error) {
+		text, isText := v.(string)
+		c, ok := parseColour(text)
+		if !isText || !ok {
+			return "", fmt.Errorf("%s is not a colour; write '#rrggbb' or one of %s", quote(v), colourNames())
+		}
+		return hex(c), nil
+	})
+	c, _ = parseColour(text)
+	return c
+}
+
+// maxText is the length of the longest text, in characters.
+const maxText = 200
+
+// Text declares a line of text.
+func (s *Setup) Text(name, def, doc string) string {
+	return declare(s, Param{Name: name, Type: Text, Doc: doc, Default: def}, def, func(v any) (string, error) {
+		text, ok := v.(string)
+		switch {
+		case !ok:
+			return "", fmt.Errorf("%s is not text; put it between quotes", quote(v))
+		case utf8.RuneCountInString(text) > maxText:
+			return "", fmt.Errorf("%d characters are more than %d", utf8.RuneCountInString(text), maxText)
+		case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+			return "", fmt.Errorf("%s has characters that cannot be shown, such as a line's end", quote(v))
+		}
+		return text, nil
+	})
+}
+
+// Check makes a fault of what is wrong between parameters, if ok is false. While a single value is wrong, so that its
+// default stands for it, it does nothing.
+func (s *Setup) Check(ok bool, format string, args ...any) {
+	if !ok && len(s.faults) == 0 {
+		s.faults = append(s.faults, &ParamError{Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// Mat returns an empty Mat for intermediate results or for what is kept from picture to picture. Each Running has its
+// own, and its Close closes it.
+func (s *Setup) Mat() *gocv.Mat {
+	m := gocv.NewMat()
+	s.mats = append(s.mats, &m)
+	return &m
+}
+
+func (s *Setup) closeMats() {
+	for _, m := range s.mats {
+		m.Close()
+	}
+	s.mats = nil
+}
+
+// declare adds p to the declared parameters and returns its value, or def and a fault if read refuses what the user gave.
+func declare[T any](s *Setup, p Param, def T, read func(any) (T, error)) T {
+	value := def
+	if given, ok := s.values[p.Name]; ok {
+		v, err := read(given)
+		if err != nil {
+			s.faults = append(s.faults, &ParamError{p.Name, err.Error()})
+		} else {
+			value = v
+		}
+	}
+	p.Value = value
+	s.params = append(s.params, p)
+	return value
+}
+
+// wholeNumber takes what YAML, JSON and Go make of one.
+func wholeNumber(v any, p Param) (int, error) {
+	f, err := number(v, p)
+	if err == nil && f != math.Trunc(f) {
+		err = fmt.Errorf("%s is not a whole number", plain(f))
+	}
+	return int(f), err
+}
+
+func number(v any, p Param) (float64, error) {
+	f, ok := float(v)
+	switch {
+	case !ok:
+		hint := ""
+		if text, isText := v.(string); isText {
+			if _, err := strconv.ParseFloat(text, 64); err == nil {
+				hint = "; leave out its quotes"
+			}
+		}
+		return 0, fmt.Errorf("%s is not a number%s", quote(v), hint)
+	case math.IsNaN(f):
+		return 0, errors.New("NaN is not a number")
+	case f < p.Min:
+		return 0, fmt.Errorf("%s is below %s", plain(f), plain(p.Min))
+	case f > p.Max:
+		return 0, fmt.Errorf("%s is above %s", plain(f), plain(p.Max))
+	}
+	return f, nil
+}
+
+// float takes the types that YAML and JSON make of numbers. Whole numbers of over 53 bits are rounded.
+func float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
+// plain writes a number as users do.
+func plain(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+// quote shows a wrong value in a fault, text between quotes.
+func quote(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		if utf8.RuneCountInString(v) > 40 {
+			v = string([]rune(v)[:40]) + "…"
+		}
+		return strconv.Quote(v)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	if f, ok := float(v); ok {
+		return plain(f)
+	}
+	return "what stands here" // a list or a mapping
+}

@@ -1,0 +1,171 @@
+package filters
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gocv.io/x/gocv"
+)
+
+// Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
+type Stage struct {
+	kind   Kind
+	params []Param
+}
+
+// Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string or
+// bool, as YAML or JSON gives them. It returns all that is wrong with them at once, and then no Stage.
+func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
+	s := &Setup{values: values}
+	if k.New != nil {
+		k.New(s)
+		s.closeMats()
+	}
+	var known []string
+	for _, p := range s.params {
+		known = append(known, p.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(known, name) {
+			s.faults = append(s.faults, &ParamError{name, unknown(name, k, known)})
+		}
+	}
+	if len(s.faults) > 0 {
+		return nil, s.faults
+	}
+	return &Stage{k, s.params}, nil
+}
+
+// unknown is the fault of a parameter that k does not have.
+func unknown(name string, k Kind, known []string) string {
+	if len(known) == 0 {
+		return fmt.Sprintf("%s has no parameters", k.Name)
+	}
+	hint := ""
+	if near := Nearest(name, known); near != "" {
+		hint = fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return fmt.Sprintf("no such parameter%s; %s has %s", hint, k.Name, strings.Join(known, ", "))
+}
+
+// Kind returns what st was made of.
+func (st *Stage) Kind() Kind { return st.kind }
+
+// Params returns the parameters with their values, in the order of their declaration. The caller owns the slice.
+func (st *Stage) Params() []Param {
+	params := slices.Clone(st.params)
+	for i := range params {
+		params[i].Choices = slices.Clone(params[i].Choices)
+	}
+	return params
+}
+
+// values has the value of every parameter.
+func (st *Stage) values() map[string]any {
+	values := make(map[string]any, len(st.params))
+	for _, p := range st.params {
+		values[p.Name] = p.Value
+	}
+	return values
+}
+
+// With returns a copy of st in which one parameter is changed. Its error holds a *ParamError for each thing wrong.
+func (st *Stage) With(param string, value any) (*Stage, error) {
+	values := st.values()
+	values[param] = value
+	changed, faults := Configure(st.kind, values)
+	if len(faults) > 0 {
+		errs := make([]error, len(faults))
+		for i, f := range faults {
+			errs[i] = f
+		}
+		return nil, fmt.Errorf("filters: %s: %w", st.kind.Name, errors.Join(errs...))
+	}
+	return changed, nil
+}
+
+// Equal reports whether o is the same filter with the same values.
+func (st *Stage) Equal(o *Stage) bool {
+	return st.kind.Name == o.kind.Name && maps.Equal(st.values(), o.values())
+}
+
+// String is the filter's name and the values of its parameters: "blur size=5 sigma=0".
+func (st *Stage) String() string {
+	var b strings.Builder
+	b.WriteString(st.kind.Name)
+	for _, p := range st.params {
+		text := fmt.Sprint(p.Value)
+		if p.Type == Text {
+			text = strconv.Quote(text)
+		}
+		fmt.Fprintf(&b, " %s=%s", p.Name, text)
+	}
+	return b.String()
+}
+
+// Open returns a new instance of the filter. Close must be called when it is no longer needed.
+func (st *Stage) Open() (*Running, error) {
+	if st.kind.New == nil {
+		return &Running{kind: st.kind, filter: pass}, nil
+	}
+	s := &Setup{values: st.values()}
+	r := &Running{kind: st.kind, filter: st.kind.New(s), mats: s.mats}
+	if r.filter == nil {
+		r.Close()
+		return nil, fmt.Errorf("filters: %s: New made no filter", st.kind.Name)
+	}
+	return r, nil
+}
+
+// pass is the Filter of a Kind that is only a request for a format.
+func pass(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }
+
+// Running is an instance of a filter for one goroutine, with its scratch and state.
+type Running struct {
+	kind   Kind
+	filter Filter // nil after Close
+	mats   []*gocv.Mat
+}
+
+// Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. A src
+// that is empty or not of the format that the Kind wants is an error, for conversion is the plan's job, and so is a
+// result that is empty or not of the format that it promises. After an error dst may hold anything.
+func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat) error {
+	in, ok := formatOf(src)
+	switch {
+	case r.filter == nil:
+		return fmt.Errorf("filters: %s: used after Close", r.kind.Name)
+	case src.Empty():
+		return fmt.Errorf("filters: %s: the picture is empty", r.kind.Name)
+	case !ok || r.kind.In != Any && r.kind.In != in:
+		return fmt.Errorf("filters: %s: takes %s, not a picture of type %s", r.kind.Name, r.kind.In, src.Type())
+	case src.Ptr() == dst.Ptr():
+		return fmt.Errorf("filters: %s: picture and result are the same Mat", r.kind.Name)
+	}
+	if err := r.filter(src, dst); err != nil {
+		return fmt.Errorf("filters: %s: %w", r.kind.Name, err)
+	}
+	want := r.kind.Out
+	if want == Any {
+		want = in
+	}
+	switch out, ok := formatOf(*dst); {
+	case dst.Empty():
+		return fmt.Errorf("filters: %s: the result is empty", r.kind.Name)
+	case !ok || out != want:
+		return fmt.Errorf("filters: %s: the result is not %s but of type %s", r.kind.Name, want, dst.Type())
+	}
+	return nil
+}
+
+// Close frees the instance's Mats. Further calls of Close do nothing.
+func (r *Running) Close() {
+	for _, m := range r.mats {
+		m.Close()
+	}
+	r.filter, r.mats = nil, nil
+}
