@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"picam/mjpeg"
 	"picam/mjpeg/mjpegtest"
@@ -91,5 +92,38 @@ func BenchmarkFlood(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func BenchmarkStamp(b *testing.B) {
+	s := mjpeg.Stamp{Camera: "front door", Sender: "k3x9", Seq: 1 << 40, Time: time.Now(), Offset: -1e6, Synced: true}
+	var got mjpeg.Stamp
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = s.AppendTo(buf[:0])
+		if got.Parse(buf) != len(buf) {
+			b.Fatal("not read")
+		}
+	}
+}
+
+func BenchmarkParseHeader(b *testing.B) {
+	picture := mjpegtest.Pictures(1, 640, 480, 75)[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := mjpeg.ParseHeader(picture); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAddHuffmanTables(b *testing.B) {
+	bare := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 1280, 720, 80)[0])
+	var buf []byte
+	b.SetBytes(int64(len(bare)))
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = mjpeg.AddHuffmanTables(buf[:0], bare)
 	}
 }

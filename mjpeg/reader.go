@@ -24,9 +24,9 @@ func NewReader(r io.Reader, maxFrame int) *Reader {
 
 // Next returns the next whole picture. The error is io.EOF after the last one, else the first error of the reader.
 //
-// Received is the time at which Next found it. With a stamp, Seq and Captured are the sender's; Captured is put right
-// by the stamp's Offset if that is Synced, and is as wrong as the two clocks differ if it is not: see Stamp. Without a
-// stamp Captured is zero, and Seq counts on from the picture before, from 1.
+// Received is the time at which Next found it. A stamp gives Seq and Captured. Captured is put right by the stamp's
+// Offset if it is Synced; if not, it is the sender's clock as it is, and wrong by as much as that and this computer's
+// differ: Stamp tells. Without a stamp Captured is zero, and Seq is one more than that of the picture before.
 func (r *Reader) Next() (Frame, error) {
 	if !r.scanner.Scan() {
 		if err := r.scanner.Err(); err != nil {
@@ -60,5 +60,5 @@ func (r *Reader) Stamp() (Stamp, bool) {
 	return r.stamp, true
 }
 
-// ScanStats are the scanner's counters. Any goroutine may call it at any time.
+// ScanStats returns the scanner's counters. Any goroutine may call it at any time.
 func (r *Reader) ScanStats() Stats { return r.scanner.Stats() }

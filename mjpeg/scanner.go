@@ -29,7 +29,7 @@ const (
 // EOI, multipart headers. So are the bytes of a picture that is dropped as damaged:
 //
 //   - [Torn]: SOI stands where a marker of the picture should. The picture that it begins is taken.
-//   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), another byte than FF after a
+//   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), a byte other than FF after a
 //     segment, a marker that opens no segment, or EOI before the first scan. If it may be the length that was wrong,
 //     the hunt for SOI goes on inside the segment, so that no picture is swallowed; the price is that a thumbnail in
 //     there is taken for a picture. Lost are the pictures, in 64 KiB at most, under a wrong length that by chance
@@ -177,27 +177,21 @@ func (s *Scanner) walk() bool {
 			}
 			s.length -= 2
 			s.state = payload
-			if s.length == 0 {
-				s.segmentDone()
-			}
 
 		case payload:
 			n := min(s.length, s.end-s.pos)
 			s.pos += n
 			s.length -= n
-			if s.length == 0 {
-				s.segmentDone()
+			switch {
+			case s.length > 0:
+			case s.marker == markerSOS:
+				s.state, s.scanned = scanData, true
+			default:
+				s.state = markerFF
 			}
 		}
 	}
 	return false
-}
-
-func (s *Scanner) segmentDone() {
-	s.state = markerFF
-	if s.marker == markerSOS {
-		s.state, s.scanned = scanData, true
-	}
 }
 
 // malformed drops the picture because of a segment's length or of what stands at its end. The segment may span the
@@ -288,7 +282,7 @@ func (s *Scanner) maxFrame() int {
 	return DefaultMaxFrame
 }
 
-// Stats may be called from any goroutine at any time.
+// Stats returns the counters. Any goroutine may call it at any time.
 func (s *Scanner) Stats() Stats {
 	st := Stats{Bytes: s.bytes.Load(), Frames: s.frames.Load(), Skipped: s.skipped.Load()}
 	for i := range st.Damaged {

@@ -118,6 +118,8 @@ func TestScannerDamage(t *testing.T) {
 		{"SOS of 5 components", []string{"\xFF\xD8\xFF\xDA\x00\x10", string(good)}, [][]byte{good},
 			damage{mjpeg.Malformed: 1}},
 		{"no scan", []string{"\xFF\xD8\xFF\xD9", string(good)}, [][]byte{good}, damage{mjpeg.Malformed: 1}},
+		{"no scan after a picture", []string{string(good), "\xFF\xD8\xFF\xD9", string(good)}, [][]byte{good, good},
+			damage{mjpeg.Malformed: 1}},
 		{"segment leads to no marker", []string{"\xFF\xD8\xFF\xE0\x00\x05", string(good), string(good)},
 			[][]byte{good, good}, damage{mjpeg.Malformed: 1}},
 		{"segment leads to a wrong marker",
@@ -359,11 +361,69 @@ func TestDamageString(t *testing.T) {
 	}
 }
 
-// FuzzScanner holds that the pictures do not depend on how the input is read, that every byte is in one of them or is
+// checkScanner holds that the pictures do not depend on how the input is read, that every byte is in one of them or is
 // counted as skipped, and that each picture is one by itself.
+func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("input %.500q, limit %d, seed %d", input, maxFrame, seed)
+		}
+	}()
+	scan := func(r io.Reader) ([][]byte, mjpeg.Stats) {
+		s := mjpeg.NewScanner(r)
+		s.MaxFrame = maxFrame
+		frames := scanAll(s)
+		if err := s.Err(); err != nil {
+			t.Fatal(err)
+		}
+		checkAccount(t, s.Stats(), frames, int64(len(input)))
+		return frames, s.Stats()
+	}
+	frames, stats := scan(bytes.NewReader(input))
+	for _, r := range []io.Reader{
+		iotest.OneByteReader(bytes.NewReader(input)),
+		randomReader(bytes.NewReader(input), 50, seed),
+	} {
+		again, statsAgain := scan(r)
+		checkFrames(t, again, frames)
+		if statsAgain != stats {
+			t.Fatalf("read at once %+v, read by parts %+v", stats, statsAgain)
+		}
+	}
+	for _, frame := range frames {
+		if !bytes.HasPrefix(frame, []byte("\xFF\xD8\xFF")) || !bytes.HasSuffix(frame, []byte("\xFF\xD9")) {
+			t.Fatalf("picture from % X to % X", frame[:3], frame[len(frame)-2:])
+		}
+		if maxFrame > 0 && len(frame) > maxFrame {
+			t.Fatalf("picture of %d bytes, the limit is %d", len(frame), maxFrame)
+		}
+		checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(frame))), [][]byte{frame})
+
+		repaired := mjpeg.AddHuffmanTables(nil, frame)
+		checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(repaired))), [][]byte{repaired})
+	}
+}
+
+func TestScannerRandom(t *testing.T) {
+	tokens := []string{
+		"\xFF\xD8\xFF", "\xFF\xD8", "\xFF\xD9", "\xFF\xE0\x00\x05", "\xFF\xFE\x00\x40", "\xFF\xC4\x00\x02",
+		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00", "\xFF\x00", "\xFF\xD3", "\xFF", "\x00", "\x00\x01", "abc", "\x02",
+		"\xFF\xD8\xFF\xDA\x00\x02scan\xFF\xD9",
+	}
+	for seed := range uint64(2000) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var input []byte
+		for range rng.IntN(60) {
+			input = append(input, tokens[rng.IntN(len(tokens))]...)
+		}
+		checkScanner(t, input, 1+rng.IntN(100), seed)
+	}
+}
+
 func FuzzScanner(f *testing.F) {
 	for _, stream := range mjpegtest.Streams() {
-		if stream.Size < 20e3 {
+		if stream.Size < 6e3 {
 			b, err := io.ReadAll(stream.Reader())
 			if err != nil {
 				f.Fatal(err)
@@ -372,43 +432,8 @@ func FuzzScanner(f *testing.F) {
 			f.Add(b, uint16(900), uint64(2))
 		}
 	}
+	f.Add([]byte("\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"), uint16(30), uint64(3))
 	f.Fuzz(func(t *testing.T, input []byte, maxFrame uint16, seed uint64) {
-		scan := func(r io.Reader) ([][]byte, mjpeg.Stats) {
-			s := mjpeg.NewScanner(r)
-			s.MaxFrame = int(maxFrame)
-			frames := scanAll(s)
-			if err := s.Err(); err != nil {
-				t.Fatal(err)
-			}
-			checkAccount(t, s.Stats(), frames, int64(len(input)))
-			return frames, s.Stats()
-		}
-		frames, stats := scan(bytes.NewReader(input))
-		for _, r := range []io.Reader{
-			iotest.OneByteReader(bytes.NewReader(input)),
-			randomReader(bytes.NewReader(input), 50, seed),
-		} {
-			again, statsAgain := scan(r)
-			checkFrames(t, again, frames)
-			if statsAgain != stats {
-				t.Fatalf("read at once %+v, read by parts %+v", stats, statsAgain)
-			}
-		}
-		for _, frame := range frames {
-			if !bytes.HasPrefix(frame, []byte("\xFF\xD8\xFF")) || !bytes.HasSuffix(frame, []byte("\xFF\xD9")) {
-				t.Fatalf("picture from % X to % X", frame[:3], frame[len(frame)-2:])
-			}
-			if maxFrame > 0 && len(frame) > int(maxFrame) {
-				t.Fatalf("picture of %d bytes, the limit is %d", len(frame), maxFrame)
-			}
-			alone := scanAll(mjpeg.NewScanner(bytes.NewReader(frame)))
-			checkFrames(t, alone, [][]byte{frame})
-
-			// The other readers of a picture agree with the walk.
-			if _, err := mjpeg.ParseHeader(frame); err == nil {
-				repaired := mjpeg.AddHuffmanTables(nil, frame)
-				checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(repaired))), [][]byte{repaired})
-			}
-		}
+		checkScanner(t, input, int(maxFrame), seed)
 	})
 }

@@ -13,15 +13,13 @@ const (
 	markerSOI  = 0xD8
 	markerEOI  = 0xD9
 	markerSOS  = 0xDA
-	markerDQT  = 0xDB
 	markerDRI  = 0xDD
 	markerAPP1 = 0xE1
-	markerAPP7 = 0xE7
 	markerCOM  = 0xFE
 )
 
-// hasSegment says whether a marker opens a segment: two bytes of length, which count themselves, and a payload. FF and
-// the markers below SOF0 are reserved or fill, RST, SOI and EOI stand alone.
+// hasSegment says whether a marker opens a segment: two bytes of length, which count themselves, and a payload. RST, SOI
+// and EOI stand alone, FF is fill, and what is below SOF0 is reserved.
 func hasSegment(marker byte) bool {
 	return marker >= markerSOF0 && marker < markerRST0 || marker > markerEOI && marker <= markerCOM
 }
