@@ -1,0 +1,61 @@
+# Type make to see what there is. Every target first looks whether Go and the C libraries are there
+# (scripts/deps.sh) and compiles with the tags and flags of scripts/build-env.sh.
+
+GO       = scripts/build-env.sh go
+VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD    = build -buildvcs=false -ldflags '-X main.version=$(VERSION)'
+STATIC   = CGO_ENABLED=0 GOOS=linux go $(BUILD) -trimpath
+FUZZTIME = 30s
+DOCKER   = docker
+
+.NOTPARALLEL:
+.PHONY: help build demo test lint bench fuzz docs static image deps test-deps env clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: deps ## compile ./picam
+	$(GO) $(BUILD) -o picam .
+
+demo: build ## a test picture through the whole way, until Ctrl-C or for SECONDS=10
+	@scripts/demo.sh $(SECONDS)
+
+test: test-deps build static ## all tests, with the race detector; TESTFLAGS='-run Name' for some
+	PICAM_BINARY=$(CURDIR)/picam TAGS=matprofile $(GO) test -race -timeout 9m $(TESTFLAGS) ./...
+
+lint: deps ## gofmt, go vet, staticcheck
+	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "not formatted, type: gofmt -w" $$files; exit 1; }
+	$(GO) vet ./...
+	CGO_ENABLED=0 go vet $$(CGO_ENABLED=0 go list -deps . | grep '^picam')
+	$(GO) tool staticcheck ./...
+
+bench: deps ## the benchmarks of all packages
+	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+
+fuzz: deps ## every fuzz test for FUZZTIME=30s
+	@scripts/build-env.sh scripts/fuzz.sh $(FUZZTIME)
+
+docs: build ## write config.example.yaml and docs/filters.md anew, from the filters' declarations
+	./picam filters --yaml >config.example.yaml.new && mv config.example.yaml.new config.example.yaml
+	./picam filters --markdown >docs/filters.md.new && mv docs/filters.md.new docs/filters.md
+
+static: ## picam that only sends and needs no C library, for PCs and every Pi, into dist/
+	@scripts/deps.sh go
+	GOARCH=amd64 $(STATIC) -o dist/picam-linux-amd64 .
+	GOARCH=arm64 $(STATIC) -o dist/picam-linux-arm64 .
+	GOARCH=arm GOARM=6 $(STATIC) -o dist/picam-linux-armv6 .
+
+image: ## the Docker image picam
+	$(DOCKER) build --build-arg VERSION=$(VERSION) -t picam .
+
+deps: ## install the C libraries, if missing
+	@scripts/deps.sh
+
+test-deps: ## and the programs that the tests talk to
+	@scripts/deps.sh test
+
+env: ## tags and flags for plain go commands: eval "$$(make env)"
+	@scripts/build-env.sh
+
+clean: ## remove what make has made
+	rm -rf picam dist demo.mjpeg
