@@ -411,7 +411,7 @@ func TestScannerRandom(t *testing.T) {
 		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00", "\xFF\x00", "\xFF\xD3", "\xFF", "\x00", "\x00\x01", "abc", "\x02",
 		"\xFF\xD8\xFF\xDA\x00\x02scan\xFF\xD9",
 	}
-	for seed := range uint64(2000) {
+	for seed := range uint64(1000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		var input []byte
 		for range rng.IntN(60) {
@@ -432,7 +432,8 @@ func FuzzScanner(f *testing.F) {
 			f.Add(b, uint16(900), uint64(2))
 		}
 	}
-	f.Add([]byte("\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"), uint16(30), uint64(3))
+	short := "\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"
+	f.Add([]byte(short), uint16(30), uint64(3))
 	f.Fuzz(func(t *testing.T, input []byte, maxFrame uint16, seed uint64) {
 		checkScanner(t, input, int(maxFrame), seed)
 	})

@@ -18,8 +18,8 @@ const (
 	markerCOM  = 0xFE
 )
 
-// hasSegment says whether a marker opens a segment: two bytes of length, which count themselves, and a payload. RST, SOI
-// and EOI stand alone, FF is fill, and what is below SOF0 is reserved.
+// hasSegment says whether a marker opens a segment: two bytes of length, which count themselves, and a payload. RST,
+// SOI and EOI stand alone, FF is fill, and what is below SOF0 is reserved.
 func hasSegment(marker byte) bool {
 	return marker >= markerSOF0 && marker < markerRST0 || marker > markerEOI && marker <= markerCOM
 }

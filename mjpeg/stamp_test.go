@@ -84,7 +84,8 @@ func TestStampParse(t *testing.T) {
 		{"not numbers", "1 cam=door seq=-1 t=noon off=", mjpeg.Stamp{Camera: "door"}},
 		{"too large", "1 cam=door seq=18446744073709551616 t=9223372036854775808 off=9223372036854775808",
 			mjpeg.Stamp{Camera: "door"}},
-		{"longer than may be", "1 cam=x" + strings.Repeat("é", 200), mjpeg.Stamp{Camera: "x" + strings.Repeat("é", 99)}},
+		{"longer than may be", "1 cam=x" + strings.Repeat("é", 200),
+			mjpeg.Stamp{Camera: "x" + strings.Repeat("é", 99)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

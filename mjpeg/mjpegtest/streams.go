@@ -15,8 +15,8 @@ type Stream struct {
 	Want   [][]byte         // exactly the whole pictures in it, in order
 }
 
-// Streams returns the list. No picture has a stamp. No picture is longer than 1 MiB. The two floods are 100 MB long and made as they are read;
-// all other streams are below 1 MB.
+// Streams returns the list. No picture has a stamp. No picture is longer than 1 MiB. The two floods are 100 MB long and
+// made as they are read; all other streams are below 1 MB.
 func Streams() []Stream {
 	good := Pictures(6, 160, 120, 75)
 	small := Pictures(40, 24, 16, 50)
