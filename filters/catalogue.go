@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -39,11 +40,11 @@ func WriteMarkdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("# Filters\n\n" +
 		"<!-- Made by `make docs` from the declarations in filters/; changes here get lost. -->\n\n" +
-		"A filters file says what happens to the pictures, from top to bottom. A filter stands there by its name alone, with\n" +
-		"every parameter at its default, or with some parameters:\n\n" +
+		"A filters file says what happens to the pictures, from top to bottom. A filter stands there by its name\n" +
+		"alone, with every parameter at its default, or with some parameters:\n\n" +
 		"```yaml\nfilters:\n  - grayscale\n  - blur: {size: 9}\n```\n\n" +
-		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check filters.yaml` tells what\n" +
-		"is wrong with it, and `picam filters --yaml` writes one that has every filter in it.\n\n" +
+		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check filters.yaml`\n" +
+		"tells what is wrong with it, and `picam filters --yaml` writes one that has every filter in it.\n\n" +
 		"| filter | what it does |\n|---|---|\n")
 	for _, k := range All() {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", k.Name, k.Name, k.Doc)
@@ -77,7 +78,7 @@ func WriteYAML(w io.Writer) error {
 	}
 	b.WriteString("\n  # To use one of these, take the '# ' away from its lines. Their order is the order of work.\n")
 	for _, k := range All() {
-		if !strings.Contains(strings.Join(chain, " "), k.Name) {
+		if !slices.Contains(chain, k.Name) {
 			writeYAMLStage(&b, k, "  # ")
 		}
 	}

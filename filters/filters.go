@@ -1,7 +1,8 @@
 // Package filters is the shelf of picture filters: one filter, one file, one value.
 //
 // A Kind is what stands on the shelf (All lists them). Configure checks values for its parameters and makes a Stage of
-// it, which never changes and may be shared. Open makes a Running of a Stage, which one goroutine puts pictures through.
+// it, which never changes and may be shared. Open makes a Running of a Stage, through which one goroutine puts
+// pictures.
 //
 // A new filter: copy blur.go, change it, and add one line to all.go. Its documentation, the check of its values, its
 // part of the example file and the tests that every filter has to pass come from its declaration.

@@ -10,7 +10,7 @@ var flip = Kind{
 	New: func(s *Setup) Filter {
 		codes := map[string]int{"horizontal": 1, "vertical": 0, "both": -1} // OpenCV's
 		code := codes[s.Enum("axis", "horizontal", []string{"horizontal", "vertical", "both"},
-			"what is swapped: left and right (horizontal), top and bottom (vertical), or both")]
+			"horizontal swaps left and right, vertical top and bottom")]
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Flip(src, dst, code)
 		}

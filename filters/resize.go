@@ -16,13 +16,14 @@ var resize = Kind{
 		width := s.Int("width", 0, 0, maxSide, "new width in pixels; 0 keeps the shape of the picture")
 		height := s.Int("height", 0, 0, maxSide, "new height in pixels; 0 keeps the shape of the picture")
 		scale := s.Float("scale", 0.5, 0.01, 8, "factor for both sides, while width and height are 0")
-		s.Check(scale == 0.5 || width == 0 && height == 0, "scale (%g) has no effect beside width or height; leave it out", scale)
+		s.Check(scale == 0.5 || width == 0 && height == 0,
+			"scale (%g) has no effect beside width or height; leave it out", scale)
 		codes := map[string]gocv.InterpolationFlags{
 			"nearest": gocv.InterpolationNearestNeighbor, "linear": gocv.InterpolationLinear, "area": gocv.InterpolationArea,
 			"cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
 		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
-			"how new pixels come from old ones; auto is area for a smaller picture, linear for a larger one")
+			"how pixels are made; auto is area for a smaller picture, else linear")
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			from := image.Pt(src.Cols(), src.Rows())
 			to := scaledSize(from, width, height, scale)

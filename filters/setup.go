@@ -176,7 +176,7 @@ func (s *Setup) closeMats() {
 	s.mats = nil
 }
 
-// declare adds p to the declared parameters and returns its value, or def and a fault if read refuses what the user gave.
+// declare adds p to the declared parameters and returns its value, or def and a fault if read refuses what was given.
 func declare[T any](s *Setup, p Param, def T, read func(any) (T, error)) T {
 	value := def
 	if given, ok := s.values[p.Name]; ok {
