@@ -1,0 +1,293 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"picam/mjpeg"
+)
+
+// picture is a copy of a frame on its way to one receiver, with room before it for a stamp.
+type picture struct {
+	buf      []byte // stampRoom bytes, then the JPEG
+	seq      uint64
+	captured time.Time
+}
+
+// stampRoom is more than the longest stamp takes: two names of 200 bytes, each byte in percent code, and some numbers.
+const stampRoom = 2 << 10
+
+func (p *picture) set(jpeg []byte, seq uint64, captured time.Time) {
+	if p.buf == nil {
+		p.buf = make([]byte, stampRoom, stampRoom+len(jpeg))
+	}
+	p.buf = append(p.buf[:stampRoom], jpeg...)
+	p.seq, p.captured = seq, captured
+}
+
+// jpeg is the picture as it came from the source.
+func (p *picture) jpeg() []byte { return p.buf[stampRoom:] }
+
+// stamped puts head, which is SOI and a stamp, in the place of the picture's SOI, so that all can leave in one write.
+func (p *picture) stamped(head []byte) []byte {
+	begin := stampRoom + 2 - len(head)
+	copy(p.buf[begin:], head)
+	return p.buf[begin:]
+}
+
+// link takes pictures to one receiver. Two buffers go round in it: one holds the picture that waits, which a newer one
+// replaces unless all are kept, the other the one that is being written.
+//
+// The goroutine that takes pictures from the source calls put; another one sends, and owns current.
+type link struct {
+	s       *Sender
+	free    chan *picture
+	waiting chan *picture
+	gone    chan struct{} // closed when nothing will be sent any more, and put is in vain
+
+	current *picture // taken from waiting and not yet written
+	stamp   mjpeg.Stamp
+	head    []byte
+}
+
+func newLink(s *Sender) *link {
+	l := &link{
+		s: s, free: make(chan *picture, 2), waiting: make(chan *picture, 1), gone: make(chan struct{}),
+		stamp: mjpeg.Stamp{Camera: s.Camera, Sender: s.id},
+	}
+	l.free <- &picture{}
+	l.free <- &picture{}
+	return l
+}
+
+// put makes a copy of jpeg the waiting picture. With KeepAll it first waits until none waits. It returns false, and has
+// not taken the picture, if the link is gone or ctx has ended.
+func (l *link) put(ctx context.Context, jpeg []byte, seq uint64, captured time.Time) bool {
+	var p *picture
+	if !l.s.KeepAll {
+		select {
+		case p = <-l.waiting:
+			l.s.dropped.Add(1)
+		default:
+		}
+	}
+	if p == nil {
+		select {
+		case p = <-l.free:
+		case <-l.gone:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	p.set(jpeg, seq, captured)
+	select {
+	case l.waiting <- p: // at once, unless all are kept
+		return true
+	case <-l.gone:
+	case <-ctx.Done():
+	}
+	l.free <- p
+	return false
+}
+
+// take makes the waiting picture the current one, if there is no current one. It returns false if none waits.
+func (l *link) take() bool {
+	if l.current != nil {
+		return true
+	}
+	select {
+	case l.current = <-l.waiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// done makes room for another picture when the current one has been sent, or dropped.
+func (l *link) done(count *atomic.Int64) {
+	count.Add(1)
+	l.free <- l.current
+	l.current = nil
+}
+
+// dropAll drops what has not been sent and returns how many pictures these were. Nobody may use the link any more.
+func (l *link) dropAll() (n int) {
+	for ; l.take(); n++ {
+		l.done(&l.s.dropped)
+	}
+	return n
+}
+
+const (
+	// stopPatience is how long a picture under way may take when ctx has ended, so that it arrives whole.
+	stopPatience = 400 * time.Millisecond
+	// drainPatience is how long a peer may take to take in what is on its way, since it last gave a sign of doing so.
+	drainPatience = 5 * time.Second
+)
+
+// send writes pictures to conn until there are no more, and waits until they have arrived: nil. Otherwise it returns
+// what broke the connection, or ctx's error. proven is called when the receiver is known to take pictures.
+//
+// The picture under way when a connection breaks stays the current one if all are kept, or if it is the last.
+func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
+	l.s.receivers.Add(1)
+	l.s.connects.Add(1)
+	defer l.s.receivers.Add(-1)
+	shortQueue(conn)
+	begun := time.Now()
+	p := newPeer(conn)
+	go p.read()
+	defer func() { <-p.ended }()
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(stopPatience)) })()
+
+	patience := time.NewTimer(ackPatience)
+	defer patience.Stop()
+	for {
+		err := l.next(ctx, p, patience)
+		if err == nil {
+			err = l.write(ctx, p)
+		}
+		switch {
+		case err == io.EOF:
+			return l.drain(p)
+		case err != nil && ctx.Err() != nil:
+			_ = l.drain(p) // for a moment only: the deadline is set
+			return ctx.Err()
+		case err != nil:
+			if l.current != nil && !l.s.KeepAll && !l.s.over() {
+				l.done(&l.s.dropped)
+			}
+			return err
+		}
+		l.done(&l.s.sent)
+		if proven != nil && (p.hasAnswered() || time.Since(begun) > provenAfter) {
+			proven()
+			proven = nil
+		}
+	}
+}
+
+// next waits until one more picture may be on its way, and for one, and makes it the current one. io.EOF: there is none.
+func (l *link) next(ctx context.Context, p *peer, patience *time.Timer) error {
+	patience.Reset(ackPatience)
+	for !l.s.KeepAll && !p.hasRoom() {
+		select {
+		case <-p.progress:
+		case <-patience.C:
+			p.giveUpAcks()
+		case <-p.gone:
+			return p.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if l.take() {
+		return nil
+	}
+	select {
+	case l.current = <-l.waiting:
+		return nil
+	case <-l.s.ended:
+		if l.take() {
+			return nil
+		}
+		return io.EOF
+	case <-p.gone:
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write writes the current picture, whole.
+func (l *link) write(ctx context.Context, p *peer) error {
+	now := time.Now()
+	b := l.current.jpeg()
+	if !l.s.NoStamp && len(b) >= 2 {
+		l.stamp.Seq, l.stamp.Time = l.current.seq, l.current.captured
+		var rtt time.Duration
+		l.stamp.Offset, l.stamp.Synced, rtt = p.offset()
+		if rtt > 0 {
+			l.s.rtt.Store(int64(rtt))
+		}
+		l.head = l.stamp.AppendTo(l.head[:0])
+		b = l.current.stamped(l.head)
+	}
+	p.sending(l.current.seq, now)
+	timeout := l.s.writeTimeout()
+	for heard := now; ; now = time.Now() {
+		_ = p.conn.SetWriteDeadline(now.Add(timeout)) // fails on a closed connection, as Write will
+		if ctx.Err() != nil {
+			_ = p.conn.SetWriteDeadline(now.Add(stopPatience))
+		}
+		n, err := p.conn.Write(b)
+		l.s.bytes.Add(int64(n))
+		b = b[n:]
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			select {
+			case <-p.gone:
+				return p.err // which may say more
+			default:
+				return cause(err)
+			}
+		}
+		if n > 0 {
+			heard = time.Now()
+		} else if !l.s.KeepAll || !l.listens(p, time.Since(heard)) {
+			return fmt.Errorf("the receiver took nothing for %v", timeout)
+		}
+	}
+}
+
+// listens reports whether a receiver that has taken nothing for so long is only slow, or pauses: its kernel then
+// confirms that the buffer is full whenever ours asks, which is after twice the time each time.
+func (l *link) listens(p *peer, silence time.Duration) bool {
+	heard, ok := lastHeard(p.conn)
+	return ok && heard < silence/2+l.s.writeTimeout()/2
+}
+
+// drain ends the sending direction and waits until the peer has taken in what is on its way: until it confirms the last
+// picture, or ends the connection after it. The error says what may be lost.
+func (l *link) drain(p *peer) error {
+	half, ok := p.conn.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
+	}
+	_ = half.CloseWrite() // where it fails the peer has gone, which the reading goroutine sees
+	patience := time.NewTimer(drainPatience)
+	defer patience.Stop()
+	for {
+		missing := p.unconfirmed()
+		if missing == 0 && p.hasAnswered() {
+			return nil
+		}
+		select {
+		case <-p.progress:
+			patience.Reset(drainPatience)
+		case <-p.ended:
+			missing = p.unconfirmed()
+			if missing > 0 || p.err != nil && p.err != errClosed {
+				return fmt.Errorf("the receiver left before the end (%d pictures not confirmed): %w", missing, p.err)
+			}
+			return nil
+		case <-patience.C:
+			if missing > 0 {
+				return fmt.Errorf("the receiver has not confirmed the last %d pictures within %v", missing, drainPatience)
+			}
+			return nil // it never says anything
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"picam/mjpeg"
+)
+
+// Stream is the pictures that arrive on one connection. One goroutine calls Next; all else is for any.
+type Stream struct {
+	in     input
+	reader *mjpeg.Reader
+	first  mjpeg.Frame // found before handle was called
+	ready  bool        // first has not been given out by Next yet
+	camera string
+	sender string
+	last   atomic.Int64 // Unix ns of the last picture's arrival
+
+	answer []byte    // the next ack, or what is left of one
+	mute   time.Time // no ack before that: the peer does not read them
+}
+
+// newStream waits for the first picture on conn. The error is a *strangerError if the peer is no camera. Closing conn is
+// left to the caller.
+func newStream(conn net.Conn, lim Limits) (*Stream, error) {
+	s := &Stream{in: input{conn: conn, lim: lim, awaited: time.Now()}}
+	s.reader = mjpeg.NewReader(&s.in, lim.MaxFrame)
+	s.in.stats = s.reader.ScanStats
+	err := s.in.sniff()
+	if err == nil {
+		s.first, err = s.next()
+	}
+	if err != nil {
+		return nil, s.in.judge(err)
+	}
+	s.ready, s.in.awaited = true, time.Time{}
+	if stamp, ok := s.reader.Stamp(); ok {
+		s.camera, s.sender = printable(stamp.Camera), stamp.Sender
+	}
+	if s.camera == "" {
+		s.camera = host(conn.RemoteAddr())
+	}
+	return s, nil
+}
+
+// printable is a name from the network, with ? for what could play tricks on a terminal or in a log.
+func printable(name string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name))
+}
+
+// Camera is the name from the first picture's stamp, else the peer's address without the port. It does not change.
+func (s *Stream) Camera() string { return s.camera }
+
+// Sender is the id from the stamp; "" without a stamp. It does not change.
+func (s *Stream) Sender() string { return s.sender }
+
+// RemoteAddr is the peer's address.
+func (s *Stream) RemoteAddr() net.Addr { return s.in.conn.RemoteAddr() }
+
+// LastReceived is when the last picture arrived.
+func (s *Stream) LastReceived() time.Time { return time.Unix(0, s.last.Load()) }
+
+// ScanStats are the scanner's counters for this connection. Any goroutine may call it.
+func (s *Stream) ScanStats() mjpeg.Stats { return s.reader.ScanStats() }
+
+// Close ends the connection; Next then fails. Any goroutine may call it, more than once.
+func (s *Stream) Close() error {
+	if err := s.in.conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// Next returns the next picture, with the stamp taken out. io.EOF: the peer ended the stream in good order. Any other
+// error is a sentence for the user, such as "no data for 10s".
+func (s *Stream) Next() (mjpeg.Frame, error) {
+	if s.ready {
+		s.ready = false
+		return s.first, nil
+	}
+	f, err := s.next()
+	if err != nil {
+		return mjpeg.Frame{}, s.reason(err)
+	}
+	return f, nil
+}
+
+// next reads a picture and acks it.
+func (s *Stream) next() (mjpeg.Frame, error) {
+	f, err := s.reader.Next()
+	if err != nil {
+		return mjpeg.Frame{}, err
+	}
+	s.last.Store(f.Received.UnixNano())
+	if stamp, ok := s.reader.Stamp(); ok && stamp.Seq > 0 {
+		s.ack(stamp.Seq, f.Received)
+	}
+	return f, nil
+}
+
+// reason says in words why there are no more pictures.
+func (s *Stream) reason(err error) error {
+	switch {
+	case err == io.EOF && s.ScanStats().Damaged[mjpeg.Cut] > 0:
+		return errors.New("the connection ended in the middle of a picture")
+	case err == io.EOF:
+		return io.EOF
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no data for %v", s.in.lim.Idle)
+	case errors.Is(err, net.ErrClosed):
+		return errors.New("the connection was closed at this end")
+	case isReset(err):
+		return errors.New("connection reset by the camera")
+	}
+	return cause(err)
+}
+
+const (
+	ackRoom  = 5 * time.Millisecond // how long to wait for room for an ack
+	mutePeer = time.Second          // how long not to try again when there was none
+)
+
+// ack answers a picture. A peer that does not read its acks goes without, and costs hardly any time.
+func (s *Stream) ack(seq uint64, received time.Time) {
+	now := time.Now()
+	if now.Before(s.mute) {
+		return
+	}
+	torn := len(s.answer)
+	s.answer = appendAck(s.answer, seq, received, now)
+	_ = s.in.conn.SetWriteDeadline(now.Add(ackRoom)) // fails on a closed connection, as Write will
+	n, err := s.in.conn.Write(s.answer)
+	rest := s.answer[n:]
+	if err != nil {
+		s.mute = now.Add(mutePeer)
+		// The end of a line that has been sent in part is kept, so that the peer never sees half an ack; a whole one is not.
+		switch {
+		case n < torn:
+			rest = rest[:torn-n]
+		case n == torn:
+			rest = nil
+		}
+	}
+	s.answer = append(s.answer[:0], rest...)
+}
+
+// input reads a connection, each time with a deadline. Until the first picture has come, it also bounds how long that
+// takes and after how much.
+type input struct {
+	conn    net.Conn
+	lim     Limits
+	head    [512]byte
+	peeked  []byte             // of head: what sniff has read and Read has not given out yet
+	awaited time.Time          // since when the first picture is awaited; zero: it has come
+	stats   func() mjpeg.Stats // of what has been read
+}
+
+// firstPatience is within how many idle times the first picture must have come.
+const firstPatience = 3
+
+// errNoPicture is a peer that sends all manner of things, but no picture.
+var errNoPicture = errors.New("no picture in what it sends")
+
+// sniff reads the first bytes. The error is a *strangerError if the peer is no camera by these.
+func (in *input) sniff() error {
+	_ = in.conn.SetReadDeadline(time.Now().Add(in.lim.Idle))
+	n, err := io.ReadAtLeast(in.conn, in.head[:], sniffLen)
+	in.peeked = in.head[:n]
+	if s := stranger(in.peeked); s != nil {
+		return s
+	}
+	if err == io.ErrUnexpectedEOF { // a few bytes, and no more
+		return nil
+	}
+	return err
+}
+
+func (in *input) Read(p []byte) (int, error) {
+	if len(in.peeked) > 0 {
+		n := copy(p, in.peeked)
+		in.peeked = in.peeked[n:]
+		return n, nil
+	}
+	deadline := time.Now().Add(in.lim.Idle)
+	if !in.awaited.IsZero() {
+		// A stream may begin in the middle of a picture, but after no more than that a picture begins.
+		if in.stats().Skipped > int64(in.lim.MaxFrame) {
+			return 0, errNoPicture
+		}
+		if last := in.awaited.Add(firstPatience * in.lim.Idle); last.Before(deadline) {
+			deadline = last
+		}
+	}
+	_ = in.conn.SetReadDeadline(deadline) // fails on a closed connection, as Read will
+	return in.conn.Read(p)
+}
+
+// judge says what a peer is from which no picture came before err.
+func (in *input) judge(err error) error {
+	var s *strangerError
+	n := in.stats().Bytes
+	switch {
+	case errors.As(err, &s), errors.Is(err, net.ErrClosed):
+		return err
+	case n > 0:
+		return &strangerError{
+			what: "no picture",
+			do: fmt.Sprintf("%d bytes that begin with %q; this port takes MJPEG as picam send, rpicam-vid --codec mjpeg or ffmpeg -f mjpeg write it",
+				n, in.head[:min(n, 24)]),
+		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &strangerError{what: "nothing", do: fmt.Sprintf("not a byte within %v", in.lim.Idle)}
+	}
+	return &strangerError{what: "nothing", do: "a port scan, or a program that failed as it began", quiet: true}
+}
