@@ -1,15 +1,22 @@
-// Package capture is where pictures come from: a camera program, a file, standard input, a drawn test pattern.
+// Package capture is where pictures come from: a camera program, a file, standard input, a drawn test pattern. Each kind
+// of source has a file here and a line in [Kinds].
 package capture
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/xrash/smetrics"
 
 	"picam/mjpeg"
 )
 
 // Source yields a camera's pictures. Next blocks until there is one and returns io.EOF after the last; it is called from
-// one goroutine. It ends with the context given to Open. Close frees what Open took and may be called at any time.
+// one goroutine. It ends with the context given to Open: Next then returns the context's cause, and os.ErrClosed after
+// Close. Close frees what Open took, waits for what it started, and may be called at any time and more than once.
 type Source interface {
 	Next() (mjpeg.Frame, error)
 	Close() error
@@ -17,18 +24,20 @@ type Source interface {
 
 // Sized is a Source of known length, such as a file.
 type Sized interface {
-	// Progress returns how much has been read of how much, in bytes. Any goroutine may call it.
+	// Progress returns how much has been read of how much, in bytes; with Loop, in this round. Any goroutine may call it.
 	Progress() (done, total int64)
 }
 
 // Options say what is wanted of a source. Zero values mean the source's own choice.
 type Options struct {
-	Width, Height int          // in pixels
-	FPS           float64      // pictures a second; for a file, 0 means as fast as they are taken
-	Quality       int          // JPEG quality, 1 to 100
-	Loop          bool         // a file starts again at its end
-	MaxFrame      int          // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
-	Log           *slog.Logger // nil discards
+	Width, Height int // in pixels
+	// FPS is pictures a second. For a file, 0 means as fast as they are taken; for the pattern 0 means 30, and a
+	// negative number as fast as they are taken. What is read from standard input comes as it comes.
+	FPS      float64
+	Quality  int          // JPEG quality, 1 to 100
+	Loop     bool         // a file starts again at its end
+	MaxFrame int          // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
+	Log      *slog.Logger // nil discards
 }
 
 // Kind is one way to obtain pictures.
@@ -40,7 +49,129 @@ type Kind struct {
 }
 
 // Kinds lists every kind of source, in the order in which help shows them.
-func Kinds() []Kind { panic("todo") }
+func Kinds() []Kind {
+	return []Kind{
+		{
+			Name: "auto", Usage: "auto", Open: openAuto,
+			Doc: "The first camera that is found: the Raspberry Pi's own, else a USB camera.",
+		},
+		{
+			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: openRpicam,
+			Doc: "The Raspberry Pi's camera, by rpicam-vid (or libcamera-vid), which is started again whenever it ends.",
+		},
+		{
+			Name: "v4l2", Usage: "v4l2[:DEVICE]", Open: openV4L2,
+			Doc: "A USB camera, such as v4l2:/dev/video0; this build does not read them yet, and says what does.",
+		},
+		{
+			Name: "file", Usage: "file:PATH", Open: openFile,
+			Doc: "A file of JPEG pictures one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
+		},
+		{
+			Name: "-", Usage: "-", Open: openStdin,
+			Doc: "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
+		},
+		{
+			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern,
+			Doc: "A drawn test picture with its number and the time: COUNT of them, or endless; with a noisy texture or plain.",
+		},
+	}
+}
 
 // Open opens the source that spec names: "pattern", "file:clip.mjpeg", "-", "rpicam", "auto".
-func Open(ctx context.Context, spec string, o Options) (Source, error) { panic("todo") }
+func Open(ctx context.Context, spec string, o Options) (Source, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	name, arg, _ := strings.Cut(spec, ":")
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k.Open(ctx, arg, o)
+		}
+	}
+	return nil, fmt.Errorf("capture: no source %q: %s", spec, advice(spec, name))
+}
+
+// check finds what no source can do.
+func (o Options) check() error {
+	const slowest, fastest = 0.001, 1000
+	switch {
+	case o.Width < 0 || o.Height < 0:
+		return fmt.Errorf("capture: size %d×%d: want 1 or more pixels, or 0 for the source's own choice", o.Width, o.Height)
+	case o.FPS != o.FPS || o.FPS > fastest || o.FPS > 0 && o.FPS < slowest:
+		return fmt.Errorf("capture: %v pictures a second: want %v to %v, or 0 for the source's own choice", o.FPS, slowest, fastest)
+	case o.Quality < 0 || o.Quality > 100:
+		return fmt.Errorf("capture: quality %d: want 1 to 100, or 0 for the source's own choice", o.Quality)
+	case o.MaxFrame < 0:
+		return fmt.Errorf("capture: picture limit of %d bytes: want 1 or more, or 0 for the default", o.MaxFrame)
+	}
+	return nil
+}
+
+// logger returns Log, or one that discards.
+func (o Options) logger() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
+}
+
+// advice says what could have been meant by a spec of no kind.
+func advice(spec, name string) string {
+	var usages []string
+	nearest, distance := "", 3 // from here on it is another word
+	for _, k := range Kinds() {
+		usages = append(usages, k.Usage)
+		if d := smetrics.WagnerFischer(strings.ToLower(name), k.Name, 1, 1, 1); d < distance && d < len(k.Name) {
+			nearest, distance = k.Name, d
+		}
+	}
+	list := "want " + strings.Join(usages, ", ")
+	switch {
+	case strings.HasPrefix(spec, "/dev/"):
+		return fmt.Sprintf("did you mean v4l2:%s? (%s)", spec, list)
+	case exists(spec):
+		return fmt.Sprintf("did you mean file:%s? (%s)", spec, list)
+	case nearest != "":
+		return fmt.Sprintf("did you mean %s%s? (%s)", nearest, spec[len(name):], list)
+	}
+	return list
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return path != "" && err == nil
+}
+
+// noArgument is for the kinds that take none.
+func noArgument(kind, arg string) error {
+	if arg != "" {
+		return fmt.Errorf("capture: %s: %q: want nothing after %s", kind, arg, kind)
+	}
+	return nil
+}
+
+// lifetime is the part that all sources have in common: they end with a context or by Close.
+type lifetime struct {
+	ctx context.Context
+	end context.CancelCauseFunc
+}
+
+func newLifetime(ctx context.Context) lifetime {
+	ctx, end := context.WithCancelCause(ctx)
+	return lifetime{ctx, end}
+}
+
+// Close makes Next return os.ErrClosed.
+func (l lifetime) Close() error {
+	l.end(os.ErrClosed)
+	return nil
+}
+
+// cause returns why the source has ended if it has, because then err is only what came of that; else it returns err.
+func (l lifetime) cause(err error) error {
+	if l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	return err
+}

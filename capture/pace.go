@@ -1,0 +1,54 @@
+package capture
+
+import (
+	"context"
+	"time"
+)
+
+// pacer lets one picture through every 1/fps seconds, counted from the first one, so that no error adds up. Who comes
+// late gets the tick under way at once and loses those before it: there is never a burst.
+type pacer struct {
+	fps   float64 // 0 or less: as fast as they are taken
+	start time.Time
+	tick  int64 // the last one given, counted from start
+	timer *time.Timer
+}
+
+// wait returns nil when it is time for the next picture, and the cause of ctx's end as soon as that ends.
+func (p *pacer) wait(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.fps <= 0 {
+		return nil
+	}
+	now := time.Now()
+	if p.start.IsZero() {
+		p.start = now
+		return nil
+	}
+	underWay := int64(now.Sub(p.start).Seconds() * p.fps)
+	p.tick = max(p.tick+1, underWay)
+	due := p.start.Add(time.Duration(float64(p.tick) / p.fps * float64(time.Second)))
+	d := due.Sub(now)
+	if d <= 0 {
+		return nil
+	}
+	if p.timer == nil {
+		p.timer = time.NewTimer(d)
+	} else {
+		p.timer.Reset(d)
+	}
+	return await(ctx, p.timer)
+}
+
+// await waits for timer, or returns the cause of ctx's end if that comes first.
+func await(ctx context.Context, timer *time.Timer) error {
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		timer.Stop()
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,253 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"picam/mjpeg"
+)
+
+const (
+	// stopTime is how long a program may take to end after SIGINT, before it is killed.
+	stopTime = 2 * time.Second
+	// exitTime is how long a program may run on after it closed its standard output.
+	exitTime = time.Second
+	// steadyTime is how long a program must have run well for its end to count as the first one.
+	steadyTime = 10 * time.Second
+)
+
+// process is the source of a program that writes MJPEG to its standard output. Whenever it ends it is started again,
+// with growing pauses, without limit: cameras are unplugged, taken by others, and crash.
+type process struct {
+	lifetime
+	argv     []string      // the program and its arguments
+	silence  time.Duration // one that gives no picture for so long is stopped and started again; 0 means never
+	maxFrame int
+	log      *slog.Logger
+
+	seq     uint64
+	retry   backoff.ExponentialBackOff
+	failing bool // it has ended and not given a picture since
+
+	mu    sync.Mutex // for child, which Next sets and Close reads
+	child *child     // nil: none is running
+}
+
+// openProcess starts the program. Only if that fails is there an error; that the program ends at once is none.
+func openProcess(ctx context.Context, argv []string, silence time.Duration, o Options) (Source, error) {
+	p := &process{
+		lifetime: newLifetime(ctx),
+		argv:     argv,
+		silence:  silence,
+		maxFrame: o.MaxFrame,
+		log:      o.logger(),
+		retry: backoff.ExponentialBackOff{
+			InitialInterval: 500 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 15 * time.Second,
+		},
+	}
+	if err := p.start(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) Next() (mjpeg.Frame, error) {
+	for p.ctx.Err() == nil {
+		err := p.ensureStarted()
+		if err == nil {
+			var f mjpeg.Frame
+			if f, err = p.child.next(p.silence); err == nil {
+				return p.deliver(f), nil
+			}
+			err = p.bury(err)
+		}
+		if p.ctx.Err() != nil {
+			break
+		}
+		p.failing = true
+		pause := p.retry.NextBackOff()
+		p.log.Warn("camera program failed, starting it again", "in", pause.Round(time.Millisecond), "err", err)
+		if err := await(p.ctx, time.NewTimer(pause)); err != nil {
+			return mjpeg.Frame{}, err
+		}
+	}
+	return mjpeg.Frame{}, context.Cause(p.ctx)
+}
+
+// deliver numbers a picture through all starts of the program. A stamp's capture time stays.
+func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
+	if p.failing {
+		p.failing = false
+		p.log.Info("camera program gives pictures again", "program", p.name())
+	}
+	p.seq++
+	f.Seq = p.seq
+	if f.Captured.IsZero() {
+		f.Captured = f.Received
+	}
+	return f
+}
+
+func (p *process) ensureStarted() error {
+	if p.child != nil {
+		return nil
+	}
+	return p.start()
+}
+
+func (p *process) name() string { return filepath.Base(p.argv[0]) }
+
+// start starts a child, unless the source has ended. After Close has looked for one there is none any more.
+func (p *process) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return context.Cause(p.ctx)
+	}
+	c, err := startChild(p.ctx, p.argv, p.maxFrame)
+	if err != nil {
+		return fmt.Errorf("capture: %s: %w", p.name(), err)
+	}
+	p.child = c
+	return nil
+}
+
+// bury ends the child, of which err came, and returns what it died of. If the source ends meanwhile, Close waits for
+// the child.
+func (p *process) bury(err error) error {
+	c := p.child
+	if err == io.EOF {
+		select {
+		case <-c.exited: // of itself
+		case <-p.ctx.Done():
+		case <-time.After(exitTime):
+		}
+	}
+	c.stop()
+	select {
+	case <-c.exited:
+	case <-p.ctx.Done():
+		return context.Cause(p.ctx)
+	}
+	p.mu.Lock()
+	p.child = nil
+	p.mu.Unlock()
+
+	st := c.reader.ScanStats()
+	if st.Frames > 0 && time.Since(c.started) > steadyTime {
+		p.retry.Reset()
+	}
+	cause := err.Error()
+	switch {
+	case err == io.EOF:
+		cause = c.cmd.ProcessState.String()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		cause = fmt.Sprintf("no picture for %v", p.silence)
+	}
+	if st.Frames == 0 && st.Bytes > 0 {
+		cause += fmt.Sprintf(", no picture in the %d bytes that it wrote", st.Bytes)
+	}
+	if said := c.stderr.lastLines(); said != "" {
+		cause += ": " + said
+	}
+	return fmt.Errorf("capture: %s: %s", p.name(), cause)
+}
+
+// Close asks the program to end, kills it if it does not, and waits for it.
+func (p *process) Close() error {
+	p.lifetime.Close()
+	p.mu.Lock()
+	c := p.child
+	p.mu.Unlock()
+	if c != nil {
+		c.stop()
+		<-c.exited
+	}
+	return nil
+}
+
+// child is one run of the program.
+type child struct {
+	cmd     *exec.Cmd
+	stop    func() // asks it to end, kills it if it does not, and makes next fail; may be called again
+	stdout  *os.File
+	reader  *mjpeg.Reader // of stdout
+	stderr  tail          // to be read when it has exited
+	started time.Time
+	exited  chan struct{} // closed when it has been waited for
+}
+
+// startChild starts a program that runs until it ends, ctx ends or stop is called.
+func startChild(ctx context.Context, argv []string, maxFrame int) (*child, error) {
+	stdout, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	c := &child{
+		cmd:     exec.CommandContext(ctx, argv[0], argv[1:]...),
+		stop:    cancel,
+		stdout:  stdout,
+		reader:  mjpeg.NewReader(stdout, maxFrame),
+		started: time.Now(),
+		exited:  make(chan struct{}),
+	}
+	c.cmd.Stdout = w
+	c.cmd.Stderr = &c.stderr
+	c.cmd.WaitDelay = stopTime
+	interruptGroup(c.cmd)
+	if err := c.cmd.Start(); err != nil {
+		cancel()
+		stdout.Close()
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { stdout.Close() })
+	go func() {
+		c.cmd.Wait() // its error is in ProcessState
+		close(c.exited)
+	}()
+	return c, nil
+}
+
+func (c *child) next(silence time.Duration) (mjpeg.Frame, error) {
+	if silence > 0 {
+		// Where pipes have no deadlines (Windows) a silent program stays.
+		_ = c.stdout.SetReadDeadline(time.Now().Add(silence))
+	}
+	return c.reader.Next()
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ buf []byte }
+
+const tailSize = 2 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p[max(0, len(p)-tailSize):]...)
+	t.buf = append(t.buf[:0], t.buf[max(0, len(t.buf)-tailSize):]...)
+	return len(p), nil
+}
+
+// lastLines returns the last three lines that are not empty, as one.
+func (t *tail) lastLines() string {
+	var lines []string
+	for line := range strings.Lines(string(t.buf)) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-3):], "; ")
+}

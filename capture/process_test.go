@@ -1,0 +1,302 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"picam/mjpeg/mjpegtest"
+)
+
+// logBuffer is a log that the test may read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func newLog() (*logBuffer, *slog.Logger) {
+	l := &logBuffer{}
+	return l, slog.New(slog.NewTextHandler(l, nil))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// waitFor waits until a condition holds.
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("still not: %s", what)
+		}
+	}
+}
+
+func TestRpicam(t *testing.T) {
+	for _, tt := range []struct {
+		program, spec string
+		options       Options
+		want          string
+	}{
+		{"rpicam-vid", "rpicam", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
+		{"libcamera-vid", "rpicam", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
+		{"rpicam-vid", "rpicam:1", Options{Width: 640, Height: 480, FPS: 12.5, Quality: 70},
+			"-t 0 -n --codec mjpeg --flush -o - --camera 1 --width 640 --height 480 --quality 70 --framerate 12.5"},
+		{"rpicam-vid", "auto", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
+	} {
+		t.Run(tt.program+" "+tt.spec, func(t *testing.T) {
+			journal := installFake(t, tt.program, "run")
+			s := open(t, tt.spec, tt.options)
+			want := mjpegtest.Pictures(8, 64, 48, 80)
+			for i := range 10 {
+				f, err := s.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(f.JPEG, want[i%8]) || f.Seq != uint64(i+1) || f.Captured != f.Received || f.Captured.IsZero() {
+					t.Fatalf("picture %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
+				}
+			}
+			start := time.Now()
+			s.Close()
+			if took := time.Since(start); took > stopTime {
+				t.Errorf("Close took %v", took)
+			}
+			if got := read(t, journal); got != "start "+tt.want+"\nstopped\n" {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRpicamErrors(t *testing.T) {
+	t.Run("no program", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		_, err := Open(t.Context(), "rpicam", Options{})
+		if err == nil || !strings.Contains(err.Error(), "rpicam-vid not found: on a Raspberry Pi 'sudo apt install rpicam-apps'") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("no program for this computer", func(t *testing.T) {
+		installFake(t, "rpicam-vid", "run")
+		path, err := exec.LookPath("rpicam-vid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(path)
+		if err := os.WriteFile(path, []byte("\x7fELF?"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), "rpicam", Options{}); err == nil || !strings.Contains(err.Error(), "exec format error") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAutoErrors(t *testing.T) {
+	for _, tt := range []struct{ behaviour, want string }{
+		{"", "rpicam-vid not found"},
+		{"nocamera", "rpicam-vid --list-cameras: No cameras available!"},
+		{"broken", "rpicam-vid --list-cameras: exit status 127: error while loading"},
+	} {
+		t.Run(tt.behaviour, func(t *testing.T) {
+			t.Setenv("PATH", t.TempDir())
+			if tt.behaviour != "" {
+				installFake(t, "rpicam-vid", tt.behaviour)
+			}
+			_, err := Open(t.Context(), "auto", Options{})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range []string{"auto: no camera found: rpicam (", tt.want, "v4l2 (", "to try picam use --source pattern"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not contain %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestProcessIsStartedAgain: whatever a program dies of, pictures come again, numbered on, and the log says what it was.
+func TestProcessIsStartedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		behaviour string
+		first     int    // pictures before it fails
+		want      string // in the log
+	}{
+		{"give=3 run", 3, "rpicam-vid: exit status 7: [0:01:02.123] [1234]  INFO Camera camera_manager.cpp:297 libcamera v0.2.0; " +
+			"ERROR: *** the camera fell off ***"},
+		{"nocamera run", 0, "libcamera v0.2.0; ERROR: *** no cameras available ***"},
+		{"text run", 0, "exit status 0, no picture in the 13 bytes that it wrote: "},
+		{"closed run", 0, "exit status 5: "},
+		{"silent run", 1, "no picture for 1s: "},
+	} {
+		t.Run(tt.behaviour, func(t *testing.T) {
+			journal := installFake(t, "rpicam-vid", tt.behaviour)
+			path, err := exec.LookPath("rpicam-vid")
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, log := newLog()
+			s, err := openProcess(t.Context(), []string{path}, time.Second, Options{Log: log})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for i := range tt.first + 3 {
+				f, err := s.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Seq != uint64(i+1) {
+					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
+				}
+			}
+			for _, want := range []string{tt.want, "camera program failed, starting it again", "gives pictures again"} {
+				if !strings.Contains(text.String(), want) {
+					t.Errorf("log does not contain %q: %s", want, text)
+				}
+			}
+			if n := strings.Count(read(t, journal), "start "); n != 2 {
+				t.Errorf("%d starts", n)
+			}
+		})
+	}
+}
+
+// TestProcessThatCannotBeStartedAgain: a program that is gone is waited for too.
+func TestProcessThatCannotBeStartedAgain(t *testing.T) {
+	installFake(t, "rpicam-vid", "give=1 run")
+	path, err := exec.LookPath("rpicam-vid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, log := newLog()
+	s := open(t, "rpicam", Options{Log: log})
+	if err := os.Rename(path, path+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	next := make(chan error, 1)
+	go func() {
+		_, err := s.Next()
+		next <- err
+	}()
+	waitFor(t, "it is missed", func() bool { return strings.Contains(text.String(), "no such file") })
+	if err := os.Rename(path+".gone", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-next; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestProcessThatDoesNotStop: it is killed, and nobody but Close waits for that.
+func TestProcessThatDoesNotStop(t *testing.T) {
+	installFake(t, "rpicam-vid", "deaf")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := Open(ctx, "rpicam", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	pid := s.(*process).child.cmd.Process.Pid
+	start := time.Now()
+	cancel()
+	for err == nil { // what has arrived may still be given
+		_, err = s.Next()
+	}
+	if took := time.Since(start); !errors.Is(err, context.Canceled) || took > time.Second {
+		t.Errorf("Next returned after %v: %v", took, err)
+	}
+	s.Close()
+	if took := time.Since(start); took > stopTime+2*time.Second {
+		t.Errorf("Close returned after %v", took)
+	}
+	if _, err := os.Stat("/proc/self"); err == nil {
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil {
+			t.Error("the program is still there, as a zombie perhaps")
+		}
+	}
+}
+
+// TestProcessGroup: what a shell started stops too.
+func TestProcessGroup(t *testing.T) {
+	journal := installFake(t, "rpicam-vid", "run")
+	path, err := exec.LookPath("rpicam-vid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openProcess(t.Context(), []string{"/bin/sh", "-c", path + "; echo never"}, 0, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	waitFor(t, "the shell's child has stopped", func() bool { return strings.HasSuffix(read(t, journal), "stopped\n") })
+}
+
+func TestTail(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		writes []string
+		want   string
+	}{
+		{"nothing", nil, ""},
+		{"one line in parts", []string{"no ", "camera", "\n"}, "no camera"},
+		{"the last three", []string{"1\n2\n\n3\r\n  4 \n"}, "2; 3; 4"},
+		{"no line end", []string{"a\nb"}, "a; b"},
+		{"long ago", []string{"old\n", strings.Repeat("x\n", tailSize)}, "x; x; x"},
+		{"longer than is kept", []string{"old\n", strings.Repeat("y", 3*tailSize) + "\nend"}, strings.Repeat("y", tailSize-4) + "; end"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var tl tail
+			for _, w := range tt.writes {
+				if n, err := tl.Write([]byte(w)); n != len(w) || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			if got := tl.lastLines(); got != tt.want {
+				t.Errorf("got %.60q, want %.60q", got, tt.want)
+			}
+			if len(tl.buf) > tailSize {
+				t.Errorf("%d bytes kept", len(tl.buf))
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"picam/mjpeg"
+)
+
+// stdin is the source of what another program writes. A stamp in it is believed: then it comes from another picam, and
+// its capture time and number are passed on.
+type stdin struct {
+	lifetime
+	in       io.Closer
+	reader   *mjpeg.Reader
+	maxFrame int
+}
+
+func openStdin(ctx context.Context, arg string, o Options) (Source, error) {
+	if err := noArgument("-", arg); err != nil {
+		return nil, err
+	}
+	info, err := os.Stdin.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("capture: standard input: %w", err)
+	}
+	if info.Mode()&os.ModeCharDevice != 0 {
+		return nil, errors.New("capture: standard input is a terminal or a device: want a pipe or a file, " +
+			"such as ffmpeg … -f mjpeg - | picam send --source - …")
+	}
+	s := &stdin{lifetime: newLifetime(ctx), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame)}
+	in, err := interruptible(s.ctx, os.Stdin)
+	if err != nil {
+		return nil, fmt.Errorf("capture: standard input: %w", err)
+	}
+	s.in, s.reader = in, mjpeg.NewReader(in, s.maxFrame)
+	return s, nil
+}
+
+func (s *stdin) Next() (mjpeg.Frame, error) {
+	if err := s.ctx.Err(); err != nil {
+		return mjpeg.Frame{}, s.cause(err)
+	}
+	f, err := s.reader.Next()
+	if err != nil {
+		st := s.reader.ScanStats()
+		switch {
+		case err != io.EOF:
+			err = fmt.Errorf("capture: standard input: %w", err)
+		case st.Frames == 0:
+			err = noPicture("standard input", st, s.maxFrame)
+		}
+		return mjpeg.Frame{}, s.cause(err)
+	}
+	if f.Captured.IsZero() {
+		f.Captured = f.Received
+	}
+	return f, nil
+}
+
+func (s *stdin) Close() error {
+	s.lifetime.Close()
+	return s.in.Close()
+}
