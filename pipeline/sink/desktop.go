@@ -1,0 +1,255 @@
+package sink
+
+import (
+	"context"
+	"image"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"gocv.io/x/gocv"
+
+	"picam/pipeline"
+)
+
+// Toggler switches the stages of a chain off and on: [pipeline.Controller] does.
+type Toggler interface {
+	Toggle(i int) error // i counts from 0
+	Plan() *pipeline.Plan
+}
+
+// DesktopOptions say how windows look. Zero values mean the defaults.
+type DesktopOptions struct {
+	Title      string       // in front of the cameras' names; "" means "picam"
+	Waiting    string       // what the card says before a camera came, in lines
+	Folder     string       // where pictures are saved; "" means the current one
+	HideStatus bool         // the status line comes only when asked for
+	Log        *slog.Logger // nil discards
+}
+
+// Desktop owns the windows of the process, one for each camera. Keys are for the window that the pointer was last over:
+//
+//	q, Esc   quit
+//	space    freezes the picture, or lets it go on
+//	1 to 9   switch a stage of the chain off, or on
+//	s        saves the picture as a PNG file, without what is written on it
+//	h        hides the status line, or shows it
+//
+// A window that its user closes stays closed; closing the last one quits.
+type Desktop struct {
+	o      DesktopOptions
+	screen image.Point // its size in pixels; 0 × 0: not known
+	wake   chan struct{}
+
+	mu    sync.Mutex
+	slots []*slot // opened and not yet seen by Run
+	ended bool
+
+	// Of the goroutine of Run.
+	windows []*window
+	active  *window // the pointer was last over it; nil: over none
+	waiting *gocv.Window
+}
+
+// NewDesktop looks for a display; the error says why there is none. It opens no window yet.
+func NewDesktop(o DesktopOptions) (*Desktop, error) {
+	screen, err := findDisplay()
+	if err != nil {
+		return nil, err
+	}
+	if o.Title == "" {
+		o.Title = "picam"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Desktop{o: o, screen: screen, wake: make(chan struct{}, 1)}, nil
+}
+
+// Open returns the sink that is a camera's window. The window comes with its first picture. ctl may be nil. Any
+// goroutine may call it; once Run has ended, what it returns does nothing.
+func (d *Desktop) Open(camera string, ctl Toggler) pipeline.Sink {
+	s := newSlot(camera, ctl, d.wakeUp)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		s.rest(true)
+		return s
+	}
+	d.slots = append(d.slots, s)
+	d.wakeUp()
+	return s
+}
+
+// wakeUp makes Run look for news at once.
+func (d *Desktop) wakeUp() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pollPeriod is how often keys and the mouse are looked at while no picture comes.
+const pollPeriod = 10 * time.Millisecond
+
+// Run shows the windows until ctx ends (nil) or the user quits (pipeline.ErrQuit). Call it on the main goroutine: window
+// systems want one thread, and some the first.
+func (d *Desktop) Run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer d.Close()
+	ticker := time.NewTicker(pollPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+		case <-ticker.C:
+		}
+		now := time.Now()
+		if err := d.refresh(now); err != nil {
+			return err
+		}
+		// PollKey belongs to no window, for all that it is a method of one. It also lets the windows paint.
+		key := keyOf((&gocv.Window{}).PollKey())
+		if key == 'q' || key == escape || d.closedAll() {
+			return pipeline.ErrQuit
+		}
+		if w := d.target(); w != nil && key != 0 {
+			w.press(key, d.o, now)
+		}
+	}
+}
+
+const escape = 27
+
+// keyOf returns the character of a key in lower case; 0 for none and for keys that have no character. GTK puts Shift, Ctrl
+// and the locks above the lower 16 bits.
+func keyOf(code int) rune {
+	if r := rune(code & 0xFFFF); code >= 0 && r <= unicode.MaxASCII {
+		return unicode.ToLower(r)
+	}
+	return 0
+}
+
+// refresh makes windows for new slots, takes away those of closed ones, and brings all up to date.
+func (d *Desktop) refresh(now time.Time) error {
+	d.windows = slices.DeleteFunc(d.windows, func(w *window) bool {
+		if !w.slot.isClosed() {
+			return false
+		}
+		d.free(w)
+		return true
+	})
+	d.mu.Lock()
+	for _, s := range d.slots {
+		d.windows = append(d.windows, newWindow(s, d.o.Title+": "+s.camera, d.screen, !d.o.HideStatus, now))
+	}
+	d.slots = d.slots[:0]
+	d.mu.Unlock()
+	for _, w := range d.windows {
+		had := w.gui != nil
+		if err := w.refresh(now); err != nil {
+			return err
+		}
+		if !had && w.gui != nil {
+			w.gui.SetMouseHandler(func(int, int, int, int, any) { d.active = w }, nil)
+		}
+	}
+	return d.showWaiting()
+}
+
+// showWaiting opens the card that says what to do while there is no window, and takes it away when there is one: in this
+// order, since Qt ends with its last window.
+func (d *Desktop) showWaiting() error {
+	if slices.ContainsFunc(d.windows, func(w *window) bool { return w.gui != nil || w.closed }) {
+		d.closeWaiting()
+		return nil
+	}
+	if d.waiting != nil {
+		return nil
+	}
+	m := gocv.NewMat()
+	defer m.Close()
+	text := card{title: "Waiting for a camera", lines: strings.Split(d.o.Waiting, "\n"), note: "q quits"}
+	if err := text.draw(&m, cardSize); err != nil {
+		return err
+	}
+	w, err := openWindow(d.o.Title, windowSize(cardSize, d.screen))
+	if err != nil {
+		return err
+	}
+	d.waiting = w
+	return w.IMShow(m)
+}
+
+func (d *Desktop) closeWaiting() {
+	if d.waiting != nil {
+		_ = d.waiting.Close() // always nil
+		d.waiting = nil
+	}
+}
+
+// closedAll notes which windows their user has closed, and says whether none is left of those that were there.
+func (d *Desktop) closedAll() bool {
+	isGone := func(w *gocv.Window) bool { return w.GetWindowProperty(gocv.WindowPropertyVisible) < 1 }
+	if d.waiting != nil {
+		return isGone(d.waiting)
+	}
+	closed, open := false, false
+	for _, w := range d.windows {
+		switch {
+		case w.gui == nil:
+		case isGone(w.gui):
+			w.dismiss()
+			closed = true
+		default:
+			open = true
+		}
+	}
+	return closed && !open
+}
+
+// target returns the window that keys are for; nil if there is none.
+func (d *Desktop) target() *window {
+	if d.active != nil && d.active.gui != nil {
+		return d.active
+	}
+	for _, w := range d.windows {
+		if w.gui != nil {
+			return w
+		}
+	}
+	return nil
+}
+
+func (d *Desktop) free(w *window) {
+	if d.active == w {
+		d.active = nil
+	}
+	w.free()
+}
+
+// Close takes all windows away, on the goroutine of Run, which does so when it ends. Sinks that are still open show nothing
+// from then on. The error is always nil.
+func (d *Desktop) Close() error {
+	d.mu.Lock()
+	d.ended = true
+	for _, s := range d.slots {
+		s.rest(true)
+	}
+	d.slots = nil
+	d.mu.Unlock()
+	for _, w := range d.windows {
+		w.slot.rest(true)
+		d.free(w)
+	}
+	d.windows = nil
+	d.closeWaiting()
+	return nil
+}

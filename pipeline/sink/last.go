@@ -1,0 +1,135 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gocv.io/x/gocv"
+
+	"picam/mjpeg"
+	"picam/mjpeg/turbo"
+	"picam/pipeline"
+)
+
+// LastFrame opens a sink that writes the last picture of a run when it is closed, as .jpg or .png by the extension of
+// path. It takes the place of a file of that name at once and whole: who looks at it sees the old picture or the new
+// one. A run without a picture leaves it alone.
+func LastFrame(path string, o Options) (pipeline.Sink, error) {
+	if err := checkLastFrame(path); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	if err := makeFolder(path); err != nil {
+		return nil, err
+	}
+	return &lastFrame{path: path, encoder: jpegEncoder{quality: o.Quality}, pixels: gocv.NewMat()}, nil
+}
+
+func checkLastFrame(path string) error {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".jpg", ".jpeg", ".png":
+		return nil
+	}
+	return fmt.Errorf("sink: last frame %s: unknown kind of file: use .jpg or .png", path)
+}
+
+type lastFrame struct {
+	path    string
+	encoder jpegEncoder
+	// The last picture is one of these; both empty: there was none.
+	jpeg   []byte
+	pixels gocv.Mat
+}
+
+func (l *lastFrame) TakesJPEG() {}
+
+func (l *lastFrame) Show(f *pipeline.Frame) error {
+	if f.Untouched() {
+		l.jpeg = append(l.jpeg[:0], f.JPEG()...)
+		return nil
+	}
+	l.jpeg = l.jpeg[:0]
+	m := f.Mat()
+	if err := m.CopyTo(&l.pixels); err != nil {
+		return fmt.Errorf("sink: last frame: %w", err)
+	}
+	return nil
+}
+
+func (l *lastFrame) Close() error {
+	defer l.pixels.Close()
+	defer l.encoder.close()
+	if len(l.jpeg) == 0 && l.pixels.Empty() {
+		return nil
+	}
+	file, err := l.file()
+	if err == nil {
+		err = replace(l.path, file)
+	}
+	if err != nil {
+		return fmt.Errorf("sink: last frame %s: %w", l.path, err)
+	}
+	return nil
+}
+
+// file returns what is to be in the file.
+func (l *lastFrame) file() ([]byte, error) {
+	if strings.ToLower(filepath.Ext(l.path)) != ".png" {
+		if len(l.jpeg) > 0 {
+			return mjpeg.AddHuffmanTables(nil, l.jpeg), nil
+		}
+		return l.encoder.appendMat(nil, l.pixels)
+	}
+	if len(l.jpeg) > 0 {
+		if err := decode(l.jpeg, &l.pixels); err != nil {
+			return nil, err
+		}
+	}
+	enc := newPNGEncoder()
+	defer enc.close()
+	return enc.append(nil, l.pixels)
+}
+
+// decode makes dst the picture in jpeg: rows × cols × 1 if it is gray, else × 3.
+func decode(jpeg []byte, dst *gocv.Mat) error {
+	h, err := mjpeg.ParseHeader(jpeg)
+	if err != nil {
+		return err
+	}
+	format, kind, channels := turbo.BGR, gocv.MatTypeCV8UC3, 3
+	if h.Components == 1 {
+		format, kind, channels = turbo.Gray, gocv.MatTypeCV8UC1, 1
+	}
+	dst.Close()
+	*dst = gocv.NewMatWithSize(h.Height, h.Width, kind)
+	pixels, err := pixelsOf(*dst)
+	if err != nil {
+		return err
+	}
+	d, err := turbo.NewDecoder()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Decode(pixels, h.Width*channels, jpeg, format)
+}
+
+// replace writes a file beside path and gives it that name once it is whole.
+func replace(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".picam-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the error that counts is the first
+	}
+	return err
+}

@@ -1,0 +1,229 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"picam/pipeline"
+)
+
+// Record opens a recording of what is shown. The extension of path says how:
+//
+//	out.mjpeg, out.mjpg        JPEG pictures one after another, as picam sends them
+//	out.avi                    a video (Motion JPEG), see Options.Rate and EveryFrame
+//	out/%06d.jpg, out/%06d.png numbered pictures, from 1; PNG loses nothing
+//
+// Folders that are missing are made. Pictures that no stage has changed are kept as JPEG with the camera's own bytes (and
+// the standard Huffman tables, where they have none). A file that cannot be written to the end, such as on a full disk,
+// is an error of Show; whole pictures written before it stay readable.
+func Record(path string, o Options) (pipeline.Sink, error) {
+	kind, err := kindOf(path)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	var out io.WriteCloser
+	switch kind {
+	case aviFile:
+		return newAVI(path, o)
+	case jpegStream:
+		out, err = createPictureFile(path, o.Overwrite)
+	case jpegFiles, pngFiles:
+		out, err = newNumbered(path, o.Overwrite)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if kind == pngFiles {
+		return &pngRecording{out: out, encoder: newPNGEncoder()}, nil
+	}
+	return &jpegRecording{out: out, encoder: jpegEncoder{quality: o.Quality}}, nil
+}
+
+// RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one after
+// another (.mjpeg). It is for [pipeline.Outputs].
+func RecordRaw(path string, o Options) (io.WriteCloser, error) {
+	if err := checkRaw(path); err != nil {
+		return nil, err
+	}
+	return createPictureFile(path, o.Overwrite)
+}
+
+func checkRaw(path string) error {
+	if kind, err := kindOf(path); err != nil || kind != jpegStream {
+		return fmt.Errorf("sink: record raw %s: the camera's own pictures make a .mjpeg file", path)
+	}
+	return nil
+}
+
+// recordingKind is what a recording is made of.
+type recordingKind int
+
+const (
+	jpegStream recordingKind = iota // JPEG pictures one after another
+	aviFile
+	jpegFiles
+	pngFiles
+)
+
+// kindOf reads the kind of a recording off its path.
+func kindOf(path string) (recordingKind, error) {
+	dir, name := filepath.Split(path)
+	switch ext := strings.ToLower(filepath.Ext(name)); {
+	case ext == ".mjpeg" || ext == ".mjpg":
+		return jpegStream, nil
+	case ext == ".avi":
+		return aviFile, nil
+	case ext == ".jpg" || ext == ".jpeg" || ext == ".png":
+		if _, _, ok := splitNumbered(name); !ok {
+			return 0, fmt.Errorf("sink: record %s: numbered pictures need %%06d in their name: %s", path, filepath.Join(dir, "%06d"+ext))
+		}
+		if ext == ".png" {
+			return pngFiles, nil
+		}
+		return jpegFiles, nil
+	}
+	return 0, fmt.Errorf("sink: record %s: unknown kind of file: use .mjpeg, .avi, or numbered pictures, %s or .jpg",
+		path, filepath.Join(dir, "%06d.png"))
+}
+
+// jpegRecording hands each picture as JPEG to out, in one Write.
+type jpegRecording struct {
+	out     io.WriteCloser
+	encoder jpegEncoder
+	buf     []byte
+}
+
+func (r *jpegRecording) TakesJPEG() {}
+
+func (r *jpegRecording) Show(f *pipeline.Frame) error {
+	var err error
+	if r.buf, err = r.encoder.append(r.buf[:0], f); err != nil {
+		return err
+	}
+	_, err = r.out.Write(r.buf)
+	return err
+}
+
+func (r *jpegRecording) Close() error {
+	r.encoder.close()
+	return r.out.Close()
+}
+
+// pngRecording keeps each picture as a PNG file.
+type pngRecording struct {
+	out     io.WriteCloser
+	encoder *pngEncoder
+	buf     []byte
+}
+
+func (r *pngRecording) Show(f *pipeline.Frame) error {
+	var err error
+	if r.buf, err = r.encoder.append(r.buf[:0], f.Mat()); err != nil {
+		return err
+	}
+	_, err = r.out.Write(r.buf)
+	return err
+}
+
+func (r *pngRecording) Close() error {
+	r.encoder.close()
+	return r.out.Close()
+}
+
+// pictureFile is a file of pictures one after another. Each Write goes to the system at once, so that a crash of this
+// program loses none, and what could not be written whole is taken off again.
+type pictureFile struct {
+	f        *os.File
+	size     int64 // bytes of whole pictures
+	pictures int
+}
+
+func createPictureFile(path string, overwrite bool) (*pictureFile, error) {
+	f, err := create(path, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	return &pictureFile{f: f}, nil
+}
+
+func (p *pictureFile) Write(picture []byte) (int, error) {
+	n, err := p.f.Write(picture)
+	if err != nil {
+		_ = p.f.Truncate(p.size) // a pipe has no length; the error that counts is that of Write
+		return n, fmt.Errorf("sink: after %d pictures: %w", p.pictures, err)
+	}
+	p.size += int64(n)
+	p.pictures++
+	return n, nil
+}
+
+func (p *pictureFile) Close() error {
+	if err := p.f.Close(); err != nil {
+		return fmt.Errorf("sink: %w", err)
+	}
+	return nil
+}
+
+// numbered is a folder of files, one for each Write.
+type numbered struct {
+	dir, pattern string // pattern is for fmt.Sprintf, with the number
+	overwrite    bool
+	written      int
+}
+
+func newNumbered(path string, overwrite bool) (*numbered, error) {
+	if err := makeFolder(path); err != nil {
+		return nil, err
+	}
+	n := &numbered{overwrite: overwrite}
+	n.dir, n.pattern = filepath.Split(path)
+	if overwrite {
+		return n, nil
+	}
+	entries, err := os.ReadDir(filepath.Clean(n.dir))
+	if err != nil {
+		return nil, fmt.Errorf("sink: record %s: %w", path, err)
+	}
+	before, after, _ := splitNumbered(n.pattern)
+	for _, e := range entries {
+		number, isBefore := strings.CutPrefix(e.Name(), before)
+		number, isAfter := strings.CutSuffix(number, after)
+		if _, err := strconv.Atoi(number); isBefore && isAfter && err == nil {
+			if err := checkFree(filepath.Join(n.dir, e.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// splitNumbered returns what stands before and after the one %d, or %0Nd, of a file's name.
+func splitNumbered(name string) (before, after string, ok bool) {
+	before, rest, ok := strings.Cut(name, "%")
+	width, after, isNumber := strings.Cut(rest, "d")
+	isWidth := width == "" || len(width) == 2 && width[0] == '0' && width[1] >= '1' && width[1] <= '9'
+	return before, after, ok && isNumber && isWidth && !strings.Contains(after, "%")
+}
+
+func (n *numbered) Write(picture []byte) (int, error) {
+	path := filepath.Join(n.dir, fmt.Sprintf(n.pattern, n.written+1))
+	f, err := create(path, n.overwrite)
+	if err != nil {
+		return 0, err
+	}
+	_, err = f.Write(picture)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(path) // half a picture is none
+		return 0, fmt.Errorf("sink: after %d pictures: %w", n.written, err)
+	}
+	n.written++
+	return len(picture), nil
+}
+
+func (n *numbered) Close() error { return nil }

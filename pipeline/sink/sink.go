@@ -1,0 +1,121 @@
+// Package sink is where pictures end: windows on the desktop, recordings, the last picture of a run.
+//
+// An [Ends] says what is wanted and opens it for each camera that comes. What no stage has changed is kept as the
+// camera made it: recordings of JPEG pictures decode and encode nothing then.
+package sink
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+
+	"picam/pipeline"
+)
+
+// Options say how pictures are kept. Zero values mean the defaults.
+type Options struct {
+	Quality    int          // of pictures that a stage has changed, where they are kept as JPEG: 1 to 100; 0 means 90
+	Rate       float64      // .avi: pictures a second; 0 means that it is measured
+	EveryFrame bool         // .avi: each picture exactly once, rather than in step with the clock
+	Overwrite  bool         // replaces what an earlier run has recorded; else that is an error
+	Log        *slog.Logger // nil discards
+}
+
+// withDefaults fills in what zero values stand for.
+func (o Options) withDefaults() Options {
+	if o.Quality == 0 {
+		o.Quality = 90
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Ends says where the pictures of all cameras go. Empty paths and a nil Desktop are not wanted.
+type Ends struct {
+	Record    string // as of Record
+	RecordRaw string // as of RecordRaw
+	LastFrame string // as of LastFrame
+	Desktop   *Desktop
+	Options   Options
+
+	first string // the camera whose files have the paths as they are
+}
+
+// Check finds out before any camera comes what would keep Open from working: a path of an unknown kind, or a recording
+// of an earlier run in the way.
+func (e *Ends) Check() error {
+	var errs []error
+	if e.Record != "" {
+		_, err := kindOf(e.Record)
+		errs = append(errs, err, e.checkFree(e.Record))
+	}
+	if e.RecordRaw != "" {
+		errs = append(errs, checkRaw(e.RecordRaw), e.checkFree(e.RecordRaw))
+	}
+	if e.LastFrame != "" {
+		errs = append(errs, checkLastFrame(e.LastFrame))
+	}
+	return errors.Join(errs...)
+}
+
+// checkFree looks for an earlier recording where the name does not depend on the camera.
+func (e *Ends) checkFree(path string) error {
+	if e.Options.Overwrite || strings.Contains(path, placeholder) {
+		return nil
+	}
+	return checkFree(path)
+}
+
+// Open opens what is wanted for a camera. Calls are one at a time. In paths, {camera} stands for the camera's name (see
+// [Expand]); in a path without it, the name is put in for each camera but the first (see [PerCamera]). On an error
+// nothing stays open.
+func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
+	if e.first == "" {
+		e.first = camera
+	}
+	path := func(p string) string {
+		if camera != e.first {
+			p = PerCamera(p)
+		}
+		return Expand(p, camera)
+	}
+	var out pipeline.Outputs
+	var errs []error
+	add := func(s pipeline.Sink, err error) {
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		out.Sinks = append(out.Sinks, s)
+	}
+	// A window comes first: a picture is on the screen before it is on the disk.
+	if e.Desktop != nil {
+		add(e.Desktop.Open(camera, ctl), nil)
+	}
+	if e.Record != "" {
+		add(Record(path(e.Record), e.Options))
+	}
+	if e.LastFrame != "" {
+		add(LastFrame(path(e.LastFrame), e.Options))
+	}
+	if e.RecordRaw != "" {
+		raw, err := RecordRaw(path(e.RecordRaw), e.Options)
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			out.Raw = raw
+		}
+	}
+	if len(errs) == 0 {
+		return out, nil
+	}
+	for _, s := range out.Sinks {
+		errs = append(errs, s.Close())
+	}
+	if out.Raw != nil {
+		errs = append(errs, out.Raw.Close())
+	}
+	return pipeline.Outputs{}, errors.Join(errs...)
+}
