@@ -5,6 +5,7 @@ GO       = scripts/build-env.sh go
 VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD    = build -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 STATIC   = CGO_ENABLED=0 GOOS=linux go $(BUILD) -trimpath
+CHECKED  = TAGS=matprofile $(GO)
 FUZZTIME = 30s
 DOCKER   = docker
 
@@ -20,14 +21,16 @@ build: deps ## compile ./picam
 demo: build ## a test picture through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)
 
-test: test-deps build static ## all tests, with the race detector; TESTFLAGS='-run Name' for some
-	PICAM_BINARY=$(CURDIR)/picam TAGS=matprofile $(GO) test -race -timeout 9m $(TESTFLAGS) ./...
+test: test-deps static ## all tests, with the race detector; TESTFLAGS='-run Name' for some
+	$(CHECKED) build -race -buildvcs=false -o dist/picam-race .
+	PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -race -timeout 9m $(TESTFLAGS) ./...
 
 lint: deps ## gofmt, go vet, staticcheck
 	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "not formatted, type: gofmt -w" $$files; exit 1; }
 	$(GO) vet ./...
 	CGO_ENABLED=0 go vet $$(CGO_ENABLED=0 go list -deps . | grep '^picam')
 	$(GO) tool staticcheck ./...
+	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
 
 bench: deps ## the benchmarks of all packages
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...

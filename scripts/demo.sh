@@ -1,20 +1,21 @@
 #!/bin/sh
 # Runs picam recv and picam send on this computer with a test picture, until Ctrl-C or for some seconds:
-# demo.sh [SECONDS]. With a screen recv opens a window, else it records what it would show.
+# demo.sh [SECONDS]. With a screen recv opens a window, else it records what it would show into this folder.
 set -eu
-cd "$(dirname "$0")/.."
+here=$(cd "$(dirname "$0")/.." && pwd)
+picam=${PICAM_BINARY:-$here/picam}
 
-# port FIRST: the first TCP port from FIRST on that nobody here listens on or talks over.
+# port FIRST: prints the first TCP port from FIRST on that nothing on this computer uses.
 port() {
-	awk -v port="$1" '
-		FNR > 1 { sub(/.*:/, "", $2); taken[$2] = 1 }
-		END { while (sprintf("%04X", port) in taken) port++; print port }
-	' /proc/net/tcp /proc/net/tcp6 2>/dev/null || echo "$1"
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$1" '
+		{ sub(/.*:/, "", $2); taken[$2] = 1 }
+		END { while (sprintf("%04X", port) in taken) port++; print port }'
 }
 address=127.0.0.1:$(port 8002)
 
+# The same question that recv --display auto asks.
 recording=
-if [ -z "${DISPLAY-}${WAYLAND_DISPLAY-}" ]; then
+if [ "$(uname)" = Linux ] && [ -z "${DISPLAY-}${QT_QPA_PLATFORM-}" ]; then
 	recording=demo.mjpeg
 	echo "demo: no screen here, so what would be shown goes to $recording"
 fi
@@ -30,15 +31,16 @@ trap 'stop "$send" || true; stop "$recv" || true; rm -f "$send_log"' EXIT
 trap 'stopped=yes' INT TERM HUP
 stopped=
 
-./picam recv --listen "$address" --config config.example.yaml ${recording:+--display none --record "$recording"} &
+"$picam" recv --listen "$address" --config "$here/config.example.yaml" --status always \
+	${recording:+--display none --record "$recording" --overwrite} &
 recv=$!
 # shellcheck disable=SC2086 # seconds of timeout, or no timeout
-${1:+timeout $1} ./picam send --to "$address" --source pattern --name demo 2>"$send_log" &
+${1:+timeout $1} "$picam" send --to "$address" --source pattern --name demo 2>"$send_log" &
 send=$!
 
 # running PROCESS: whether it has not ended.
 running() { kill -0 "$1" 2>/dev/null; }
-while [ -z "$stopped" ] && running "$recv" && running "$send"; do sleep 0.2; done
+while [ -z "$stopped" ] && running "$recv" && running "$send"; do sleep 0.2 || true; done
 
 status=0
 stop "$send" || status=$?
