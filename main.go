@@ -48,15 +48,16 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Description: "On the computer with the screen:   picam recv --listen :8002 --config filters.yaml\n" +
 			"On the computer with the camera:   picam send --to HOST:8002\n\n" +
 			"Between the two flows plain MJPEG, so each also works with rpicam-vid, ffmpeg, GStreamer and old scripts.",
-		Version:              versionText(),
-		HideVersion:          true,
-		EnableBashCompletion: true,
-		Suggest:              true,
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		ExitErrHandler:       func(*cli.Context, error) {},
-		Commands:             []*cli.Command{sendCommand(), recvCommand(), filtersCommand(), checkCommand(), versionCommand()},
-		OnUsageError:         explainUsage,
+		Version:                   versionText(),
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // a SOURCE may have commas in it
+		EnableBashCompletion:      true,
+		Suggest:                   true,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		Commands:                  []*cli.Command{sendCommand(), recvCommand(), filtersCommand(), checkCommand(), versionCommand()},
+		OnUsageError:              explainUsage,
 		CommandNotFound: func(c *cli.Context, name string) {
 			fmt.Fprintf(stderr, "picam: there is no command %q; picam --help lists them\n", name)
 		},

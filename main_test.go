@@ -467,7 +467,7 @@ func TestFileChangeIsNoticedWithoutASignal(t *testing.T) {
 	if err := os.WriteFile(config, []byte("filters: [grayscale, blurr]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	recv.says(`filters.yaml:1:22: unknown filter .*blurr.* did you mean blur`)
+	recv.says(`filters.yaml:1:22: unknown filter .*blurr.*did you mean blur`)
 	if err := os.WriteFile(config, []byte("filters: [grayscale, blur]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -567,7 +567,7 @@ func TestUsage(t *testing.T) {
 		{"recv --record out.mp4", 1, "out.mp4", 1},
 		{"recv --config " + bad, 1, "bad.yaml:2:5: unknown filter \"blurr\" (did you mean blur?)", 2},
 		{"recv --config /nonexistent.yaml", 1, "/nonexistent.yaml", 1},
-		{"check " + bad, 1, "bad.yaml:3:17: canny.low: -1 is below 0", 2},
+		{"check " + bad, 1, "bad.yaml:3:18: canny.low: -1 is below 0", 2},
 		{"check " + good, 0, "decode gray > blur size=5 sigma=0 > canny low=50 high=150", 1},
 		{"check", 2, "picam check filters.yaml", 1},
 		{"filters", 0, "canny", 0},

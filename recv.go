@@ -193,9 +193,9 @@ func openDesktop(c *cli.Context, log *slog.Logger, listen string) (*sink.Desktop
 		return nil, nil
 	}
 	runtime.LockOSThread()
-	waiting := "Waiting for a camera"
+	waiting := ""
 	if listen != "" {
-		waiting += ". On the Pi:  picam send --to " + reachable(listen)
+		waiting = "On the Pi: picam send --to " + reachable(listen)
 	}
 	return sink.NewDesktop(sink.DesktopOptions{Waiting: waiting, Log: log})
 }
