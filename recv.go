@@ -52,6 +52,7 @@ func recvCommand() *cli.Command {
 			&cli.StringFlag{Name: "last-frame", Usage: "write the last picture shown to `FILE`.jpg or .png at the end"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace recordings of an earlier run"},
 			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when filters are slow: latest drops pictures, all makes the camera wait; auto is all for files (`WHAT`)"},
+			&cli.StringFlag{Name: "damaged", Value: "drop", Usage: "pictures with broken data: drop, or show what there is of them (`WHAT`)"},
 			&cli.IntFlag{Name: "workers", Usage: "work on `N` pictures of a camera at a time; 0: one for each processor"},
 			&cli.BoolFlag{Name: "once", Usage: "end when the first camera's stream ends"},
 			&cli.Float64Flag{Name: "fps", Usage: "with --from file: or pattern: pictures a second (`N`); 0 is as fast as they go"},
@@ -94,6 +95,10 @@ func recv(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	damaged, err := oneOf(c, "damaged", "drop", "show")
+	if err != nil {
+		return err
+	}
 	config := &pipeline.Config{}
 	if path := c.String("config"); path != "" {
 		if config, err = pipeline.LoadConfig(path); err != nil {
@@ -128,7 +133,7 @@ func recv(c *cli.Context) error {
 			end(err) // what the user wants kept cannot be: better to end than to run for nothing
 		}
 		return out, err
-	}, pipeline.Options{Workers: c.Int("workers"), KeepAll: keepAll, MaxPixels: c.Int("max-pixels"), Log: log})
+	}, pipeline.Options{Workers: c.Int("workers"), KeepAll: keepAll, ShowDamaged: damaged == "show", MaxPixels: c.Int("max-pixels"), Log: log})
 
 	var running sync.WaitGroup
 	defer running.Wait()

@@ -24,10 +24,11 @@ type Source interface {
 
 // Options say how cameras' pictures are worked on. Zero values mean the defaults.
 type Options struct {
-	Workers   int          // pictures decoded and filtered at a time; 0 means one for each processor
-	KeepAll   bool         // the source waits while pictures are worked on; else a newer picture replaces a waiting one
-	MaxPixels int          // larger pictures are dropped before they are decoded; 0 means DefaultMaxPixels
-	Log       *slog.Logger // nil discards
+	Workers     int          // pictures decoded and filtered at a time; 0 means one for each processor
+	KeepAll     bool         // the source waits while pictures are worked on; else a newer picture replaces a waiting one
+	ShowDamaged bool         // a picture with broken data goes on with what could be decoded; else it is dropped
+	MaxPixels   int          // larger pictures are dropped before they are decoded; 0 means DefaultMaxPixels
+	Log         *slog.Logger // nil discards
 }
 
 // DefaultMaxPixels is the limit on width × height of a picture: that of a 64-megapixel camera.
@@ -258,13 +259,16 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	if p.ordered > 0 {
 		decoded = &l.decoded
 	}
-	if err := l.decode(f.jpeg, h.Width, h.Height, p.decode, decoded); err != nil {
-		if errors.Is(err, turbo.ErrDamaged) {
-			return Damaged, err
-		}
+	switch err := l.decode(f.jpeg, h, p.decode, decoded); {
+	case err == nil:
+	case !errors.Is(err, turbo.ErrDamaged):
 		return Undecodable, err
+	case !c.opts.ShowDamaged:
+		return Damaged, err
+	default:
+		c.meter.damagedShown.Add(1)
 	}
-	c.ctl.saw(h.Width, h.Height)
+	c.ctl.saw(decoded.Cols(), decoded.Rows())
 	f.Decoded = time.Now()
 	if err := l.apply(p, p.steps[:p.ordered], *decoded, &f.mats[0]); err != nil {
 		return FilterFailed, err

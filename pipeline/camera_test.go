@@ -140,7 +140,7 @@ func decode(t testing.TB, jpeg []byte, f turbo.Format) gocv.Mat {
 		t.Fatal(err)
 	}
 	m := gocv.NewMat()
-	if err := l.decode(jpeg, h.Width, h.Height, f, &m); err != nil {
+	if err := l.decode(jpeg, h, f, &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -197,6 +197,35 @@ func TestCameraDropsByCause(t *testing.T) {
 		if s.Dropped[cause] != want {
 			t.Errorf("%s: %d, want %d (%v)", cause, s.Dropped[cause], want, s.Dropped)
 		}
+	}
+}
+
+func TestDamagedPicturesAreShownWhereAsked(t *testing.T) {
+	good := mjpegtest.Pictures(2, 160, 120, 80)
+	cut := append(bytes.Clone(good[0][:len(good[0])*2/3]), 0xFF, 0xD9)
+	s := run(t, controller(t, "blur"), &list{pictures: [][]byte{good[0], cut, good[1]}}, Outputs{}, Options{KeepAll: true, ShowDamaged: true})
+	if s.FramesOut != 3 || s.Damaged != 1 || s.Drops() != 0 {
+		t.Errorf("%d shown, %d of them damaged, dropped %v", s.FramesOut, s.Damaged, s.Dropped)
+	}
+}
+
+// TestPicturesStandUpright: OpenCV's own decoder turns by the EXIF orientation, and so do we.
+func TestPicturesStandUpright(t *testing.T) {
+	picture := mjpegtest.Pictures(1, 161, 120, 90)[0]
+	for orientation := 1; orientation <= 8; orientation++ {
+		t.Run(fmt.Sprint(orientation), func(t *testing.T) {
+			turned := mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(orientation, nil, true))
+			want, err := gocv.IMDecode(turned, gocv.IMReadColor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer want.Close()
+			got := decode(t, turned, turbo.BGR)
+			defer got.Close()
+			if got.Cols() != want.Cols() || got.Rows() != want.Rows() || !bytes.Equal(got.ToBytes(), want.ToBytes()) {
+				t.Errorf("%d×%d pixels differ from OpenCV's %d×%d", got.Cols(), got.Rows(), want.Cols(), want.Rows())
+			}
+		})
 	}
 }
 

@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 
 	"gocv.io/x/gocv"
 
 	"picam/filters"
+	"picam/mjpeg"
 	"picam/mjpeg/turbo"
 )
 
@@ -17,13 +19,15 @@ type lane struct {
 	running []*filters.Running // of steps; nil for a conversion
 	mats    []gocv.Mat         // results of all steps but the last
 	decoded gocv.Mat
+	lying   gocv.Mat       // a decoded picture that is still to be turned upright
 	decoder *turbo.Decoder // made when first needed
 }
 
-func newLane() *lane { return &lane{decoded: gocv.NewMat()} }
+func newLane() *lane { return &lane{decoded: gocv.NewMat(), lying: gocv.NewMat()} }
 
-// decode decodes a picture of cols × rows pixels into dst.
-func (l *lane) decode(jpeg []byte, cols, rows int, f turbo.Format, dst *gocv.Mat) error {
+// decode decodes a picture with header h into dst, upright. The error may be turbo.ErrDamaged: dst then holds what
+// there is.
+func (l *lane) decode(jpeg []byte, h mjpeg.Header, f turbo.Format, dst *gocv.Mat) error {
 	if l.decoder == nil {
 		d, err := turbo.NewDecoder()
 		if err != nil {
@@ -31,12 +35,45 @@ func (l *lane) decode(jpeg []byte, cols, rows int, f turbo.Format, dst *gocv.Mat
 		}
 		l.decoder = d
 	}
-	fit(dst, rows, cols, matType(f))
-	pixels, err := dst.DataPtrUint8()
+	picture := dst
+	if h.Orientation > 1 {
+		picture = &l.lying
+	}
+	fit(picture, h.Height, h.Width, matType(f))
+	pixels, err := picture.DataPtrUint8()
 	if err != nil {
 		return fmt.Errorf("pipeline: %w", err)
 	}
-	return l.decoder.Decode(pixels, dst.Step(), jpeg, f)
+	err = l.decoder.Decode(pixels, picture.Step(), jpeg, f)
+	if h.Orientation > 1 && (err == nil || errors.Is(err, turbo.ErrDamaged)) {
+		err = errors.Join(err, upright(l.lying, dst, h.Orientation))
+	}
+	return err
+}
+
+// upright turns a picture by its EXIF orientation (2 to 8, as the standard's table of tag 0x0112 has them).
+func upright(src gocv.Mat, dst *gocv.Mat, orientation int) error {
+	const vertically, horizontally, both = 0, 1, -1
+	switch orientation {
+	case 2:
+		return gocv.Flip(src, dst, horizontally)
+	case 3:
+		return gocv.Flip(src, dst, both)
+	case 4:
+		return gocv.Flip(src, dst, vertically)
+	case 5:
+		return gocv.Transpose(src, dst)
+	case 6:
+		return gocv.Rotate(src, dst, gocv.Rotate90Clockwise)
+	case 7: // transposed, and turned by 180°
+		if err := gocv.Transpose(src, dst); err != nil {
+			return err
+		}
+		return gocv.Flip(*dst, dst, both)
+	case 8:
+		return gocv.Rotate(src, dst, gocv.Rotate90CounterClockwise)
+	}
+	return fmt.Errorf("pipeline: EXIF orientation %d is not 1 to 8", orientation)
 }
 
 // apply takes src through steps, which are some of p's, and leaves the result in dst. src stays as it is.
@@ -110,6 +147,7 @@ func (l *lane) close() {
 		l.mats[i].Close()
 	}
 	l.decoded.Close()
+	l.lying.Close()
 	if l.decoder != nil {
 		l.decoder.Close()
 	}

@@ -58,10 +58,11 @@ type Stats struct {
 	Dropped   map[string]int64 `json:"dropped"` // received, not shown, by cause
 	Torn      map[string]int64 `json:"torn"`    // pictures that did not arrive whole, by cause
 	Skipped   int64            `json:"skipped_bytes"`
-	Decode    Latency          `json:"decode_ms"` // wait for a worker and decoding
-	Inside    Latency          `json:"inside_ms"` // last byte received → handed to the sinks
-	Total     Latency          `json:"total_ms"`  // captured → handed to the sinks; needs a stamp
-	Recent    float64          `json:"recent_ms"` // Total lately, or Inside where Total is not known
+	Damaged   int64            `json:"damaged_shown"` // broken, and shown all the same
+	Decode    Latency          `json:"decode_ms"`     // wait for a worker and decoding
+	Inside    Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
+	Total     Latency          `json:"total_ms"`      // captured → handed to the sinks; needs a stamp
+	Recent    float64          `json:"recent_ms"`     // Total lately, or Inside where Total is not known
 }
 
 // Latency is a distribution of times in milliseconds.
@@ -86,6 +87,7 @@ func (s *Stats) Drops() int64 {
 // one writer, are locked against their readers.
 type meter struct {
 	framesIn, bytesIn, framesOut, lost atomic.Int64
+	damagedShown                       atomic.Int64
 	dropped                            [numCauses]atomic.Int64
 	since                              atomic.Int64 // Unix ns of the first picture; 0: none yet
 
@@ -161,6 +163,7 @@ func (m *meter) stats(scan mjpeg.Stats) Stats {
 		Dropped:   map[string]int64{},
 		Torn:      map[string]int64{},
 		Skipped:   scan.Skipped,
+		Damaged:   m.damagedShown.Load(),
 	}
 	if since := m.since.Load(); since != 0 {
 		s.Seconds = time.Since(time.Unix(0, since)).Seconds()
