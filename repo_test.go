@@ -1,0 +1,399 @@
+//go:build cgo
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"picam/filters"
+	"picam/pipeline"
+)
+
+// The rules of the house that a compiler does not hold. docs/architecture.md has the picture.
+
+// rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
+// new one gets its place on purpose.
+var rooms = map[string][]string{
+	".":                   {"capture", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
+	"capture":             {"mjpeg"},
+	"filters":             {"filters/opencvcheck"},
+	"filters/opencvcheck": {},
+	"mjpeg":               {},
+	"mjpeg/mjpegtest":     {"mjpeg"}, // for tests
+	"mjpeg/turbo":         {"mjpeg"},
+	"pipeline":            {"filters", "mjpeg", "mjpeg/turbo"},
+	"pipeline/sink":       {"mjpeg", "mjpeg/turbo", "pipeline"},
+	"transport":           {"mjpeg"},
+}
+
+// reserved says which packages alone may import something.
+var reserved = map[string][]string{
+	"C":                        {"filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
+	"unsafe":                   {"mjpeg/turbo", "pipeline/sink"},
+	"reflect":                  {},
+	"log":                      {},
+	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
+	"sync":                     {".", "capture", "pipeline", "pipeline/sink", "transport"},
+	"gocv.io/x/gocv":           {".", "filters", "pipeline", "pipeline/sink"},
+	"gopkg.in/yaml.v3":         {"pipeline"},
+	"github.com/urfave/cli/v2": {"."},
+}
+
+// source is a parsed Go file.
+type source struct {
+	*ast.File
+	path string
+	dir  string // of its package, "." for main
+	test bool
+}
+
+func parseAll(t *testing.T, fset *token.FileSet) []source {
+	t.Helper()
+	var all []source
+	for _, name := range projectFiles(t) {
+		if path.Ext(name) != ".go" {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, source{f, name, path.Dir(name), strings.HasSuffix(name, "_test.go")})
+	}
+	if len(all) == 0 {
+		t.Fatal("found no Go file")
+	}
+	return all
+}
+
+// projectFiles lists the files of the project, with slashes: what git tracks, or, where this is no clone, all that does
+// not begin with a dot.
+func projectFiles(t *testing.T) []string {
+	t.Helper()
+	if out, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output(); err == nil && len(out) > 0 {
+		names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+		return slices.DeleteFunc(names, func(name string) bool {
+			_, err := os.Stat(name)
+			return err != nil // removed, but not yet from git
+		})
+	}
+	var names []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && (strings.HasPrefix(d.Name(), ".") || name == "dist"):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case d.Type().IsRegular():
+			names = append(names, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestImports(t *testing.T) {
+	fset := token.NewFileSet()
+	for _, f := range parseAll(t, fset) {
+		allowed, known := rooms[f.dir]
+		if !known {
+			t.Errorf("%s: the package %s has no place yet; give it a line in rooms, in this test, and one in docs/architecture.md", f.path, f.dir)
+			continue
+		}
+		if f.test {
+			continue
+		}
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := fset.Position(spec.Pos())
+			if own, ok := strings.CutPrefix(name, "picam/"); ok && !slices.Contains(allowed, own) {
+				t.Errorf("%s: %s imports %s, but may only import %q of the project; see docs/architecture.md", at, f.dir, name, allowed)
+			}
+			if dirs, ok := reserved[name]; ok && !slices.Contains(dirs, f.dir) {
+				t.Errorf("%s: %s imports %s, which only %q may", at, f.dir, name, dirs)
+			}
+			if f.dir == "mjpeg" && strings.Contains(name, ".") {
+				t.Errorf("%s: mjpeg imports %s, but may only use the standard library", at, name)
+			}
+		}
+	}
+}
+
+func TestCode(t *testing.T) {
+	fset := token.NewFileSet()
+	documented := map[string]bool{}
+	for _, f := range parseAll(t, fset) {
+		if f.test {
+			continue
+		}
+		documented[f.dir] = documented[f.dir] || f.Doc.Text() != ""
+		ast.Inspect(f.File, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv == nil && n.Name.Name == "init" {
+					t.Errorf("%s: init() runs behind the reader's back; call what it does where it is needed", fset.Position(n.Pos()))
+				}
+			case *ast.GoStmt:
+				if f.dir == "filters" || f.dir == "mjpeg" {
+					t.Errorf("%s: %s starts a goroutine; in picam that is the business of pipeline, capture and transport", fset.Position(n.Pos()), f.dir)
+				}
+			}
+			return true
+		})
+	}
+	for dir, ok := range documented {
+		if !ok {
+			t.Errorf("package %s has no doc comment that says what it is for", dir)
+		}
+	}
+}
+
+func TestGenerated(t *testing.T) {
+	for _, test := range []struct {
+		file  string
+		write func(io.Writer) error
+	}{
+		{"config.example.yaml", filters.WriteYAML},
+		{"docs/filters.md", filters.WriteMarkdown},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			got, err := os.ReadFile(test.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want bytes.Buffer
+			if err := test.write(&want); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want.Bytes()) {
+				t.Errorf("it is not what the filters' declarations say; type: make docs")
+			}
+		})
+	}
+}
+
+// A reader who copies a filters file from the documentation has one that works.
+func TestYAMLInDocs(t *testing.T) {
+	if _, err := pipeline.LoadConfig("config.example.yaml"); err != nil {
+		t.Error(err)
+	}
+	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+	found := map[string]int{}
+	for name, text := range markdown(t) {
+		for _, m := range block.FindAllSubmatchIndex(text, -1) {
+			found[name]++
+			// Empty lines in front make the lines in the faults those of the page.
+			above := bytes.Repeat([]byte("\n"), bytes.Count(text[:m[2]], []byte("\n")))
+			if _, err := pipeline.ParseConfig(name, append(above, text[m[2]:m[3]]...)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if found["README.md"] == 0 {
+		t.Error("README.md shows no filters file")
+	}
+}
+
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for name, text := range markdown(t) {
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			target, _, _ := strings.Cut(string(m[1]), "#")
+			if target == "" || strings.Contains(target, ":") {
+				continue // in the same page, or on the web
+			}
+			if _, err := os.Stat(path.Join(path.Dir(name), target)); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", name, m[1])
+			}
+		}
+	}
+}
+
+func markdown(t *testing.T) map[string][]byte {
+	t.Helper()
+	pages := map[string][]byte{}
+	for _, name := range projectFiles(t) {
+		if path.Ext(name) != ".md" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[name] = text
+	}
+	return pages
+}
+
+// What works only on the computer where it was written must not get in.
+func TestNoForeignPaths(t *testing.T) {
+	foreign := regexp.MustCompile(`/(home|Users)/[a-zA-Z]+/|/root/|/work/`)
+	usual := regexp.MustCompile(`/home/(pi|picam)/`) // a Pi's and the image's user
+	for _, name := range projectFiles(t) {
+		if name == "repo_test.go" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range bytes.Split(text, []byte("\n")) {
+			if found := foreign.Find(usual.ReplaceAll(line, nil)); found != nil {
+				t.Errorf("%s:%d: holds a path of somebody's computer: %q", name, i+1, found)
+			}
+		}
+	}
+}
+
+func TestBuildEnv(t *testing.T) {
+	run := func(t *testing.T, env ...string) string {
+		t.Helper()
+		cmd := exec.Command("sh", "-c", `eval "$(scripts/build-env.sh)"; eval "$(scripts/build-env.sh)"; go env GOFLAGS`)
+		cmd.Env = append(append(os.Environ(), "GOENV=off"), env...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	for _, test := range []struct{ name, goflags, tags, want string }{
+		{"alone", "", "", `^-tags=gocv_specific_modules,gocv_highgui(,customenv)?$`},
+		{"keeps flags", "-mod=mod -v", "", `^-mod=mod -v -tags=gocv_specific_modules,gocv_highgui(,customenv)?$`},
+		{"keeps tags", "-tags=netgo,matprofile", "", `^-tags=netgo,matprofile,gocv_specific_modules,gocv_highgui(,customenv)?$`},
+		{"adds tags", "-tags=netgo", "matprofile", `^-tags=netgo,gocv_specific_modules,gocv_highgui(,customenv)?,matprofile$`},
+		{"keeps quotes", `'-gcflags=all=-N -l'`, "", `^'-gcflags=all=-N -l' -tags=gocv_specific_modules,gocv_highgui(,customenv)?$`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := run(t, "GOFLAGS="+test.goflags, "TAGS="+test.tags)
+			if !regexp.MustCompile(test.want).MatchString(got) {
+				t.Errorf("GOFLAGS %q and TAGS %q became %q, want %s", test.goflags, test.tags, got, test.want)
+			}
+		})
+	}
+}
+
+func TestDepsWithoutGo(t *testing.T) {
+	for _, test := range []struct{ name, version, want string }{
+		{"none", "", "Go is not installed"},
+		{"too old", "go1.19.8", "this Go is version 1.19.8"},
+		{"just too old", "go1.9", "this Go is version 1.9"},
+		{"new", "go1.99.0", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// Only what the script calls, and a go that only knows its version.
+			dir := t.TempDir()
+			for _, tool := range []string{"dirname", "awk", "sort", "head", "sh"} {
+				target, err := exec.LookPath(tool)
+				if err != nil {
+					t.Skip(err)
+				}
+				if err := os.Symlink(target, filepath.Join(dir, tool)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.version != "" {
+				text := fmt.Sprintf("#!/bin/sh\necho go version %s linux/amd64\n", test.version)
+				if err := os.WriteFile(filepath.Join(dir, "go"), []byte(text), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := exec.Command("scripts/deps.sh", "go")
+			cmd.Env = []string{"PATH=" + dir}
+			out, err := cmd.CombinedOutput()
+			if (err == nil) != (test.want == "") || !strings.Contains(string(out), test.want) {
+				t.Errorf("error %v, output %q, want %q", err, out, test.want)
+			}
+			if test.want != "" && !strings.Contains(string(out), "https://go.dev/dl/") {
+				t.Errorf("%q does not say where Go is", out)
+			}
+		})
+	}
+}
+
+// make demo is the first thing that a newcomer types.
+func TestDemo(t *testing.T) {
+	demo := func(t *testing.T, args ...string) (cmd *exec.Cmd, output *bytes.Buffer, dir string) {
+		t.Helper()
+		script, err := filepath.Abs("scripts/demo.sh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd = exec.Command(script, args...)
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(os.Environ(), "PICAM_BINARY="+binary(t), "DISPLAY=", "QT_QPA_PLATFORM=")
+		// A group of its own, as a terminal gives, so that Ctrl-C can reach all of it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		output = new(bytes.Buffer)
+		cmd.Stdout, cmd.Stderr = output, output
+		cmd.WaitDelay = 2 * time.Second // a process left behind has the output open: Wait returns an error then
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+		return cmd, output, cmd.Dir
+	}
+	finish := func(t *testing.T, cmd *exec.Cmd, output *bytes.Buffer, dir string) {
+		t.Helper()
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("demo.sh: %v\n%s", err, output)
+		}
+		if !strings.Contains(output.String(), "demo: received ") {
+			t.Errorf("no summary in\n%s", output)
+		}
+		if info, err := os.Stat(filepath.Join(dir, "demo.mjpeg")); err != nil || info.Size() == 0 {
+			t.Errorf("no recording (%v)", err)
+		}
+	}
+	t.Run("for seconds", func(t *testing.T) {
+		cmd, output, dir := demo(t, "2")
+		finish(t, cmd, output, dir)
+		if !strings.Contains(output.String(), " fps") {
+			t.Errorf("no live line in\n%s", output)
+		}
+	})
+	t.Run("until Ctrl-C", func(t *testing.T) {
+		cmd, output, dir := demo(t)
+		recording := filepath.Join(dir, "demo.mjpeg")
+		for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+			if info, err := os.Stat(recording); err == nil && info.Size() > 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("no recording after", patience)
+			}
+		}
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		finish(t, cmd, output, dir)
+	})
+	t.Run("says why send failed", func(t *testing.T) {
+		cmd, output, _ := demo(t, "soon")
+		if err := cmd.Wait(); err == nil || !strings.Contains(output.String(), "invalid time interval") {
+			t.Errorf("error %v, output\n%s", err, output)
+		}
+	})
+}
