@@ -1,5 +1,5 @@
-// Package capture is where pictures come from: a camera program, a file, standard input, a drawn test pattern. Each kind
-// of source has a file here and a line in [Kinds].
+// Package capture is where pictures come from: a camera program, a file, standard input, a drawn test pattern. Each
+// kind of source has a file here and an entry in [Kinds].
 package capture
 
 import (
@@ -14,9 +14,9 @@ import (
 	"picam/mjpeg"
 )
 
-// Source yields a camera's pictures. Next blocks until there is one and returns io.EOF after the last; it is called from
-// one goroutine. It ends with the context given to Open: Next then returns the context's cause, and os.ErrClosed after
-// Close. Close frees what Open took, waits for what it started, and may be called at any time and more than once.
+// Source yields a camera's pictures. Next blocks until there is one and returns io.EOF after the last; it is called
+// from one goroutine. It ends with the context given to Open: Next then returns the context's cause, and os.ErrClosed
+// after Close. Close frees what Open took, waits for what it started, and may be called at any time and more than once.
 type Source interface {
 	Next() (mjpeg.Frame, error)
 	Close() error
@@ -99,7 +99,8 @@ func (o Options) check() error {
 	case o.Width < 0 || o.Height < 0:
 		return fmt.Errorf("capture: size %d×%d: want 1 or more pixels, or 0 for the source's own choice", o.Width, o.Height)
 	case o.FPS != o.FPS || o.FPS > fastest || o.FPS > 0 && o.FPS < slowest:
-		return fmt.Errorf("capture: %v pictures a second: want %v to %v, or 0 for the source's own choice", o.FPS, slowest, fastest)
+		return fmt.Errorf("capture: %v pictures a second: want %v to %v, or 0 for the source's own choice",
+			o.FPS, slowest, fastest)
 	case o.Quality < 0 || o.Quality > 100:
 		return fmt.Errorf("capture: quality %d: want 1 to 100, or 0 for the source's own choice", o.Quality)
 	case o.MaxFrame < 0:

@@ -79,7 +79,8 @@ func listPictures(path string) (paths []string, total int64, err error) {
 	case info.Mode().IsRegular():
 		return []string{path}, info.Size(), nil
 	case !info.IsDir():
-		return nil, 0, fmt.Errorf("capture: file:%s is neither a file nor a folder: want picam send --source - < %s", path, path)
+		return nil, 0, fmt.Errorf("capture: file:%s is neither a file nor a folder: "+
+			"want picam send --source - < %s", path, path)
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {

@@ -114,7 +114,7 @@ func TestFileErrors(t *testing.T) {
 		want    string
 	}{
 		{"", Options{}, "want a path"},
-		{path("missing.mjpeg"), Options{}, "missing.mjpeg: no such file or directory: want an .mjpeg or .jpg file, or a folder"},
+		{path("missing.mjpeg"), Options{}, "missing.mjpeg: no such file or directory: want an .mjpeg or .jpg"},
 		{path("empty"), Options{}, "empty: no JPEG picture in 0 bytes: want MJPEG"},
 		{path("text"), Options{Loop: true}, "text: no JPEG picture in 21 bytes: want MJPEG"},
 		{path("cut"), Options{}, "cut: no whole JPEG picture (1 cut) in 500 bytes"},
@@ -247,8 +247,10 @@ func TestFilePace(t *testing.T) {
 
 func TestCompareNatural(t *testing.T) {
 	want := []string{
-		"", "!", "0", "00", "01", "1", "1a", "1b", "01c", "2", "2.jpg", "10", "10.jpg", "99999999999999999999", "100000000000000000000",
-		"a", "img", "img-1", "img0", "img01", "img1", "img1.jpg", "img1a2", "img1a10", "img2.jpg", "img10.jpg", "imgb", "é1", "é2", "é10",
+		"", "!", "0", "00", "01", "1", "1a", "1b", "01c", "2", "2.jpg", "10", "10.jpg",
+		"99999999999999999999", "100000000000000000000",
+		"a", "img", "img-1", "img0", "img01", "img1", "img1.jpg", "img1a2", "img1a10", "img2.jpg", "img10.jpg", "imgb",
+		"é1", "é2", "é10",
 	}
 	got := slices.Clone(want)
 	slices.Reverse(got)

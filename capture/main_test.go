@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 }
 
 // installFake puts a camera program of this name into a PATH that has nothing else. It does what the words of
-// behaviour say, one word for each start; the last one stands for all later ones. The returned file gets a line for each
-// start, and "stopped" for each end by SIGINT.
+// behaviour say, one word for each start; the last one stands for all later ones. The returned file gets a line for
+// each start, and "stopped" for each end by SIGINT.
 func installFake(t *testing.T, name, behaviour string) (journal string) {
 	t.Helper()
 	binary, err := os.Executable()
@@ -114,7 +114,8 @@ func fakeList() int {
 		fmt.Fprintln(os.Stderr, "error while loading shared libraries: libcamera.so")
 		return 127
 	}
-	fmt.Print("Available cameras\n-----------------\n0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)\n" +
+	fmt.Print("Available cameras\n-----------------\n" +
+		"0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)\n" +
 		"    Modes: 'SRGGB10_CSI2P' : 640x480 [103.33 fps - (1000, 752)/1280x960 crop]\n")
 	return 0
 }

@@ -150,23 +150,20 @@ func newTestPicture(size image.Point, quality int, noisy bool) *testPicture {
 
 // drawStill draws what does not move, which is all of the chroma.
 func (t *testPicture) drawStill() {
-	size := t.img.Rect.Max
-	for x := range size.X {
-		c := barColour(x, size.X)
-		t.bars[x] = c.Y
-		t.ramp[x] = uint8(x * 255 / (size.X - 1))
-		for y := range size.Y {
-			if y >= t.bandTop {
-				c.Cb, c.Cr = 128, 128
-			}
-			if x%2 == 0 && y%2 == 0 {
-				i := t.img.COffset(x, y)
-				t.img.Cb[i], t.img.Cr[i] = c.Cb, c.Cr
-			}
-		}
+	width := t.img.Rect.Max.X
+	cb, cr := make([]uint8, t.img.CStride), make([]uint8, t.img.CStride)
+	for x := range width {
+		c := barColour(x, width)
+		t.bars[x], cb[x/2], cr[x/2] = c.Y, c.Cb, c.Cr
+		t.ramp[x] = uint8(x * 255 / (width - 1))
 	}
 	for y := range t.bandTop {
 		copy(t.row(y), t.bars)
+		copy(t.img.Cb[t.img.COffset(0, y):], cb)
+		copy(t.img.Cr[t.img.COffset(0, y):], cr)
+	}
+	for i := t.img.COffset(0, t.bandTop); i < len(t.img.Cb); i++ {
+		t.img.Cb[i], t.img.Cr[i] = 128, 128
 	}
 }
 
@@ -266,7 +263,7 @@ const noiseSide = 512 // a power of two
 func newNoise() *noise {
 	rng := rand.New(rand.NewPCG(1, 2))
 	n := &noise{}
-	for _, layer := range []struct{ side, light int }{{64, 24}, {16, 12}, {4, 8}, {1, 7}} {
+	for _, layer := range []struct{ side, light int }{{64, 24}, {16, 12}, {4, 8}, {1, 6}} {
 		across := noiseSide / layer.side
 		points := make([]float64, across*across)
 		for i := range points {

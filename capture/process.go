@@ -65,7 +65,7 @@ func openProcess(ctx context.Context, argv []string, silence time.Duration, o Op
 
 func (p *process) Next() (mjpeg.Frame, error) {
 	for p.ctx.Err() == nil {
-		err := p.ensureStarted()
+		err := p.start()
 		if err == nil {
 			var f mjpeg.Frame
 			if f, err = p.child.next(p.silence); err == nil {
@@ -100,19 +100,15 @@ func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
 	return f
 }
 
-func (p *process) ensureStarted() error {
-	if p.child != nil {
-		return nil
-	}
-	return p.start()
-}
-
 func (p *process) name() string { return filepath.Base(p.argv[0]) }
 
-// start starts a child, unless the source has ended. After Close has looked for one there is none any more.
+// start starts a child if none is running. Once Close has looked for one it starts no more.
 func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.child != nil {
+		return nil
+	}
 	if p.ctx.Err() != nil {
 		return context.Cause(p.ctx)
 	}

@@ -35,6 +35,7 @@ func openStdin(ctx context.Context, arg string, o Options) (Source, error) {
 	s := &stdin{lifetime: newLifetime(ctx), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame)}
 	in, err := interruptible(s.ctx, os.Stdin)
 	if err != nil {
+		s.lifetime.Close()
 		return nil, fmt.Errorf("capture: standard input: %w", err)
 	}
 	s.in, s.reader = in, mjpeg.NewReader(in, s.maxFrame)

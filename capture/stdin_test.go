@@ -115,7 +115,8 @@ func TestStdinErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		setStdin(t, f)
-		if _, err := Open(t.Context(), "-", Options{}); err == nil || !strings.Contains(err.Error(), "a terminal or a device: want a pipe") {
+		_, err = Open(t.Context(), "-", Options{})
+		if err == nil || !strings.Contains(err.Error(), "a terminal or a device: want a pipe") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -125,7 +126,8 @@ func TestStdinErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		setStdin(t, f)
-		if _, err := open(t, "-", Options{}).Next(); err == nil || !strings.HasPrefix(err.Error(), "capture: standard input: ") {
+		_, err = open(t, "-", Options{}).Next()
+		if err == nil || !strings.HasPrefix(err.Error(), "capture: standard input: ") {
 			t.Errorf("got %v", err)
 		}
 	})
