@@ -31,11 +31,11 @@ func sendCommand() *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "wait for receivers on `[HOST]:PORT` instead"},
 			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the pictures come from (`SOURCE`)"},
 			&cli.StringFlag{Name: "size", Usage: "picture size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
-			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 takes a camera's own rate, and a file's pictures as fast as they go"},
+			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
 			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end"},
 			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
-			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for a file with --fps 0 (`WHAT`)"},
+			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
 			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the pictures as they are: no name, number and time in them"},
 			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest picture taken from the source, in `BYTES`"},
 			&cli.DurationFlag{Name: "write-timeout", Usage: "give a connection up that takes nothing for `TIME`, such as 5s"},
@@ -67,14 +67,15 @@ func send(c *cli.Context) error {
 	if q := c.Int("quality"); q < 0 || q > 100 {
 		return badUsage("--quality %d: takes 1 to 100", q)
 	}
-	if fps := c.Float64("fps"); fps < 0 || fps > 1000 {
-		return badUsage("--fps %g: takes 0 to 1000", fps)
+	source, fps := c.String("source"), c.Float64("fps")
+	if fps > 1000 {
+		return badUsage("--fps %g: takes up to 1000", fps)
 	}
-	source := c.String("source")
+	unpaced := fps < 0 || fps == 0 && strings.HasPrefix(source, "file:")
 	sender := &transport.Sender{
 		Camera:       c.String("name"),
 		NoStamp:      c.Bool("no-stamp"),
-		KeepAll:      policy == "all" || policy == "auto" && strings.HasPrefix(source, "file:") && c.Float64("fps") == 0,
+		KeepAll:      policy == "all" || policy == "auto" && unpaced,
 		WriteTimeout: c.Duration("write-timeout"),
 		Log:          log,
 	}
@@ -102,7 +103,7 @@ func send(c *cli.Context) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	src, err := capture.Open(ctx, source, capture.Options{
-		Width: width, Height: height, FPS: c.Float64("fps"), Quality: c.Int("quality"), Loop: c.Bool("loop"),
+		Width: width, Height: height, FPS: fps, Quality: c.Int("quality"), Loop: c.Bool("loop"),
 		MaxFrame: c.Int("max-frame"), Log: log,
 	})
 	if err != nil {
