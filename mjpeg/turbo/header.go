@@ -2,13 +2,6 @@ package turbo
 
 import "picam/mjpeg"
 
-// standardTables makes the header of a picture of 1 × 1 gray pixels with the standard Huffman tables.
-func standardTables() []byte {
-	return mjpeg.AddHuffmanTables(nil, []byte("\xFF\xD8"+
-		"\xFF\xC0\x00\x0B\x08\x00\x01\x00\x01\x01\x01\x11\x00"+
-		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00"))
-}
-
 // restartsComplete reports whether the one scan of a sequential picture of mcus coded units has all of its restart
 // markers, in order. It is false where that cannot be told.
 func restartsComplete(jpeg []byte, mcus int) bool {
@@ -30,24 +23,24 @@ func restartsComplete(jpeg []byte, mcus int) bool {
 	return found == (mcus-1)/h.RestartInterval
 }
 
-func isLossless(jpeg []byte) bool {
-	frame, _ := walk(jpeg)
-	return frame == 0xC3
-}
+// lossless is the marker (SOF3) of a frame header for lossless coding.
+const lossless = 0xC3
 
 // walk goes through a header as libjpeg-turbo does, that is, also over what mjpeg.ParseHeader refuses. It finds the
-// marker of the frame header (0 if there is none) and the offset after that of the first scan (the end if there is
-// none). What it finds in a header for which libjpeg-turbo has an error or a warning has no meaning.
+// marker of the frame header (0 if there is none) and the offset after the marker of the first scan, which is the end
+// where there is none, or where libjpeg-turbo would have a warning.
 func walk(jpeg []byte) (frame byte, scan int) {
-	for i := 2; i+3 < len(jpeg); {
+	for i := 2; i+3 < len(jpeg) && jpeg[i] == 0xFF; {
 		m := jpeg[i+1]
 		switch {
 		case m == 0xFF: // fill
 			i++
 			continue
-		case m == 0x01 || m >= 0xD0 && m <= 0xD7: // no length follows
+		case m == 0x01 || m >= 0xD0 && m <= 0xD8: // no length follows
 			i += 2
 			continue
+		case m == 0x00 || m == 0xD9:
+			return frame, len(jpeg)
 		case m == 0xDA:
 			return frame, i + 2
 		case m >= 0xC0 && m <= 0xCF && m != 0xC4 && m != 0xC8 && m != 0xCC: // all others are SOF
