@@ -147,9 +147,9 @@ func allowed(p Param) string {
 	case Enum:
 		return strings.Join(p.Choices, ", ")
 	case Colour:
-		return "a colour"
+		return "name or #rrggbb"
 	}
-	return "text"
+	return "text, one line"
 }
 
 // formats says in words what k takes and gives.

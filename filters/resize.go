@@ -23,7 +23,10 @@ var resize = Kind{
 			"cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
 		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
-			"how pixels are made; auto is area for a smaller picture, else linear")
+			"how pixels are made; auto is area for a smaller picture, else linear; as the first stage, auto leaves halving to the decoder")
+		if chosen == "auto" {
+			s.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
+		}
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			from := image.Pt(src.Cols(), src.Rows())
 			to := scaledSize(from, width, height, scale)

@@ -3,6 +3,7 @@ package filters
 import (
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
 	"math"
 	"slices"
@@ -62,6 +63,7 @@ type Setup struct {
 	params []Param        // declared so far
 	faults []*ParamError
 	mats   []*gocv.Mat
+	resize func(from image.Point) (to image.Point) // see Resizes
 }
 
 // Int declares a whole number from lowest to highest.
@@ -120,9 +122,10 @@ func (s *Setup) Enum(name, def string, choices []string, doc string) string {
 
 // Colour declares a colour. def and users' values are '#rrggbb' or a name such as red.
 func (s *Setup) Colour(name, def, doc string) color.RGBA {
-	c, _ := parseColour(def)
-	p := Param{Name: name, Type: Colour, Doc: doc, Default: hex(c)}
-	text := declare(s, p, hex(c), func(v any) (string, error) {
+	if c, ok := parseColour(def); ok {
+		def = hex(c)
+	}
+	text := declare(s, Param{Name: name, Type: Colour, Doc: doc, Default: def}, def, func(v any) (string, error) {
 		text, isText := v.(string)
 		c, ok := parseColour(text)
 		if !isText || !ok {
@@ -130,7 +133,7 @@ func (s *Setup) Colour(name, def, doc string) color.RGBA {
 		}
 		return hex(c), nil
 	})
-	c, _ = parseColour(text)
+	c, _ := parseColour(text)
 	return c
 }
 
@@ -168,6 +171,10 @@ func (s *Setup) Mat() *gocv.Mat {
 	s.mats = append(s.mats, &m)
 	return &m
 }
+
+// Resizes says that all the filter does is to make a picture of size from (cols, rows) one of size to, and that it does
+// not matter how. A plan that begins with it lets the decoder make the picture smaller, which costs less.
+func (s *Setup) Resizes(to func(from image.Point) (to image.Point)) { s.resize = to }
 
 func (s *Setup) closeMats() {
 	for _, m := range s.mats {

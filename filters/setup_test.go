@@ -263,6 +263,51 @@ func TestState(t *testing.T) {
 	}
 }
 
+// TestHelp shows the catalogue's words for every type.
+func TestHelp(t *testing.T) {
+	const want = `every: Has a parameter of each type.
+Takes gray and colour pictures and leaves them so.
+
+  int     -5 to 10, whole  default 3          a whole number
+  odd     1 to 99, odd     default 5          an odd number
+  low     0 to 2.5         default 1          a number
+  high    0 to 2.5         default 2          a number
+  bool    true or false    default false      a switch
+  enum    one, two, 180    default one        a choice
+  colour  name or #rrggbb  default '#ff0000'  a colour
+  text    text, one line   default 'hello'    a line
+
+In a filters file, with its defaults:
+
+  filters:
+    - every: {int: 3, odd: 5, low: 1, high: 2, bool: false, enum: one, colour: '#ff0000', text: 'hello'}
+`
+	var got strings.Builder
+	if err := WriteHelp(&got, every); err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != want {
+		t.Errorf("got\n%s", &got)
+	}
+}
+
+func TestFormatsInWords(t *testing.T) {
+	for _, tt := range []struct {
+		in, out Format
+		want    string
+	}{
+		{Any, Any, "Takes gray and colour pictures and leaves them so."},
+		{Any, Gray, "Takes gray and colour pictures and gives gray ones."},
+		{Gray, Gray, "Takes and gives gray pictures; others are converted before."},
+		{BGR, Any, "Takes and gives colour pictures; others are converted before."},
+		{Gray, BGR, "Takes gray pictures (others are converted before) and gives colour ones."},
+	} {
+		if got := formats(Kind{In: tt.in, Out: tt.out, New: every.New}); got != tt.want {
+			t.Errorf("%d, %d: %s", tt.in, tt.out, got)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	known := []string{"blur", "canny", "flip", "grayscale", "resize", "rotate", "filters", "size", "sigma"}
 	for name, want := range map[string]string{

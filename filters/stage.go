@@ -3,6 +3,7 @@ package filters
 import (
 	"errors"
 	"fmt"
+	"image"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 type Stage struct {
 	kind   Kind
 	params []Param
+	resize func(from image.Point) (to image.Point)
 }
 
 // Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string or
@@ -37,7 +39,7 @@ func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 	if len(s.faults) > 0 {
 		return nil, s.faults
 	}
-	return &Stage{k, s.params}, nil
+	return &Stage{k, s.params, s.resize}, nil
 }
 
 // unknown is the fault of a parameter that k does not have.
@@ -62,6 +64,15 @@ func (st *Stage) Params() []Param {
 		params[i].Choices = slices.Clone(params[i].Choices)
 	}
 	return params
+}
+
+// Resizes returns the size (cols, rows) that the filter makes of a picture of size from, if to resize is all it does and
+// it does not matter how.
+func (st *Stage) Resizes(from image.Point) (to image.Point, ok bool) {
+	if st.resize == nil {
+		return image.Point{}, false
+	}
+	return st.resize(from), true
 }
 
 // values has the value of every parameter.
