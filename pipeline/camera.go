@@ -259,7 +259,7 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	if p.ordered > 0 {
 		decoded = &l.decoded
 	}
-	switch err := l.decode(f.jpeg, h, p.decode, decoded); {
+	switch err := l.decode(p, f.jpeg, h, decoded); {
 	case err == nil:
 	case !errors.Is(err, turbo.ErrDamaged):
 		return Undecodable, err
@@ -268,7 +268,7 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	default:
 		c.meter.damagedShown.Add(1)
 	}
-	c.ctl.saw(decoded.Cols(), decoded.Rows())
+	c.ctl.saw(uprightSize(h))
 	f.Decoded = time.Now()
 	if err := l.apply(p, p.steps[:p.ordered], *decoded, &f.mats[0]); err != nil {
 		return FilterFailed, err

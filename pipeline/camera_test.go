@@ -140,7 +140,7 @@ func decode(t testing.TB, jpeg []byte, f turbo.Format) gocv.Mat {
 		t.Fatal(err)
 	}
 	m := gocv.NewMat()
-	if err := l.decode(jpeg, h, f, &m); err != nil {
+	if err := l.decode(&Plan{decode: f}, jpeg, h, &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -224,6 +224,38 @@ func TestPicturesStandUpright(t *testing.T) {
 			defer got.Close()
 			if got.Cols() != want.Cols() || got.Rows() != want.Rows() || !bytes.Equal(got.ToBytes(), want.ToBytes()) {
 				t.Errorf("%d×%d pixels differ from OpenCV's %d×%d", got.Cols(), got.Rows(), want.Cols(), want.Rows())
+			}
+		})
+	}
+}
+
+// TestScaledDecodeLooksTheSame: a resize that the decoder does most of is close to one that OpenCV does all of.
+func TestScaledDecodeLooksTheSame(t *testing.T) {
+	picture := mjpegtest.Pictures(1, 640, 480, 90)[0]
+	show := func(chain string) gocv.Mat {
+		shown := gocv.NewMat()
+		sink := sinkFunc(func(f *Frame) error {
+			m := f.Mat()
+			return m.CopyTo(&shown)
+		})
+		run(t, controller(t, chain), &list{pictures: [][]byte{picture}}, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+		return shown
+	}
+	for _, size := range []string{"width: 320", "width: 160", "width: 100", "width: 80, height: 31"} {
+		t.Run(size, func(t *testing.T) {
+			auto, area := show("resize: {"+size+"}"), show("resize: {"+size+", interpolation: area}")
+			defer auto.Close()
+			defer area.Close()
+			if auto.Cols() != area.Cols() || auto.Rows() != area.Rows() {
+				t.Fatalf("%d×%d, want %d×%d", auto.Cols(), auto.Rows(), area.Cols(), area.Rows())
+			}
+			difference := gocv.NewMat()
+			defer difference.Close()
+			if err := gocv.AbsDiff(auto, area, &difference); err != nil {
+				t.Fatal(err)
+			}
+			if mean := difference.Mean(); mean.Val1 > 3 || mean.Val2 > 3 || mean.Val3 > 3 {
+				t.Errorf("levels differ by %v on average", mean)
 			}
 		})
 	}

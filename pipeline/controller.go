@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -96,9 +97,9 @@ func (c *Controller) commit(p *Plan) bool {
 	return true
 }
 
-// saw notes the size of a decoded picture, for the next rehearsal.
-func (c *Controller) saw(cols, rows int) {
-	if size := uint64(cols)<<32 | uint64(uint32(rows)); c.size.Load() != size {
+// saw notes the size of a picture, for the next rehearsal.
+func (c *Controller) saw(s image.Point) {
+	if size := uint64(s.X)<<32 | uint64(uint32(s.Y)); c.size.Load() != size {
 		c.size.Store(size)
 	}
 }

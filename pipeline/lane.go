@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"image"
 
 	"gocv.io/x/gocv"
 
@@ -25,9 +26,9 @@ type lane struct {
 
 func newLane() *lane { return &lane{decoded: gocv.NewMat(), lying: gocv.NewMat()} }
 
-// decode decodes a picture with header h into dst, upright. The error may be turbo.ErrDamaged: dst then holds what
-// there is.
-func (l *lane) decode(jpeg []byte, h mjpeg.Header, f turbo.Format, dst *gocv.Mat) error {
+// decode decodes a picture with header h into dst as plan p wants it, upright. The error may be turbo.ErrDamaged: dst
+// then holds what there is.
+func (l *lane) decode(p *Plan, jpeg []byte, h mjpeg.Header, dst *gocv.Mat) error {
 	if l.decoder == nil {
 		d, err := turbo.NewDecoder()
 		if err != nil {
@@ -39,16 +40,26 @@ func (l *lane) decode(jpeg []byte, h mjpeg.Header, f turbo.Format, dst *gocv.Mat
 	if h.Orientation > 1 {
 		picture = &l.lying
 	}
-	fit(picture, h.Height, h.Width, matType(f))
+	scale := p.scale(uprightSize(h))
+	cols, rows := turbo.ScaledSize(h.Width, h.Height, scale)
+	fit(picture, rows, cols, matType(p.decode))
 	pixels, err := picture.DataPtrUint8()
 	if err != nil {
 		return fmt.Errorf("pipeline: %w", err)
 	}
-	err = l.decoder.Decode(pixels, picture.Step(), jpeg, f)
+	err = l.decoder.DecodeScaled(pixels, picture.Step(), jpeg, p.decode, scale)
 	if h.Orientation > 1 && (err == nil || errors.Is(err, turbo.ErrDamaged)) {
 		err = errors.Join(err, upright(l.lying, dst, h.Orientation))
 	}
 	return err
+}
+
+// uprightSize is the size (cols, rows) of a picture as it is seen.
+func uprightSize(h mjpeg.Header) image.Point {
+	if h.Orientation >= 5 { // it lies on a side
+		return image.Pt(h.Height, h.Width)
+	}
+	return image.Pt(h.Width, h.Height)
 }
 
 // upright turns a picture by its EXIF orientation (2 to 8, as the standard's table of tag 0x0112 has them).

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"image"
 	"strings"
 
 	"gocv.io/x/gocv"
@@ -16,10 +17,11 @@ type Plan struct {
 	Version uint64         // counts the plans of a Controller, from 1
 	Stages  []PlannedStage // as the user wrote them
 
-	decode  turbo.Format // what the decoder makes
-	steps   []step       // what is done to the decoded picture, in order
-	ordered int          // steps[ordered:] see the pictures in their order, on one goroutine
-	touches bool         // a stage is on
+	decode  turbo.Format   // what the decoder makes
+	shrink  *filters.Stage // the first step, if it leaves the way to a smaller picture to us; else nil
+	steps   []step         // what is done to the decoded picture, in order
+	ordered int            // steps[ordered:] see the pictures in their order, on one goroutine
+	touches bool           // a stage is on
 }
 
 // PlannedStage is a stage of the chain and whether it is switched off.
@@ -63,6 +65,9 @@ func newPlan(stages []PlannedStage) *Plan {
 		if k.New == nil {
 			continue // the format was all that it asked for
 		}
+		if _, ok := ps.Resizes(image.Pt(1, 1)); ok && len(p.steps) == 0 {
+			p.shrink = ps.Stage
+		}
 		p.steps = append(p.steps, step{stage: ps.Stage, text: ps.String()})
 		if k.Out != filters.Any {
 			format = k.Out
@@ -76,6 +81,21 @@ func newPlan(stages []PlannedStage) *Plan {
 		}
 	}
 	return p
+}
+
+// scale is by how much the decoder makes a picture of size (cols, rows) smaller: 1, 2, 4 or 8. It never makes it smaller
+// than the first stage wants it.
+func (p *Plan) scale(size image.Point) int {
+	if p.shrink == nil {
+		return 1
+	}
+	want, _ := p.shrink.Resizes(size)
+	for _, scale := range []int{8, 4, 2} {
+		if cols, rows := turbo.ScaledSize(size.X, size.Y, scale); cols >= want.X && rows >= want.Y {
+			return scale
+		}
+	}
+	return 1
 }
 
 func formatOf(f turbo.Format) filters.Format {
@@ -114,6 +134,9 @@ func (p *Plan) String() string {
 	parts := []string{"decode colour"}
 	if p.decode == turbo.Gray {
 		parts[0] = "decode gray"
+	}
+	if p.shrink != nil {
+		parts[0] += " (at 1/2, 1/4 or 1/8 where that is enough)"
 	}
 	for i, s := range p.steps {
 		text := s.text

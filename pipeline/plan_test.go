@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"image"
 	"strings"
 	"testing"
 
@@ -95,5 +96,34 @@ func TestControllerToggle(t *testing.T) {
 	}
 	if err := c.Toggle(3); err == nil || !strings.Contains(err.Error(), "there is no stage 4: the chain has 3") {
 		t.Errorf("toggling a stage that is not there: %v", err)
+	}
+}
+
+func TestLeadingResizeIsLeftToTheDecoder(t *testing.T) {
+	tests := []struct {
+		chain string
+		want  int
+	}{
+		{"resize: {width: 640}", 2},
+		{"resize: {width: 639}", 2},
+		{"resize: {width: 641}", 1},
+		{"resize: {width: 320}", 4},
+		{"resize: {width: 160}", 8},
+		{"resize: {width: 16}", 8},
+		{"resize: {width: 160, height: 300}", 2},
+		{"resize: {scale: 0.5}", 2},
+		{"grayscale, resize: {scale: 0.25}", 4},
+		{"resize: {scale: 2}", 1},
+		{"resize: {width: 320, interpolation: area}", 1}, // the user says how
+		{"flip, resize: {width: 320}", 1},
+		{"grayscale", 1},
+		{"", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.chain, func(t *testing.T) {
+			if got := controller(t, tt.chain).Plan().scale(image.Pt(1280, 720)); got != tt.want {
+				t.Errorf("1/%d, want 1/%d", got, tt.want)
+			}
+		})
 	}
 }
