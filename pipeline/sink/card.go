@@ -83,7 +83,7 @@ func textWidth(text string, height float64) int {
 	return gocv.GetTextSize(ascii(text), font, height/fontHeight, thickness(height)).X
 }
 
-func thickness(height float64) int { return max(1, int(height/14)) }
+func thickness(height float64) int { return max(1, int(height/12)) }
 
 // wrap breaks text between words into lines of at most that width.
 func wrap(text string, height float64, width int) []string {

@@ -126,7 +126,10 @@ func (d *Desktop) Run(ctx context.Context) error {
 	}
 }
 
-const escape = 27
+const (
+	escape  = 27
+	keyHint = "q quit    space pause    1-9 filters off and on    s save    h status line"
+)
 
 // keyOf returns the character of a key in lower case; 0 for none and for keys that have no character. GTK puts Shift, Ctrl
 // and the locks above the lower 16 bits.
@@ -176,7 +179,7 @@ func (d *Desktop) showWaiting() error {
 	}
 	m := gocv.NewMat()
 	defer m.Close()
-	text := card{title: "Waiting for a camera", lines: strings.Split(d.o.Waiting, "\n"), note: "q quits"}
+	text := card{title: "Waiting for a camera", lines: strings.Split(d.o.Waiting, "\n"), note: keyHint}
 	if err := text.draw(&m, cardSize); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -162,19 +163,20 @@ func quarterColours() []color.RGBA {
 }
 
 func TestDesktop(t *testing.T) {
+	t.Parallel()
 	x := startXvfb(t)
 	p := x.start(t)
 
-	x.wait(t, "waiting", func(m image.Image) error { return isCard(x.window(t, "^picam$", m)) })
+	x.wait(t, "waiting", func(m *image.RGBA) error { return isCard(x.window(t, "^picam$", m)) })
 	p.do(t, "open door")
 	p.do(t, "stream door")
 
-	x.wait(t, "gray", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "gray", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
 	x.key(t, "picam: door", "1")
-	x.wait(t, "stage 1 off", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: door$", m), false) })
-	x.wait(t, "status line", func(m image.Image) error { return hasStatus(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "stage 1 off", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), false) })
+	x.wait(t, "status line", func(m *image.RGBA) error { return hasStatus(x.window(t, "^picam: door$", m), true) })
 	x.key(t, "picam: door", "h")
-	x.wait(t, "no status line", func(m image.Image) error { return hasStatus(x.window(t, "^picam: door$", m), false) })
+	x.wait(t, "no status line", func(m *image.RGBA) error { return hasStatus(x.window(t, "^picam: door$", m), false) })
 	x.key(t, "picam: door", "h")
 
 	x.key(t, "picam: door", "s")
@@ -187,84 +189,85 @@ func TestDesktop(t *testing.T) {
 	}
 
 	x.key(t, "picam: door", "space")
-	x.wait(t, "paused", func(m image.Image) error { return hasPause(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "paused", func(m *image.RGBA) error { return hasPause(x.window(t, "^picam: door$", m), true) })
 	x.key(t, "picam: door", "1") // back to gray, as soon as the picture goes on
 	if err := hasQuarters(x.window(t, "^picam: door$", x.screenshot(t)), false); err != nil {
 		t.Errorf("the frozen picture changed: %v", err)
 	}
 	x.key(t, "picam: door", "space")
-	x.wait(t, "going on", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "going on", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
 
 	p.do(t, "stop door read tcp 192.168.1.7:51324: connection reset by peer")
-	x.wait(t, "no signal", func(m image.Image) error { return isCard(x.window(t, "^picam: door$", m)) })
+	x.wait(t, "no signal", func(m *image.RGBA) error { return isCard(x.window(t, "^picam: door$", m)) })
 	p.do(t, "stream door")
-	x.wait(t, "back", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "back", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
 
 	p.do(t, "open garage")
 	p.do(t, "stream garage")
-	x.wait(t, "two windows", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: garage$", m), true) })
+	x.wait(t, "two windows", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: garage$", m), true) })
 	p.do(t, "close garage")
-	x.wait(t, "one window", func(image.Image) error {
+	x.wait(t, "one window", func(*image.RGBA) error {
 		if ids := x.find(t, "^picam: "); len(ids) != 1 {
 			return fmt.Errorf("%d windows", len(ids))
 		}
 		return nil
 	})
 	p.do(t, "close door")
-	x.wait(t, "waiting again", func(m image.Image) error { return isCard(x.window(t, "^picam$", m)) })
+	x.wait(t, "waiting again", func(m *image.RGBA) error { return isCard(x.window(t, "^picam$", m)) })
 
 	x.key(t, "picam", "q")
 	p.ends(t, "run: "+pipeline.ErrQuit.Error())
 }
 
 func TestDesktopEndsWithContext(t *testing.T) {
+	t.Parallel()
 	x := startXvfb(t)
 	p := x.start(t)
 	p.do(t, "open door")
 	p.do(t, "stream door")
-	x.wait(t, "picture", func(m image.Image) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "picture", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
 	p.do(t, "end")
 	p.ends(t, "run: <nil>")
 }
 
 func TestDesktopCloseButton(t *testing.T) {
+	t.Parallel()
 	x := startXvfb(t)
 	x.windowManager(t)
 	p := x.start(t)
 	for _, name := range []string{"door", "garage"} {
 		p.do(t, "open "+name)
 		p.do(t, "stream "+name)
-		x.wait(t, name, func(image.Image) error {
+		x.wait(t, name, func(*image.RGBA) error {
 			if len(x.find(t, "^picam: "+name+"$")) != 1 {
 				return errors.New("no window")
 			}
 			return nil
 		})
 	}
-	x.wait(t, "two windows", func(image.Image) error {
+	x.wait(t, "two windows", func(*image.RGBA) error {
 		if len(x.find(t, "^picam")) != 2 {
 			return errors.New("not two windows")
 		}
 		return nil
 	})
 	x.key(t, "picam: garage", "alt+F4")
-	x.wait(t, "one closed", func(image.Image) error {
+	x.wait(t, "one closed", func(*image.RGBA) error {
 		if len(x.find(t, "^picam: garage$")) != 0 {
 			return errors.New("still there")
 		}
 		return nil
 	})
 	x.key(t, "picam: door", "space")
-	x.wait(t, "the other goes on", func(m image.Image) error { return hasPause(x.window(t, "^picam: door$", m), true) })
+	x.wait(t, "the other goes on", func(m *image.RGBA) error { return hasPause(x.window(t, "^picam: door$", m), true) })
 	x.key(t, "picam: door", "alt+F4")
 	p.ends(t, "run: "+pipeline.ErrQuit.Error())
 }
 
 // near says whether a colour is about the wanted one, as JPEG leaves it.
-func near(got color.Color, want color.RGBA) bool {
-	g := color.RGBAModel.Convert(got).(color.RGBA)
+func near(got, want color.RGBA) bool {
 	const tolerance = 12
-	for _, d := range []int{int(g.R) - int(want.R), int(g.G) - int(want.G), int(g.B) - int(want.B)} {
+	for _, d := range []int{int(got.R) - int(want.R), int(got.G) - int(want.G), int(got.B) - int(want.B)} {
 		if d < -tolerance || d > tolerance {
 			return false
 		}
@@ -274,7 +277,7 @@ func near(got color.Color, want color.RGBA) bool {
 
 // hasQuarters checks the colours of the four quarters a little beside their corners in the middle of the picture, where
 // an edge must be.
-func hasQuarters(m image.Image, gray bool) error {
+func hasQuarters(m *image.RGBA, gray bool) error {
 	if m == nil {
 		return errors.New("no window")
 	}
@@ -289,7 +292,7 @@ func hasQuarters(m image.Image, gray bool) error {
 			l := color.GrayModel.Convert(want).(color.Gray).Y
 			want = color.RGBA{l, l, l, 255}
 		}
-		if got := m.At(x, y); !near(got, want) {
+		if got := m.RGBAAt(x, y); !near(got, want) {
 			return fmt.Errorf("quarter %d is %v, not %v", i, got, want)
 		}
 	}
@@ -297,12 +300,12 @@ func hasQuarters(m image.Image, gray bool) error {
 }
 
 // isCard checks that a window is of a card's colour at its edge, and has bright text.
-func isCard(m image.Image) error {
+func isCard(m *image.RGBA) error {
 	if m == nil {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
-	if got := m.At(b.Min.X+5, b.Min.Y+5); !near(got, surface) {
+	if got := m.RGBAAt(b.Min.X+5, b.Min.Y+5); !near(got, surface) {
 		return fmt.Errorf("the corner is %v", got)
 	}
 	if n := count(m, b, ink); n < 200 {
@@ -312,12 +315,12 @@ func isCard(m image.Image) error {
 }
 
 // hasStatus checks whether the lowest rows are darkened, and the text in them.
-func hasStatus(m image.Image, want bool) error {
+func hasStatus(m *image.RGBA, want bool) error {
 	if m == nil {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
-	white := near(m.At(b.Max.X-4, b.Max.Y-4), quarterColours()[3])
+	white := near(m.RGBAAt(b.Max.X-4, b.Max.Y-4), quarterColours()[3])
 	strip := image.Rect(b.Min.X, b.Max.Y-24, b.Min.X+320, b.Max.Y)
 	if text := count(m, strip, ink) > 50; white == want || text != want {
 		return fmt.Errorf("white corner: %v, text: %v", white, text)
@@ -326,7 +329,7 @@ func hasStatus(m image.Image, want bool) error {
 }
 
 // hasPause looks for the word in the left upper corner.
-func hasPause(m image.Image, want bool) error {
+func hasPause(m *image.RGBA, want bool) error {
 	if m == nil {
 		return errors.New("no window")
 	}
@@ -339,11 +342,11 @@ func hasPause(m image.Image, want bool) error {
 }
 
 // count counts the pixels of about that colour in r.
-func count(m image.Image, r image.Rectangle, c color.RGBA) int {
+func count(m *image.RGBA, r image.Rectangle, c color.RGBA) int {
 	n := 0
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			if near(m.At(x, y), c) {
+			if near(m.RGBAAt(x, y), c) {
 				n++
 			}
 		}
@@ -353,15 +356,17 @@ func count(m image.Image, r image.Rectangle, c color.RGBA) int {
 
 // xvfb is an X server without a screen.
 type xvfb struct {
-	env []string
+	env     []string // of programs that use it
+	screen  string   // a file
+	display string
 }
 
 // startXvfb starts a server of the test's own, on a display that is free.
-func startXvfb(t *testing.T) *xvfb {
+func startXvfb(t *testing.T, args ...string) *xvfb {
 	t.Helper()
-	for _, program := range []string{"Xvfb", "xdotool", "import"} {
+	for _, program := range []string{"Xvfb", "xdotool"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not installed (Debian: xvfb xdotool imagemagick)", program)
+			t.Skipf("%s is not installed (Debian: xvfb xdotool)", program)
 		}
 	}
 	r, w, err := os.Pipe()
@@ -369,7 +374,9 @@ func startXvfb(t *testing.T) *xvfb {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1600x900x24", "-nolisten", "tcp")
+	dir := t.TempDir()
+	args = append(args, "-displayfd", "3", "-screen", "0", "1280x720x24", "-fbdir", dir, "-nolisten", "tcp")
+	cmd := exec.Command("Xvfb", args...)
 	cmd.ExtraFiles = []*os.File{w}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -383,7 +390,8 @@ func startXvfb(t *testing.T) *xvfb {
 	if err != nil {
 		t.Fatalf("Xvfb did not start: %v", err)
 	}
-	return &xvfb{env: append(os.Environ(), "DISPLAY=:"+strings.TrimSpace(line), "XDG_RUNTIME_DIR="+t.TempDir(),
+	display := ":" + strings.TrimSpace(line)
+	return &xvfb{screen: filepath.Join(dir, "Xvfb_screen0"), display: display, env: append(os.Environ(), "DISPLAY="+display, "XDG_RUNTIME_DIR="+t.TempDir(),
 		"QT_QPA_PLATFORM=xcb", "XAUTHORITY=/dev/null")}
 }
 
@@ -404,39 +412,37 @@ func (x *xvfb) windowManager(t *testing.T) {
 	})
 }
 
-func (x *xvfb) run(t *testing.T, program string, args ...string) []byte {
+func (x *xvfb) xdotool(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command("xdotool", args...)
 	cmd.Env = x.env
 	out, err := cmd.Output()
-	if err != nil && program != "xdotool" { // which fails where it finds nothing
-		t.Fatalf("%s: %v", cmd, err)
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) { // it fails where it finds nothing
+		t.Fatal(err)
 	}
-	return out
+	return string(out)
 }
 
 // find returns the windows whose name matches a regular expression.
 func (x *xvfb) find(t *testing.T, name string) []string {
 	t.Helper()
-	return strings.Fields(string(x.run(t, "xdotool", "search", "--onlyvisible", "--name", name)))
+	return strings.Fields(x.xdotool(t, "search", "--onlyvisible", "--name", name))
 }
 
 // window cuts the only window of that name out of a screenshot: nil if there is none.
-func (x *xvfb) window(t *testing.T, name string, screen image.Image) image.Image {
+func (x *xvfb) window(t *testing.T, name string, screen *image.RGBA) *image.RGBA {
 	t.Helper()
 	ids := x.find(t, name)
 	if len(ids) != 1 {
 		return nil
 	}
 	values := map[string]int{}
-	for _, line := range strings.Fields(string(x.run(t, "xdotool", "getwindowgeometry", "--shell", ids[0]))) {
+	for _, line := range strings.Fields(x.xdotool(t, "getwindowgeometry", "--shell", ids[0])) {
 		key, value, _ := strings.Cut(line, "=")
 		values[key], _ = strconv.Atoi(value)
 	}
 	r := image.Rect(0, 0, values["WIDTH"], values["HEIGHT"]).Add(image.Pt(values["X"], values["Y"]))
-	return screen.(interface {
-		SubImage(image.Rectangle) image.Image
-	}).SubImage(r)
+	return screen.SubImage(r).(*image.RGBA)
 }
 
 // key presses a key in the window of that name.
@@ -446,27 +452,41 @@ func (x *xvfb) key(t *testing.T, name, key string) {
 	if len(ids) != 1 {
 		t.Fatalf("key %s: %d windows %q", key, len(ids), name)
 	}
-	x.run(t, "xdotool", "windowraise", ids[0], "mousemove", "--window", ids[0], "50", "50", "windowfocus", "--sync", ids[0])
-	x.run(t, "xdotool", "key", key)
+	x.xdotool(t, "windowraise", ids[0], "mousemove", "--window", ids[0], "50", "50", "windowfocus", "--sync", ids[0], "key", key)
 }
 
-func (x *xvfb) screenshot(t *testing.T) image.Image {
+// screenshot reads the file in which the server keeps its screen, whose format is that of the program xwd.
+func (x *xvfb) screenshot(t *testing.T) *image.RGBA {
 	t.Helper()
-	m, err := png.Decode(bytes.NewReader(x.run(t, "import", "-window", "root", "-depth", "8", "png24:-")))
+	data, err := os.ReadFile(x.screen)
 	if err != nil {
 		t.Fatal(err)
+	}
+	field := func(i int) int { return int(binary.BigEndian.Uint32(data[4*i:])) }
+	headerSize, width, height, bitsPerPixel, stride, colours := field(0), field(4), field(5), field(11), field(12), field(19)
+	if bitsPerPixel != 32 {
+		t.Fatalf("%d bits per pixel", bitsPerPixel)
+	}
+	pixels := data[headerSize+12*colours:]
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		in, out := pixels[y*stride:][:4*width], m.Pix[y*m.Stride:]
+		for i := 0; i < len(in); i += 4 {
+			out[i], out[i+1], out[i+2], out[i+3] = in[i+2], in[i+1], in[i], 0xFF
+		}
 	}
 	return m
 }
 
 // wait looks at the screen until it is right. Screenshots go to the folder $PICAM_SCREENSHOTS, if it is set.
-func (x *xvfb) wait(t *testing.T, what string, check func(image.Image) error) {
+func (x *xvfb) wait(t *testing.T, what string, check func(*image.RGBA) error) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	start := time.Now()
 	for {
 		m := x.screenshot(t)
 		err := check(m)
-		if err == nil || time.Now().After(deadline) {
+		if err == nil || time.Since(start) > 20*time.Second {
+			t.Logf("%s: after %v", what, time.Since(start).Round(time.Millisecond))
 			if dir := os.Getenv("PICAM_SCREENSHOTS"); dir != "" {
 				var b bytes.Buffer
 				_ = png.Encode(&b, m)
@@ -546,7 +566,7 @@ func (p *program) ends(t *testing.T, want string) {
 }
 
 // saved waits for a saved picture.
-func (p *program) saved(t *testing.T) image.Image {
+func (p *program) saved(t *testing.T) *image.RGBA {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -563,7 +583,9 @@ func (p *program) saved(t *testing.T) image.Image {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return m
+			picture := image.NewRGBA(m.Bounds())
+			draw.Draw(picture, m.Bounds(), m, image.Point{}, draw.Src)
+			return picture
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%d saved pictures", len(files))

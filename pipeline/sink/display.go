@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,8 +78,9 @@ func findX11(name string) (image.Point, error) {
 		network, address = "tcp", net.JoinHostPort(host, strconv.FormatUint(firstPort+display, 10))
 	}
 	// The keys that may be of this server, and none: a server may let this user in without.
+	keys := append(cookies(readCookies(), number), nil)
 	refusal := ""
-	for _, key := range append(cookies(number), nil) {
+	for _, key := range keys {
 		size, why, err := greetX11(network, address, key)
 		if err != nil {
 			return image.Point{}, err
@@ -140,15 +140,22 @@ func greetX11(network, address string, key []byte) (size image.Point, refusal st
 	if head[0] != success {
 		return image.Point{}, fmt.Sprintf("%q", body[:min(len(body), int(head[1]))]), nil
 	}
-	// The screens stand after the vendor's name and the pixel formats, of 8 bytes each.
+	return screenSize(body), "", nil
+}
+
+// screenSize reads the size of the first screen from what follows the first 8 bytes of a server's greeting; 0 × 0 where
+// it is too short. Screens stand after the vendor's name and the pixel formats, of 8 bytes each.
+func screenSize(greeting []byte) image.Point {
 	const fixed, width, height = 32, 20, 22
-	if len(body) >= fixed {
-		screen := fixed + (int(le.Uint16(body[16:]))+3)/4*4 + 8*int(body[21])
-		if len(body) >= screen+height+2 {
-			size = image.Pt(int(le.Uint16(body[screen+width:])), int(le.Uint16(body[screen+height:])))
-		}
+	le := binary.LittleEndian
+	if len(greeting) < fixed {
+		return image.Point{}
 	}
-	return size, "", nil
+	screen := fixed + (int(le.Uint16(greeting[16:]))+3)/4*4 + 8*int(greeting[21])
+	if len(greeting) < screen+height+2 {
+		return image.Point{}
+	}
+	return image.Pt(int(le.Uint16(greeting[screen+width:])), int(le.Uint16(greeting[screen+height:])))
 }
 
 // padded appends s and fills up to a multiple of 4 bytes.
@@ -160,32 +167,34 @@ func padded(dst []byte, s string) []byte {
 	return dst
 }
 
-// cookies returns the keys for a display of that number in the user's file of them, whose format is described in Xau(3).
-func cookies(number string) [][]byte {
+// readCookies reads the file in which the user's keys for X servers are; nil if there is none.
+func readCookies() []byte {
 	file := os.Getenv("XAUTHORITY")
 	if file == "" {
 		file = filepath.Join(os.Getenv("HOME"), ".Xauthority")
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	var keys [][]byte
+	data, _ := os.ReadFile(file)
+	return data
+}
+
+// cookies returns the keys for a display of that number in a file of them, whose format is described in Xau(3).
+func cookies(file []byte, number string) [][]byte {
 	field := func() []byte {
-		if len(data) < 2 {
-			data = nil
+		if len(file) < 2 {
+			file = nil
 			return nil
 		}
-		n := min(2+int(binary.BigEndian.Uint16(data)), len(data))
-		f := data[2:n]
-		data = data[n:]
+		end := min(2+int(binary.BigEndian.Uint16(file)), len(file))
+		f := file[2:end]
+		file = file[end:]
 		return f
 	}
-	for len(data) > 2 {
-		data = data[2:] // the kind of address
+	var keys [][]byte
+	for len(file) > 2 {
+		file = file[2:] // the kind of address
 		_ = field()     // the address
 		display, kind, key := field(), field(), field()
-		if string(kind) == cookieKind && (len(display) == 0 || bytes.Equal(display, []byte(number))) {
+		if string(kind) == cookieKind && (len(display) == 0 || string(display) == number) {
 			keys = append(keys, key)
 		}
 	}

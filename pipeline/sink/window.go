@@ -16,7 +16,7 @@ const (
 	statusPeriod = 500 * time.Millisecond // between two texts of the status line, so that they can be read
 	messageTime  = 2 * time.Second        // that a message stays
 
-	legible = 640 // pixels: narrower pictures are enlarged before something is written on them
+	legible = 640 // pixels: smaller pictures are enlarged before something is written on them
 )
 
 // The sizes of a card before any picture came, and of the largest new window, in pixels.
@@ -117,10 +117,10 @@ func (w *window) showCard(c silenceCard) error {
 	since := "no picture yet"
 	if !w.picture.mat.Empty() {
 		size = image.Pt(w.picture.mat.Cols(), w.picture.mat.Rows())
-		size = size.Mul(enlargement(size.X))
+		size = size.Mul(enlargement(size))
 		since = "last picture " + (time.Duration(c.seconds) * time.Second).String() + " ago"
 	}
-	text := card{title: "NO SIGNAL", lines: []string{w.slot.camera, c.reason, since}, note: "q quits"}
+	text := card{title: "NO SIGNAL", lines: []string{w.slot.camera, c.reason, since}, note: keyHint}
 	if err := text.draw(&w.canvas, size); err != nil {
 		return err
 	}
@@ -128,18 +128,29 @@ func (w *window) showCard(c silenceCard) error {
 	return w.show(w.canvas)
 }
 
-// enlargement is how many times as large as the camera's a picture of that width is shown.
-func enlargement(width int) int { return max(1, (legible+width-1)/max(1, width)) }
+// enlargement is how many times as large as it is a picture of that size is shown.
+func enlargement(size image.Point) int {
+	longer := max(size.X, size.Y, 1)
+	return (legible + longer - 1) / longer
+}
 
 func (w *window) showPicture() error {
 	w.dirty = false
 	if !w.withStatus && !w.paused && w.message == "" {
 		return w.show(w.picture.mat)
 	}
+	if err := w.compose(); err != nil {
+		return err
+	}
+	return w.show(w.canvas)
+}
+
+// compose makes the canvas the picture, in colour, with what is to be said about it.
+func (w *window) compose() error {
 	m := w.picture.mat
-	if k := enlargement(m.Cols()); k > 1 {
-		size := image.Pt(m.Cols(), m.Rows()).Mul(k)
-		if err := gocv.Resize(m, &w.enlarged, size, 0, 0, gocv.InterpolationNearestNeighbor); err != nil {
+	size := image.Pt(m.Cols(), m.Rows())
+	if k := enlargement(size); k > 1 {
+		if err := gocv.Resize(m, &w.enlarged, size.Mul(k), 0, 0, gocv.InterpolationNearestNeighbor); err != nil {
 			return err
 		}
 		m = w.enlarged
@@ -153,10 +164,7 @@ func (w *window) showPicture() error {
 	if err != nil {
 		return err
 	}
-	if err := w.annotate(); err != nil {
-		return err
-	}
-	return w.show(w.canvas)
+	return w.annotate()
 }
 
 // annotate writes on the canvas what is to be said about the picture.
@@ -166,9 +174,11 @@ func (w *window) annotate() error {
 	height, pitch := capitals*unit, int(line*unit)
 	baseline, margin := int((line+capitals)/2*unit), int(20*unit)
 	box := func(r image.Rectangle) {
-		region := w.canvas.Region(r.Intersect(image.Rect(0, 0, w.canvas.Cols(), w.canvas.Rows())))
-		defer region.Close()
-		region.MultiplyFloat(0.3)
+		if r = r.Intersect(image.Rect(0, 0, w.canvas.Cols(), w.canvas.Rows())); !r.Empty() {
+			region := w.canvas.Region(r)
+			defer region.Close()
+			region.MultiplyFloat(0.3)
+		}
 	}
 	y := margin
 	for _, text := range []string{w.pauseText(), w.message} {
@@ -216,7 +226,7 @@ func (w *window) updateStatus(s signs, now time.Time) {
 	}
 	// A time in the future, or long ago, is that of a clock that does not agree with this one.
 	if age := now.Sub(w.picture.captured); age >= 0 && age < time.Hour {
-		st.left += fmt.Sprintf("   %d ms", age.Milliseconds())
+		st.left += fmt.Sprintf("   latency %d ms", age.Milliseconds())
 	}
 	st.right = ""
 	if off := w.switchedOff(); len(off) > 0 {
@@ -255,7 +265,7 @@ func (w *window) show(m gocv.Mat) error {
 
 // windowSize is that of a new window for a picture: the picture's, or as much as the screen has comfortable room for.
 func windowSize(picture, screen image.Point) image.Point {
-	size := picture.Mul(enlargement(picture.X))
+	size := picture.Mul(enlargement(picture))
 	room := largestSize
 	if screen != (image.Point{}) {
 		room = image.Pt(min(room.X, screen.X*9/10), min(room.Y, screen.Y*9/10)) // panels and the title take the rest
