@@ -78,6 +78,20 @@ const (
 // NewScanner returns a Scanner that reads from r.
 func NewScanner(r io.Reader) *Scanner { return &Scanner{in: r} }
 
+// Reset begins anew with r: what was read and not given out is forgotten, Stats count from 0. The buffer is kept, so a
+// camera's buffers can be looked through one by one without allocation.
+func (s *Scanner) Reset(r io.Reader) {
+	s.in, s.err = r, nil
+	s.start, s.pos, s.end = 0, 0, 0
+	s.state, s.tooLong, s.found = hunting, false, false
+	s.bytes.Store(0)
+	s.frames.Store(0)
+	s.skipped.Store(0)
+	for i := range s.damaged {
+		s.damaged[i].Store(0)
+	}
+}
+
 // Scan advances to the next whole picture and reports whether there is one. It returns false at the end of the input
 // and after a reader's error, see Err.
 func (s *Scanner) Scan() bool {
