@@ -19,8 +19,8 @@ var resize = Kind{
 		s.Check(scale == 0.5 || width == 0 && height == 0,
 			"scale (%g) has no effect beside width or height; leave it out", scale)
 		codes := map[string]gocv.InterpolationFlags{
-			"nearest": gocv.InterpolationNearestNeighbor, "linear": gocv.InterpolationLinear, "area": gocv.InterpolationArea,
-			"cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
+			"nearest": gocv.InterpolationNearestNeighbor, "linear": gocv.InterpolationLinear,
+			"area": gocv.InterpolationArea, "cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
 		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
 			"how pixels are made; auto is area for a smaller picture, else linear; as the first stage, auto leaves halving to the decoder")
@@ -31,7 +31,8 @@ var resize = Kind{
 			from := image.Pt(src.Cols(), src.Rows())
 			to := scaledSize(from, width, height, scale)
 			if max(to.X, to.Y) > max(maxSide, from.X, from.Y) {
-				return fmt.Errorf("%d×%d pixels would become %d×%d; a side may have %d", from.X, from.Y, to.X, to.Y, maxSide)
+				return fmt.Errorf("%d×%d pixels would become %d×%d; a side may have %d",
+					from.X, from.Y, to.X, to.Y, maxSide)
 			}
 			code, ok := codes[chosen]
 			switch {
