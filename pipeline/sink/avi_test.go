@@ -204,6 +204,21 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 	}
 }
 
+// TestAVINewSizeAfterAGap: the gap is not filled with pictures of the old size.
+func TestAVINewSizeAfterAGap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.avi")
+	a := newTestAVI(t, path, Options{})
+	start := time.Now()
+	showAt(t, a, mjpegtest.Pictures(1, 32, 16, 80)[0], 40, steady(start, 30))
+	showAt(t, a, mjpegtest.Pictures(1, 64, 48, 80)[0], 10, steady(start.Add(5*time.Second), 30))
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p := probe(t, strings.Replace(path, ".avi", "-2.avi", 1)); p.Frames != 10 || p.Width != 64 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // TestAVIAfterACrash: what is in the file when the program dies can be played.
 func TestAVIAfterACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.avi")

@@ -30,14 +30,14 @@ func (c card) draw(dst *gocv.Mat, size image.Point) error {
 	}
 	// On a picture of 1280 × 720, a unit is a pixel.
 	unit := min(float64(size.X)/1280, float64(size.Y)/720)
-	const titleHeight, lineHeight, noteHeight = 52, 24, 18
+	const titleHeight, lineHeight, noteHeight = 52, 21, 17
 	left, width := int(110*unit), int(1060*unit)
 
 	var lines []string
 	for _, l := range c.lines {
 		lines = append(lines, wrap(l, lineHeight*unit, width)...)
 	}
-	const barToTitle, titleToLines, pitch = 44, 70, 46
+	const barToTitle, titleToLines, pitch = 44, 66, 43
 	block := unit * (barToTitle + titleHeight + titleToLines + pitch*float64(len(lines)))
 	y := max(40*unit, (float64(size.Y)-block)/2)
 	bar := image.Rect(left, int(y), left+int(72*unit), int(y)+max(2, int(7*unit)))

@@ -390,8 +390,12 @@ func startXvfb(t *testing.T, args ...string) *xvfb {
 	if err != nil {
 		t.Fatalf("Xvfb did not start: %v", err)
 	}
+	runtimeDir := t.TempDir()
+	if err := os.Chmod(runtimeDir, 0o700); err != nil { // Qt wants it so
+		t.Fatal(err)
+	}
 	display := ":" + strings.TrimSpace(line)
-	return &xvfb{screen: filepath.Join(dir, "Xvfb_screen0"), display: display, env: append(os.Environ(), "DISPLAY="+display, "XDG_RUNTIME_DIR="+t.TempDir(),
+	return &xvfb{screen: filepath.Join(dir, "Xvfb_screen0"), display: display, env: append(os.Environ(), "DISPLAY="+display, "XDG_RUNTIME_DIR="+runtimeDir,
 		"QT_QPA_PLATFORM=xcb", "XAUTHORITY=/dev/null")}
 }
 

@@ -6,8 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+
+	"gocv.io/x/gocv"
 
 	"picam/pipeline"
 )
@@ -27,22 +31,24 @@ func Record(path string, o Options) (pipeline.Sink, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	var out io.WriteCloser
 	switch kind {
 	case aviFile:
 		return newAVI(path, o)
-	case jpegStream:
-		out, err = createPictureFile(path, o.Overwrite)
-	case jpegFiles, pngFiles:
-		out, err = newNumbered(path, o.Overwrite)
+	case pngFiles:
+		return newPNGRecording(path, o)
+	case jpegFiles:
+		files, err := newNumbered(path, o.Overwrite)
+		if err != nil {
+			return nil, err
+		}
+		return &jpegRecording{out: files, encoder: jpegEncoder{quality: o.Quality}}, nil
+	default:
+		file, err := createPictureFile(path, o.Overwrite)
+		if err != nil {
+			return nil, err
+		}
+		return &jpegRecording{out: file, encoder: jpegEncoder{quality: o.Quality}}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if kind == pngFiles {
-		return &pngRecording{out: out, encoder: newPNGEncoder()}, nil
-	}
-	return &jpegRecording{out: out, encoder: jpegEncoder{quality: o.Quality}}, nil
 }
 
 // RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one after
@@ -115,25 +121,88 @@ func (r *jpegRecording) Close() error {
 	return r.out.Close()
 }
 
-// pngRecording keeps each picture as a PNG file.
+// pngRecording keeps each picture as a PNG file. That takes many times as long as JPEG, so several are encoded at a time.
 type pngRecording struct {
-	out     io.WriteCloser
-	encoder *pngEncoder
-	buf     []byte
+	files *numbered
+	shown int
+	free  chan *pngJob // those that nobody uses; Show waits for one
+
+	mu  sync.Mutex
+	err error // of the first picture that could not be written
 }
 
+// pngJob is what encoding a picture needs.
+type pngJob struct {
+	picture gocv.Mat
+	encoder *pngEncoder
+	file    []byte
+}
+
+func newPNGRecording(path string, o Options) (*pngRecording, error) {
+	files, err := newNumbered(path, o.Overwrite)
+	if err != nil {
+		return nil, err
+	}
+	jobs := runtime.GOMAXPROCS(0)
+	r := &pngRecording{files: files, free: make(chan *pngJob, jobs)}
+	for range jobs {
+		r.free <- &pngJob{picture: gocv.NewMat(), encoder: newPNGEncoder()}
+	}
+	return r, nil
+}
+
+// Show copies f's picture. Its error may be that of an earlier one.
 func (r *pngRecording) Show(f *pipeline.Frame) error {
+	job := <-r.free
+	m := f.Mat()
+	if err := m.CopyTo(&job.picture); err != nil {
+		r.free <- job
+		return fmt.Errorf("sink: PNG: %w", err)
+	}
+	r.shown++
+	number := r.shown
+	go func() {
+		if err := r.write(job, number); err != nil {
+			r.fail(err)
+		}
+		r.free <- job
+	}()
+	return r.failure()
+}
+
+func (r *pngRecording) write(job *pngJob, number int) error {
 	var err error
-	if r.buf, err = r.encoder.append(r.buf[:0], f.Mat()); err != nil {
+	if job.file, err = job.encoder.append(job.file[:0], job.picture); err != nil {
 		return err
 	}
-	_, err = r.out.Write(r.buf)
+	return r.files.write(number, job.file)
+}
+
+func (r *pngRecording) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// failure returns the error of pictures so far, once.
+func (r *pngRecording) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.err
+	r.err = nil
 	return err
 }
 
+// Close waits until the last picture is written.
 func (r *pngRecording) Close() error {
-	r.encoder.close()
-	return r.out.Close()
+	for range cap(r.free) {
+		job := <-r.free
+		job.picture.Close()
+		job.encoder.close()
+	}
+	return r.failure()
 }
 
 // pictureFile is a file of pictures one after another. Each Write goes to the system at once, so that a crash of this
@@ -212,18 +281,23 @@ func splitNumbered(name string) (before, after string, ok bool) {
 }
 
 func (n *numbered) Write(picture []byte) (int, error) {
-	path := filepath.Join(n.dir, fmt.Sprintf(n.pattern, n.written+1))
+	n.written++
+	return len(picture), n.write(n.written, picture)
+}
+
+// write writes the file of that number.
+func (n *numbered) write(number int, picture []byte) error {
+	path := filepath.Join(n.dir, fmt.Sprintf(n.pattern, number))
 	f, err := create(path, n.overwrite)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, err = f.Write(picture)
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(path) // half a picture is none
-		return 0, fmt.Errorf("sink: after %d pictures: %w", n.written, err)
+		return fmt.Errorf("sink: picture %d: %w", number, err)
 	}
-	n.written++
-	return len(picture), nil
+	return nil
 }
 
 func (n *numbered) Close() error { return nil }

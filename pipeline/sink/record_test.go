@@ -373,18 +373,37 @@ func TestRecordFullDisk(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	t.Run("folder gone", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "p")
-		s, err := Record(filepath.Join(dir, "%06d.jpg"), Options{})
+	for _, ext := range []string{".jpg", ".png"} {
+		t.Run("a file in the way of "+ext, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "p")
+			s, err := Record(filepath.Join(dir, "%06d"+ext), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "000001"+ext), []byte("of another program"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			err = s.Show(touched(t, 64, 48, 3, 1))
+			if err = errors.Join(err, s.Close()); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("Show and Close: %v", err)
+			}
+		})
+	}
+	t.Run("full by number", func(t *testing.T) {
+		path := full(t, ".png")
+		s, err := Record(filepath.Join(filepath.Dir(path), "%d.png"), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
-		if err := os.WriteFile(filepath.Join(dir, "000001.jpg"), []byte("of another program"), 0o644); err != nil {
+		if err := os.Rename(path, filepath.Join(filepath.Dir(path), "1.png")); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Show(untouched(t, picture)); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("Show: %v", err)
+		err = s.Show(touched(t, 64, 48, 3, 1))
+		if err = errors.Join(err, s.Close()); !errors.Is(err, syscall.ENOSPC) || strings.Count(err.Error(), "no space") != 1 {
+			t.Errorf("Show and Close: %v", err)
+		}
+		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "1.png")); err == nil {
+			t.Error("half a picture was left behind")
 		}
 	})
 }
