@@ -13,7 +13,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/lmittmann/tint"
 	"github.com/urfave/cli/v2"
 )
 
@@ -146,20 +148,23 @@ func commonFlags() []cli.Flag {
 	}
 }
 
-// newLogger makes the logger that the common flags ask for. It writes to w.
-func newLogger(c *cli.Context, w io.Writer) (*slog.Logger, error) {
+// newLogger makes the logger that the common flags ask for. It writes to con.
+func newLogger(c *cli.Context, con *console) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
 		return nil, badUsage("--log-level %s: takes debug, info, warn or error", c.String("log-level"))
 	}
+	format, err := oneOf(c, "log-format", "text", "json")
 	options := &slog.HandlerOptions{Level: level}
-	switch c.String("log-format") {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+	switch {
+	case err != nil:
+		return nil, err
+	case format == "json":
+		return slog.New(slog.NewJSONHandler(con, options)), nil
+	case con.terminal: // short times and colours are for people
+		return slog.New(tint.NewHandler(con, &tint.Options{Level: level, TimeFormat: time.TimeOnly})), nil
 	}
-	return nil, badUsage("--log-format %s: takes text or json", c.String("log-format"))
+	return slog.New(slog.NewTextHandler(con, options)), nil
 }
 
 // oneOf checks the value of a flag that takes one of a few words.
