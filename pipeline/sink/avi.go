@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -113,10 +112,14 @@ func (a *avi) Show(f *pipeline.Frame) error {
 func (a *avi) Close() error {
 	defer a.encoder.close()
 	err := a.release()
-	if a.file == nil || a.failed {
+	switch {
+	case a.file == nil:
 		return err
+	case a.failed:
+		_ = a.file.Close() // its error is the one that Show has returned
+		return nil
 	}
-	return errors.Join(err, a.endPart())
+	return a.endPart()
 }
 
 // release ends the measurement of the rate and writes the pictures held back for it.
@@ -142,19 +145,8 @@ func (a *avi) release() error {
 
 // place writes the picture taken at that time as often as the file needs it: usually once.
 func (a *avi) place(picture []byte, at time.Time) error {
-	step := at.Sub(a.before)
-	if step > longestFill && a.written > 0 {
-		a.o.Log.Info("the recording leaves out a silence", "file", a.partPath(), "silence", step.Round(time.Second),
-			"after", a.elapsed.Round(time.Second))
-	}
-	if step < 0 || step > longestFill {
-		step = time.Second / time.Duration(a.rate)
-	}
-	a.before = at
-	if a.written > 0 {
-		a.elapsed += step
-	}
 	if !a.o.EveryFrame {
+		a.advance(at)
 		if a.behind() < -1 {
 			return nil
 		}
@@ -169,6 +161,23 @@ func (a *avi) place(picture []byte, at time.Time) error {
 	}
 	a.last = append(a.last[:0], picture...)
 	return nil
+}
+
+// advance takes note of the time of the picture at hand.
+func (a *avi) advance(at time.Time) {
+	step := at.Sub(a.before)
+	a.before = at
+	if a.written == 0 {
+		return
+	}
+	if step > longestFill {
+		a.o.Log.Info("the recording leaves out a silence", "file", a.partPath(), "silence", step.Round(time.Second),
+			"after", a.elapsed.Round(time.Second))
+	}
+	if step < 0 || step > longestFill {
+		step = time.Second / time.Duration(a.rate)
+	}
+	a.elapsed += step
 }
 
 // behind is how many pictures are missing from the part for its length to be what the clock says.
@@ -218,10 +227,9 @@ func (a *avi) nextPart(why string) error {
 	if err := a.endPart(); err != nil {
 		return err
 	}
-	for exists := true; exists; {
+	for free := false; !free; {
 		a.part++
-		info, err := os.Stat(a.partPath())
-		exists = err == nil && info.Size() > 0 && !a.o.Overwrite
+		free = (a.o.Overwrite || checkFile(a.partPath()) == nil) && a.o.claims.claim(a.partPath())
 	}
 	a.o.Log.Info("the recording goes on in another file", "file", a.partPath(), "why", why)
 	return nil

@@ -1,11 +1,14 @@
 package sink
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -55,7 +58,7 @@ func create(path string, overwrite bool) (*os.File, error) {
 		return nil, err
 	}
 	if !overwrite {
-		if err := checkFree(path); err != nil {
+		if err := checkFile(path); err != nil {
 			return nil, err
 		}
 	}
@@ -66,12 +69,69 @@ func create(path string, overwrite bool) (*os.File, error) {
 	return f, nil
 }
 
-// checkFree returns an error that says what to type if path is a file that has something in it.
+// checkFree returns an error that says what to type if path is a file that has something in it, or if its folder has
+// such a file where path numbers its files.
 func checkFree(path string) error {
+	if !strings.Contains(filepath.Base(path), "%") {
+		return checkFile(path)
+	}
+	dir, pattern := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sink: %s: %w", path, err)
+	}
+	before, after, _ := splitNumbered(pattern)
+	for _, e := range entries {
+		number, isBefore := strings.CutPrefix(e.Name(), before)
+		number, isAfter := strings.CutSuffix(number, after)
+		if _, err := strconv.Atoi(number); isBefore && isAfter && err == nil {
+			if err := checkFile(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkFile(path string) error {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 		return fmt.Errorf("sink: %s: %w: delete it, choose another name, or add --overwrite", path, fs.ErrExist)
 	}
 	return nil
+}
+
+// splitNumbered returns what stands before and after the one %d, or %0Nd, of a file's name.
+func splitNumbered(name string) (before, after string, ok bool) {
+	before, rest, ok := strings.Cut(name, "%")
+	width, after, isNumber := strings.Cut(rest, "d")
+	isWidth := width == "" || len(width) == 2 && width[0] == '0' && width[1] >= '1' && width[1] <= '9'
+	return before, after, ok && isNumber && isWidth && !strings.Contains(after, "%")
+}
+
+// claims are the paths that a run's recordings have, so that no two cameras write one file, whatever they call themselves.
+type claims struct {
+	mu    sync.Mutex
+	taken map[string]bool
+}
+
+// claim takes a path for the caller, and says whether it was free. A nil *claims gives all.
+func (c *claims) claim(path string) bool {
+	if c == nil {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.taken[path] {
+		return false
+	}
+	if c.taken == nil {
+		c.taken = map[string]bool{}
+	}
+	c.taken[path] = true
+	return true
 }
 
 // makeFolder makes the folder that path is in.

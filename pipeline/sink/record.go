@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -31,24 +30,21 @@ func Record(path string, o Options) (pipeline.Sink, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
+	var out io.WriteCloser
 	switch kind {
 	case aviFile:
 		return newAVI(path, o)
 	case pngFiles:
 		return newPNGRecording(path, o)
 	case jpegFiles:
-		files, err := newNumbered(path, o.Overwrite)
-		if err != nil {
-			return nil, err
-		}
-		return &jpegRecording{out: files, encoder: jpegEncoder{quality: o.Quality}}, nil
-	default:
-		file, err := createPictureFile(path, o.Overwrite)
-		if err != nil {
-			return nil, err
-		}
-		return &jpegRecording{out: file, encoder: jpegEncoder{quality: o.Quality}}, nil
+		out, err = newNumbered(path, o.Overwrite)
+	case jpegStream:
+		out, err = createPictureFile(path, o.Overwrite)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return &jpegRecording{out: out, encoder: jpegEncoder{quality: o.Quality}}, nil
 }
 
 // RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one after
@@ -250,34 +246,13 @@ func newNumbered(path string, overwrite bool) (*numbered, error) {
 	if err := makeFolder(path); err != nil {
 		return nil, err
 	}
-	n := &numbered{overwrite: overwrite}
-	n.dir, n.pattern = filepath.Split(path)
-	if overwrite {
-		return n, nil
-	}
-	entries, err := os.ReadDir(filepath.Clean(n.dir))
-	if err != nil {
-		return nil, fmt.Errorf("sink: record %s: %w", path, err)
-	}
-	before, after, _ := splitNumbered(n.pattern)
-	for _, e := range entries {
-		number, isBefore := strings.CutPrefix(e.Name(), before)
-		number, isAfter := strings.CutSuffix(number, after)
-		if _, err := strconv.Atoi(number); isBefore && isAfter && err == nil {
-			if err := checkFree(filepath.Join(n.dir, e.Name())); err != nil {
-				return nil, err
-			}
+	if !overwrite {
+		if err := checkFree(path); err != nil {
+			return nil, err
 		}
 	}
-	return n, nil
-}
-
-// splitNumbered returns what stands before and after the one %d, or %0Nd, of a file's name.
-func splitNumbered(name string) (before, after string, ok bool) {
-	before, rest, ok := strings.Cut(name, "%")
-	width, after, isNumber := strings.Cut(rest, "d")
-	isWidth := width == "" || len(width) == 2 && width[0] == '0' && width[1] >= '1' && width[1] <= '9'
-	return before, after, ok && isNumber && isWidth && !strings.Contains(after, "%")
+	dir, pattern := filepath.Split(path)
+	return &numbered{dir: dir, pattern: pattern, overwrite: overwrite}, nil
 }
 
 func (n *numbered) Write(picture []byte) (int, error) {

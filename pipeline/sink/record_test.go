@@ -320,6 +320,15 @@ func TestCheckFindsEarlierRecordings(t *testing.T) {
 	if err := (&Ends{Record: file}).Check(); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Check: %v", err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "000417.png"), []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Ends{Record: filepath.Join(dir, "%06d.png")}).Check(); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Check of numbered pictures: %v", err)
+	}
+	if err := (&Ends{Record: filepath.Join(dir, "new/%06d.png")}).Check(); err != nil {
+		t.Errorf("Check of a folder that is to be made: %v", err)
+	}
 	if err := (&Ends{Record: file, Options: Options{Overwrite: true}}).Check(); err != nil {
 		t.Errorf("Check with Overwrite: %v", err)
 	}
@@ -371,6 +380,9 @@ func TestRecordFullDisk(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
+		}
+		if _, err := os.Stat(path + ".idx_"); err == nil {
+			t.Error("the index file was left behind")
 		}
 	})
 	for _, ext := range []string{".jpg", ".png"} {

@@ -6,6 +6,7 @@ package sink
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -19,6 +20,8 @@ type Options struct {
 	EveryFrame bool         // .avi: each picture exactly once, rather than in step with the clock
 	Overwrite  bool         // replaces what an earlier run has recorded; else that is an error
 	Log        *slog.Logger // nil discards
+
+	claims *claims // nil: there is no other recording
 }
 
 // withDefaults fills in what zero values stand for.
@@ -40,7 +43,8 @@ type Ends struct {
 	Desktop   *Desktop
 	Options   Options
 
-	first string // the camera whose files have the paths as they are
+	claims claims
+	opened bool // for a camera at least
 }
 
 // Check finds out before any camera comes what would keep Open from working: a path of an unknown kind, or a recording
@@ -69,18 +73,14 @@ func (e *Ends) checkFree(path string) error {
 }
 
 // Open opens what is wanted for a camera. Calls are one at a time. In paths, {camera} stands for the camera's name (see
-// [Expand]); in a path without it, the name is put in for each camera but the first (see [PerCamera]). On an error
+// [Expand]); the first camera's path may be without it, for the others it is put in (see [PerCamera]). An earlier recording
+// in the way is an error for the first camera; later ones, for which a run should not end, get a number. On an error
 // nothing stays open.
 func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
-	if e.first == "" {
-		e.first = camera
-	}
-	path := func(p string) string {
-		if camera != e.first {
-			p = PerCamera(p)
-		}
-		return Expand(p, camera)
-	}
+	o := e.Options
+	o.claims = &e.claims
+	mayExist := o.Overwrite || !e.opened // Record has the last word
+	e.opened = true
 	var out pipeline.Outputs
 	var errs []error
 	add := func(s pipeline.Sink, err error) {
@@ -95,13 +95,13 @@ func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
 		add(e.Desktop.Open(camera, ctl), nil)
 	}
 	if e.Record != "" {
-		add(Record(path(e.Record), e.Options))
+		add(Record(e.path(e.Record, camera, mayExist), o))
 	}
 	if e.LastFrame != "" {
-		add(LastFrame(path(e.LastFrame), e.Options))
+		add(LastFrame(e.path(e.LastFrame, camera, true), o))
 	}
 	if e.RecordRaw != "" {
-		raw, err := RecordRaw(path(e.RecordRaw), e.Options)
+		raw, err := RecordRaw(e.path(e.RecordRaw, camera, mayExist), o)
 		if err != nil {
 			errs = append(errs, err)
 		} else {
@@ -118,4 +118,18 @@ func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
 		errs = append(errs, out.Raw.Close())
 	}
 	return pipeline.Outputs{}, errors.Join(errs...)
+}
+
+// path makes a camera's path, which no other has.
+func (e *Ends) path(pattern, camera string, mayExist bool) string {
+	isFree := func(path string) bool { return (mayExist || checkFree(path) == nil) && e.claims.claim(path) }
+	if path := Expand(pattern, camera); isFree(path) {
+		return path
+	}
+	pattern = PerCamera(pattern)
+	path := Expand(pattern, camera)
+	for n := 2; !isFree(path); n++ {
+		path = strings.ReplaceAll(pattern, placeholder, fmt.Sprintf("%s-%d", fileName(camera), n))
+	}
+	return path
 }
