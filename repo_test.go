@@ -20,7 +20,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"picam/filters"
 	"picam/pipeline"
@@ -40,6 +39,7 @@ var rooms = map[string][]string{
 	"mjpeg/turbo":         {"mjpeg"},
 	"pipeline":            {"filters", "mjpeg", "mjpeg/turbo"},
 	"pipeline/sink":       {"mjpeg", "mjpeg/turbo", "pipeline"},
+	"scripts/bench":       {"mjpeg", "mjpeg/turbo"},
 	"transport":           {"mjpeg"},
 }
 
@@ -343,63 +343,44 @@ func TestDepsWithoutGo(t *testing.T) {
 
 // make demo is the first thing that a newcomer types.
 func TestDemo(t *testing.T) {
-	demo := func(t *testing.T, args ...string) (cmd *exec.Cmd, output *bytes.Buffer, dir string) {
+	demo := func(t *testing.T, seconds ...string) *process {
 		t.Helper()
 		script, err := filepath.Abs("scripts/demo.sh")
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd = exec.Command(script, args...)
+		cmd := exec.Command(script, seconds...)
 		cmd.Dir = t.TempDir()
 		cmd.Env = append(os.Environ(), "PICAM_BINARY="+binary(t), "DISPLAY=", "QT_QPA_PLATFORM=")
-		// A group of its own, as a terminal gives, so that Ctrl-C can reach all of it.
+		// A group of its own, as a terminal gives, so that Ctrl-C reaches all of it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		output = new(bytes.Buffer)
-		cmd.Stdout, cmd.Stderr = output, output
-		cmd.WaitDelay = 2 * time.Second // a process left behind has the output open: Wait returns an error then
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-		return cmd, output, cmd.Dir
+		return start(t, cmd)
 	}
-	finish := func(t *testing.T, cmd *exec.Cmd, output *bytes.Buffer, dir string) {
+	finished := func(t *testing.T, p *process) {
 		t.Helper()
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("demo.sh: %v\n%s", err, output)
+		p.ends(0)
+		if p.err != nil {
+			t.Errorf("%v: a process left behind has the output open", p.err)
 		}
-		if !strings.Contains(output.String(), "demo: received ") {
-			t.Errorf("no summary in\n%s", output)
-		}
-		if info, err := os.Stat(filepath.Join(dir, "demo.mjpeg")); err != nil || info.Size() == 0 {
-			t.Errorf("no recording (%v)", err)
+		p.says(`demo: received \d+ pictures`)
+		if size(filepath.Join(p.cmd.Dir, "demo.mjpeg")) == 0 {
+			t.Error("no recording")
 		}
 	}
 	t.Run("for seconds", func(t *testing.T) {
-		cmd, output, dir := demo(t, "2")
-		finish(t, cmd, output, dir)
-		if !strings.Contains(output.String(), " fps") {
-			t.Errorf("no live line in\n%s", output)
-		}
+		finished(t, demo(t, "3"))
 	})
 	t.Run("until Ctrl-C", func(t *testing.T) {
-		cmd, output, dir := demo(t)
-		recording := filepath.Join(dir, "demo.mjpeg")
-		for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-			if info, err := os.Stat(recording); err == nil && info.Size() > 0 {
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatal("no recording after", patience)
-			}
+		p := demo(t)
+		p.says(`demo · 1280×720 · [1-9][0-9.]* fps · [0-9.]+ ms .* dropped \d+`)
+		if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
 		}
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
-		finish(t, cmd, output, dir)
+		finished(t, p)
 	})
 	t.Run("says why send failed", func(t *testing.T) {
-		cmd, output, _ := demo(t, "soon")
-		if err := cmd.Wait(); err == nil || !strings.Contains(output.String(), "invalid time interval") {
-			t.Errorf("error %v, output\n%s", err, output)
-		}
+		p := demo(t, "soon")
+		p.says("invalid time interval")
+		p.ends(1)
 	})
 }

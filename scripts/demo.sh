@@ -57,5 +57,7 @@ esac
 status=0
 stop "$recv" || status=$?
 recv=
-[ -z "$recording" ] || echo "demo: what it showed is in $recording; to see it: ffplay $recording"
+if [ "$status" = 0 ] && [ -n "$recording" ]; then
+	echo "demo: what it showed is in $recording; to see it: ffplay $recording"
+fi
 exit "$status"

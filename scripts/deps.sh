@@ -101,7 +101,8 @@ fi
 
 install() {
 	say "installing $*"
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		-o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
 }
 # One broken package source must not stop the installation from the others.
 $as_root apt-get update -qq >&2 || true
