@@ -68,9 +68,10 @@ if [ "$what" = test ]; then
 	want gstreamer1.0-tools there gst-launch-1.0
 	want gstreamer1.0-plugins-good package gstreamer1.0-plugins-good
 	want gstreamer1.0-plugins-bad package gstreamer1.0-plugins-bad
-	want imagemagick there convert
+	want imagemagick there import
 	want iproute2 there ss
 	want netcat-openbsd there nc
+	want openbox there openbox
 	want xdotool there xdotool
 	want xvfb there Xvfb
 fi
