@@ -78,12 +78,15 @@ fi
 
 [ -n "$missing$optional" ] || exit 0
 
-# give_up REASON: says what is missing and why it stays so, and fails if picam cannot be built without it.
+# give_up REASON: says what stays missing and why. It fails if picam cannot be built without it.
 give_up() {
-	[ -z "$optional" ] || say "going on without:$optional"
-	[ -z "$missing" ] || say "missing:$missing"
+	if [ -n "$missing" ]; then
+		say "missing:$missing"
+		say "$*"
+		exit 1
+	fi
+	say "going on without:$optional"
 	say "$*"
-	[ -z "$missing" ] || exit 1
 	exit 0
 }
 
