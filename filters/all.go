@@ -3,10 +3,17 @@ package filters
 // All lists every filter by name. A new one is a line here.
 func All() []Kind {
 	return []Kind{
+		adjust,
 		blur,
 		canny,
+		channel,
+		clahe,
+		colormap,
+		equalize,
 		flip,
 		grayscale,
+		inRange,
+		invert,
 		resize,
 		rotate,
 	}

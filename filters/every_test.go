@@ -31,6 +31,7 @@ func TestEveryFilter(t *testing.T) {
 			t.Run("changes", func(t *testing.T) { testChanges(t, k) })
 			t.Run("pictures", func(t *testing.T) { testPictures(t, k) })
 			t.Run("settings", func(t *testing.T) { testSettings(t, k) })
+			t.Run("allocations", func(t *testing.T) { testAllocations(t, k) })
 			t.Run("in parallel", func(t *testing.T) { testInParallel(t, k) })
 		})
 	}
@@ -263,6 +264,21 @@ func testSettings(t *testing.T, k Kind) {
 					t.Errorf("%s: fails in other words than its own: %v", st, err)
 				}
 			}
+		}
+	}
+}
+
+// testAllocations holds that a picture costs no memory of Go's once one has been there.
+func testAllocations(t *testing.T, k Kind) {
+	for _, typ := range inputs(k) {
+		r, src, dst := open(t, configure(t, k, nil)), texture(t, 160, 120, typ, 1), empty(t)
+		n := testing.AllocsPerRun(2, func() { // and once before it counts
+			if err := r.Apply(src, &dst); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n > 0 {
+			t.Errorf("%s: %v allocations for each picture", typ, n)
 		}
 	}
 }

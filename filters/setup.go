@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -62,7 +63,7 @@ type Setup struct {
 	values map[string]any // as the user gave them
 	params []Param        // declared so far
 	faults []*ParamError
-	mats   []*gocv.Mat
+	owned  []io.Closer
 	resize func(from image.Point) (to image.Point) // see Resizes
 }
 
@@ -168,19 +169,22 @@ func (s *Setup) Check(ok bool, format string, args ...any) {
 // own, and its Close closes it.
 func (s *Setup) Mat() *gocv.Mat {
 	m := gocv.NewMat()
-	s.mats = append(s.mats, &m)
+	s.Own(&m)
 	return &m
 }
+
+// Own has the Running close c too, which New has made: a Mat with content, or an algorithm that holds memory of C++.
+func (s *Setup) Own(c io.Closer) { s.owned = append(s.owned, c) }
 
 // Resizes says that all the filter does is to make a picture of size from (cols, rows) one of size to, and that it does
 // not matter how. A plan that begins with it lets the decoder make the picture smaller, which costs less.
 func (s *Setup) Resizes(to func(from image.Point) (to image.Point)) { s.resize = to }
 
-func (s *Setup) closeMats() {
-	for _, m := range s.mats {
-		m.Close()
+// closeAll closes what has been made for a Filter, the newest first.
+func closeAll(owned []io.Closer) {
+	for _, c := range slices.Backward(owned) {
+		c.Close() // of OpenCV's memory: it never fails
 	}
-	s.mats = nil
 }
 
 // declare adds p to the declared parameters and returns its value, or def and a fault if read refuses what was given.

@@ -326,15 +326,22 @@ func TestNearest(t *testing.T) {
 
 // FuzzConfigure holds that any values give either faults or a Stage that works.
 func FuzzConfigure(f *testing.F) {
-	f.Add(uint8(0), `{"size": 4, "sigma": 1e300}`)
-	f.Add(uint8(1), `{"low": 200, "high": 100}`)
-	f.Add(uint8(2), `{"axis": "both"}`)
-	f.Add(uint8(4), `{"width": 8192, "height": 0, "interpolation": "cubic"}`)
-	f.Add(uint8(4), `{"scale": 0.01}`)
-	f.Add(uint8(5), `{"degrees": 270}`)
-	f.Add(uint8(200), `{"int": null, "colour": "#123", "text": "\u0000", "bool": 1, "x": [1, {}]}`)
+	kinds := append(All(), every)
+	for i, k := range kinds {
+		for _, values := range map[string][]string{
+			"adjust":   {`{"gamma": 0.1, "saturation": 10}`},
+			"blur":     {`{"size": 4, "sigma": 1e300}`},
+			"canny":    {`{"low": 200, "high": 100}`},
+			"flip":     {`{"axis": "both"}`},
+			"in_range": {`{"hue_from": 170, "hue_to": 3}`, `{"red_from": 255, "red_to": 0}`},
+			"resize":   {`{"width": 8192, "height": 0, "interpolation": "cubic"}`, `{"scale": 0.01}`},
+			"rotate":   {`{"degrees": 270}`},
+			"every":    {`{"int": null, "colour": "#123", "text": "\u0000", "bool": 1, "x": [1, {}]}`},
+		}[k.Name] {
+			f.Add(uint8(i), values)
+		}
+	}
 	f.Fuzz(func(t *testing.T, index uint8, values string) {
-		kinds := append(All(), every)
 		k := kinds[int(index)%len(kinds)]
 		var given map[string]any
 		if json.Unmarshal([]byte(values), &given) != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,7 +26,7 @@ func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 	s := &Setup{values: values}
 	if k.New != nil {
 		k.New(s)
-		s.closeMats()
+		closeAll(s.owned)
 	}
 	var known []string
 	for _, p := range s.params {
@@ -124,7 +125,8 @@ func (st *Stage) Open() (*Running, error) {
 		return &Running{kind: st.kind, filter: pass}, nil
 	}
 	s := &Setup{values: st.values()}
-	r := &Running{kind: st.kind, filter: st.kind.New(s), mats: s.mats}
+	filter := st.kind.New(s)
+	r := &Running{kind: st.kind, filter: filter, owned: s.owned}
 	if r.filter == nil {
 		r.Close()
 		return nil, fmt.Errorf("filters: %s: New made no filter", st.kind.Name)
@@ -139,7 +141,7 @@ func pass(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }
 type Running struct {
 	kind   Kind
 	filter Filter // nil after Close
-	mats   []*gocv.Mat
+	owned  []io.Closer
 }
 
 // Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. A src
@@ -173,10 +175,8 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat) error {
 	return nil
 }
 
-// Close frees the instance's Mats. Further calls of Close do nothing.
+// Close frees the instance's Mats and what else it owns. Further calls of Close do nothing.
 func (r *Running) Close() {
-	for _, m := range r.mats {
-		m.Close()
-	}
-	r.filter, r.mats = nil, nil
+	closeAll(r.owned)
+	r.filter, r.owned = nil, nil
 }

@@ -1,0 +1,225 @@
+package filters
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"testing"
+
+	"gocv.io/x/gocv"
+)
+
+// TestAgainstOpenCV holds that filters give, pixel by pixel, what the plain calls of OpenCV give that they stand for,
+// each at its defaults and with other values.
+func TestAgainstOpenCV(t *testing.T) {
+	type values = map[string]any
+	tests := []struct {
+		kind   Kind
+		values values
+		direct Filter
+	}{
+		{adjust, nil, func(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }},
+		{adjust, values{"contrast": 1.5, "brightness": -10}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, 1.5, 128-1.5*128-10)
+		}},
+		{adjust, values{"gamma": 2}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return with(func(f *gocv.Mat) error {
+				return errors.Join(src.ConvertToWithParams(f, gocv.MatTypeCV32F, 1.0/255, 0), gocv.Pow(*f, 0.5, f),
+					f.ConvertToWithParams(dst, gocv.MatTypeCV8U, 255, 0))
+			})
+		}},
+		{adjust, values{"saturation": 0}, func(src gocv.Mat, dst *gocv.Mat) error {
+			if src.Channels() == 1 {
+				return src.CopyTo(dst)
+			}
+			return with(func(gray *gocv.Mat) error {
+				return errors.Join(gocv.CvtColor(src, gray, gocv.ColorBGRToGray), gocv.CvtColor(*gray, dst, gocv.ColorGrayToBGR))
+			})
+		}},
+		{blur, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.GaussianBlur(src, dst, image.Pt(5, 5), 0, 0, gocv.BorderReflect101)
+		}},
+		{blur, values{"size": 99}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.GaussianBlur(src, dst, image.Pt(99, 99), 0, 0, gocv.BorderReflect101)
+		}},
+		{blur, values{"size": 7, "sigma": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.GaussianBlur(src, dst, image.Pt(7, 7), 2.5, 2.5, gocv.BorderReflect101)
+		}},
+		{canny, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Canny(src, dst, 50, 150) }},
+		{canny, values{"low": 10, "high": 20}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Canny(src, dst, 10, 20)
+		}},
+		{canny, values{"low": 99.5, "high": 400}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Canny(src, dst, 99.5, 400)
+		}},
+		{channel, nil, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 1) }},
+		{channel, values{"channel": "value"}, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 2) }},
+		{channel, values{"channel": "red"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.ExtractChannel(src, dst, 2)
+		}},
+		{clahe, nil, onLuma(func(src gocv.Mat, dst *gocv.Mat) error { return plainCLAHE(src, dst, 2, 8) })},
+		{clahe, values{"tiles": 3}, onLuma(func(src gocv.Mat, dst *gocv.Mat) error { return plainCLAHE(src, dst, 2, 3) })},
+		{clahe, values{"clip_limit": 40, "tiles": 16}, onLuma(func(src gocv.Mat, dst *gocv.Mat) error {
+			return plainCLAHE(src, dst, 40, 16)
+		})},
+		{colormap, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.ApplyColorMap(src, dst, gocv.ColormapTurbo) }},
+		{colormap, values{"map": "jet"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.ApplyColorMap(src, dst, gocv.ColormapJet)
+		}},
+		{colormap, values{"map": "deepgreen"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.ApplyColorMap(src, dst, gocv.ColormapDeepGreen)
+		}},
+		{equalize, nil, onLuma(gocv.EqualizeHist)},
+		{flip, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 1) }},
+		{flip, values{"axis": "vertical"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 0) }},
+		{flip, values{"axis": "both"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, -1) }},
+		{inRange, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.InRangeWithScalar(src, gocv.NewScalar(0, 0, 0, 0), gocv.NewScalar(255, 255, 255, 0), dst)
+		}},
+		{inRange, values{"blue_from": 50, "green_to": 200, "red_from": 20, "red_to": 180},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return gocv.InRangeWithScalar(src, gocv.NewScalar(50, 0, 20, 0), gocv.NewScalar(255, 200, 180, 0), dst)
+			}},
+		{inRange, values{"hue_from": 80, "hue_to": 130, "saturation_from": 10, "value_to": 200},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return with(func(hsv *gocv.Mat) error {
+					return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV),
+						gocv.InRangeWithScalar(*hsv, gocv.NewScalar(80, 10, 0, 0), gocv.NewScalar(130, 255, 200, 0), dst))
+				})
+			}},
+		{inRange, values{"hue_from": 120, "hue_to": 20}, func(src gocv.Mat, dst *gocv.Mat) error { // all but 21 to 119
+			return with(func(hsv *gocv.Mat) error {
+				return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV),
+					gocv.InRangeWithScalar(*hsv, gocv.NewScalar(21, 0, 0, 0), gocv.NewScalar(119, 255, 255, 0), dst),
+					gocv.BitwiseNot(*dst, dst))
+			})
+		}},
+		{invert, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, -1, 255)
+		}},
+		{resize, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			size := image.Pt((src.Cols()+1)/2, (src.Rows()+1)/2)
+			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationArea)
+		}},
+		{resize, values{"scale": 1.5}, func(src gocv.Mat, dst *gocv.Mat) error {
+			size := image.Pt((src.Cols()*3+1)/2, (src.Rows()*3+1)/2)
+			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationLinear)
+		}},
+		{resize, values{"width": 320, "interpolation": "lanczos"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			size := image.Pt(320, int(math.Round(float64(src.Rows())*320/float64(src.Cols()))))
+			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationLanczos4)
+		}},
+		{resize, values{"width": 700, "height": 100, "interpolation": "cubic"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Resize(src, dst, image.Pt(700, 100), 0, 0, gocv.InterpolationCubic)
+		}},
+		{rotate, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Rotate(src, dst, gocv.Rotate180Clockwise) }},
+		{rotate, values{"degrees": 90}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Rotate(src, dst, gocv.Rotate90Clockwise)
+		}},
+		{rotate, values{"degrees": 270}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Rotate(src, dst, gocv.Rotate90CounterClockwise)
+		}},
+	}
+	tested := map[string]int{}
+	for _, tt := range tests {
+		st := configure(t, tt.kind, tt.values)
+		tested[tt.kind.Name]++
+		for _, size := range [][2]int{{320, 240}, {161, 119}, {33, 47}} {
+			for _, typ := range inputs(tt.kind) {
+				t.Run(fmt.Sprintf("%s on %d×%d %s", st, size[0], size[1], typ), func(t *testing.T) {
+					src, got, want := texture(t, size[0], size[1], typ, 1), empty(t), empty(t)
+					if err := open(t, st).Apply(src, &got); err != nil {
+						t.Fatal(err)
+					}
+					if err := tt.direct(src, &want); err != nil {
+						t.Fatal(err)
+					}
+					if !equal(got, want) {
+						t.Errorf("%d×%d pixels differ from OpenCV's own %d×%d", got.Cols(), got.Rows(), want.Cols(), want.Rows())
+					}
+				})
+			}
+		}
+	}
+	for _, k := range All() {
+		want := 3 // the defaults and two other settings
+		if len(configure(t, k, nil).Params()) == 0 {
+			want = 1
+		}
+		if tested[k.Name] < want && k.New != nil {
+			t.Errorf("%s is tested with %d settings, want %d", k.Name, tested[k.Name], want)
+		}
+	}
+}
+
+// with lends call a Mat.
+func with(call func(scratch *gocv.Mat) error) error {
+	m := gocv.NewMat()
+	defer m.Close()
+	return call(&m)
+}
+
+func hsvChannel(src gocv.Mat, dst *gocv.Mat, index int) error {
+	return with(func(hsv *gocv.Mat) error {
+		return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV), gocv.ExtractChannel(*hsv, dst, index))
+	})
+}
+
+func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {
+	c := gocv.NewCLAHEWithParams(limit, image.Pt(tiles, tiles))
+	defer c.Close()
+	return c.Apply(src, dst)
+}
+
+// onLuma is work on a gray picture, or on the brightness of a colour picture, taken apart and put together again.
+func onLuma(work Filter) Filter {
+	return func(src gocv.Mat, dst *gocv.Mat) error {
+		if src.Channels() == 1 {
+			return work(src, dst)
+		}
+		return with(func(ycc *gocv.Mat) error {
+			if err := gocv.CvtColor(src, ycc, gocv.ColorBGRToYCrCb); err != nil {
+				return err
+			}
+			planes := gocv.Split(*ycc)
+			defer func() {
+				for i := range planes {
+					planes[i].Close()
+				}
+			}()
+			return with(func(y *gocv.Mat) error {
+				return errors.Join(work(planes[0], y), gocv.Merge([]gocv.Mat{*y, planes[1], planes[2]}, ycc),
+					gocv.CvtColor(*ycc, dst, gocv.ColorYCrCbToBGR))
+			})
+		})
+	}
+}
+
+func equal(a, b gocv.Mat) bool {
+	return a.Rows() == b.Rows() && a.Cols() == b.Cols() && a.Type() == b.Type() && bytes.Equal(pixels(a), pixels(b))
+}
+
+// BenchmarkFilter is each filter at its defaults on a picture of 1280 × 720.
+func BenchmarkFilter(b *testing.B) {
+	gocv.SetNumThreads(1)
+	for _, k := range All() {
+		for _, typ := range inputs(k) {
+			b.Run(k.Name+"/"+typ.String(), func(b *testing.B) {
+				r := open(b, configure(b, k, nil))
+				src, dst := texture(b, 1280, 720, typ, 1), empty(b)
+				if err := r.Apply(src, &dst); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				b.SetBytes(int64(src.Total() * src.Channels()))
+				for b.Loop() {
+					if err := r.Apply(src, &dst); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
