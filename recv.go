@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -190,19 +189,16 @@ func openDesktop(c *cli.Context, log *slog.Logger, listen string) (*sink.Desktop
 	if err != nil || where == "none" {
 		return nil, err
 	}
-	if !sink.HasDisplay() {
-		if where == "window" {
-			return nil, errors.New("--display window: there is no screen: DISPLAY is not set, or leads nowhere")
-		}
-		log.Info("no screen found: going on without a window; --record out.mjpeg keeps what it would show")
-		return nil, nil
-	}
-	runtime.LockOSThread()
 	waiting := ""
 	if listen != "" {
 		waiting = "On the Pi: picam send --to " + reachable(listen)
 	}
-	return sink.NewDesktop(sink.DesktopOptions{Waiting: waiting, Log: log})
+	desktop, err := sink.NewDesktop(sink.DesktopOptions{Waiting: waiting, Log: log})
+	if err != nil && where == "auto" {
+		log.Info("going on without a window; --record out.mjpeg keeps what it would show", "why", err)
+		return nil, nil
+	}
+	return desktop, err
 }
 
 // reachable is the address that another computer would dial to reach a listener on this one.
