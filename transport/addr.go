@@ -23,8 +23,12 @@ func ParseAddr(text string) (string, error) {
 		return bad("pictures go over plain TCP, not " + scheme)
 	}
 	host, port := addr, DefaultPort
-	if _, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
-		host = strings.Trim(addr, "[]")
+	bare := addr
+	if strings.HasPrefix(addr, "[") && strings.HasSuffix(addr, "]") {
+		bare = addr[1 : len(addr)-1]
+	}
+	if _, err := netip.ParseAddr(bare); err == nil {
+		host = bare
 	} else if strings.Contains(addr, ":") {
 		if host, port, err = net.SplitHostPort(addr); err != nil {
 			return bad("this is neither a host and a port nor an IPv6 address")

@@ -69,6 +69,11 @@ func newLink(s *Sender) *link {
 // put makes a copy of jpeg the waiting picture. With KeepAll it first waits until none waits. It returns false, and has
 // not taken the picture, if the link is gone or ctx has ended.
 func (l *link) put(ctx context.Context, jpeg []byte, seq uint64, captured time.Time) bool {
+	select {
+	case <-l.gone: // first of all: a select between two that are ready takes either
+		return false
+	default:
+	}
 	var p *picture
 	if !l.s.KeepAll {
 		select {
@@ -117,12 +122,11 @@ func (l *link) done(count *atomic.Int64) {
 	l.current = nil
 }
 
-// dropAll drops what has not been sent and returns how many pictures these were. Nobody may use the link any more.
-func (l *link) dropAll() (n int) {
-	for ; l.take(); n++ {
+// dropAll drops what has not been sent. Nobody else may use the link any more.
+func (l *link) dropAll() {
+	for l.take() {
 		l.done(&l.s.dropped)
 	}
-	return n
 }
 
 const (
@@ -133,13 +137,11 @@ const (
 )
 
 // send writes pictures to conn until there are no more, and waits until they have arrived: nil. Otherwise it returns
-// what broke the connection, or ctx's error. proven is called when the receiver is known to take pictures.
+// what broke the connection, or ctx's error. proven is called when the connection has lasted for a while.
 //
 // The picture under way when a connection breaks stays the current one if all are kept, or if it is the last.
 func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
-	l.s.receivers.Add(1)
 	l.s.connects.Add(1)
-	defer l.s.receivers.Add(-1)
 	shortQueue(conn)
 	begun := time.Now()
 	p := newPeer(conn)
@@ -155,6 +157,10 @@ func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
 		if err == nil {
 			err = l.write(ctx, p)
 		}
+		if proven != nil && time.Since(begun) > provenAfter {
+			proven()
+			proven = nil
+		}
 		switch {
 		case err == io.EOF:
 			return l.drain(p)
@@ -168,15 +174,16 @@ func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
 			return err
 		}
 		l.done(&l.s.sent)
-		if proven != nil && (p.hasAnswered() || time.Since(begun) > provenAfter) {
-			proven()
-			proven = nil
-		}
 	}
 }
 
 // next waits until one more picture may be on its way, and for one, and makes it the current one. io.EOF: there is none.
 func (l *link) next(ctx context.Context, p *peer, patience *time.Timer) error {
+	select {
+	case <-p.gone: // first of all, so that no picture is wasted on it
+		return p.err
+	default:
+	}
 	patience.Reset(ackPatience)
 	for !l.s.KeepAll && !p.hasRoom() {
 		select {
@@ -252,11 +259,12 @@ func (l *link) write(ctx context.Context, p *peer) error {
 	}
 }
 
-// listens reports whether a receiver that has taken nothing for so long is only slow, or pauses: its kernel then
-// confirms that the buffer is full whenever ours asks, which is after twice the time each time.
+// listens reports whether a receiver that has taken nothing for so long is only slow, or pauses: its kernel then says
+// that the buffer is full whenever ours asks. Ours does so after twice the time each time, and the other one may leave
+// some questions of the first second unanswered.
 func (l *link) listens(p *peer, silence time.Duration) bool {
 	heard, ok := lastHeard(p.conn)
-	return ok && heard < silence/2+l.s.writeTimeout()/2
+	return ok && heard < silence/2+max(l.s.writeTimeout(), time.Second)
 }
 
 // drain ends the sending direction and waits until the peer has taken in what is on its way: until it confirms the last
@@ -270,24 +278,24 @@ func (l *link) drain(p *peer) error {
 	patience := time.NewTimer(drainPatience)
 	defer patience.Stop()
 	for {
-		missing := p.unconfirmed()
-		if missing == 0 && p.hasAnswered() {
+		missing, answers := p.unconfirmed()
+		if answers && missing == 0 {
 			return nil
 		}
 		select {
 		case <-p.progress:
 			patience.Reset(drainPatience)
 		case <-p.ended:
-			missing = p.unconfirmed()
-			if missing > 0 || p.err != nil && p.err != errClosed {
-				return fmt.Errorf("the receiver left before the end (%d pictures not confirmed): %w", missing, p.err)
+			missing, answers = p.unconfirmed()
+			if p.err == nil || answers && missing == 0 {
+				return nil
 			}
-			return nil
+			return fmt.Errorf("the receiver left before the end (%d pictures not confirmed): %w", missing, p.err)
 		case <-patience.C:
-			if missing > 0 {
-				return fmt.Errorf("the receiver has not confirmed the last %d pictures within %v", missing, drainPatience)
+			if !answers {
+				return nil // and would not
 			}
-			return nil // it never says anything
+			return fmt.Errorf("the receiver has not confirmed the last %d pictures within %v", missing, drainPatience)
 		}
 	}
 }

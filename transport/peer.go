@@ -21,8 +21,7 @@ type peer struct {
 	mu        sync.Mutex
 	pictures  [128]sentPicture // the latest, by seq modulo the length
 	sent      int64            // pictures so far
-	confirmed int64            // so many of sent have arrived
-	answers   bool             // there was an ack
+	confirmed int64            // so many of sent have arrived; 0 also where there was no ack
 	windowed  bool             // acks can be waited for
 	lastSent  time.Time        // of the latest picture
 	interval  time.Duration    // between pictures, smoothed
@@ -81,7 +80,7 @@ func (p *peer) read() {
 		}
 		if err != io.EOF {
 			p.err = cause(err)
-		} else if p.hasAnswered() {
+		} else if _, answers := p.unconfirmed(); answers {
 			p.err = errClosed
 		} else {
 			return // may have ended its own direction only, as nc does without an input
@@ -116,7 +115,7 @@ func (p *peer) ack(line []byte, now time.Time) {
 		return
 	}
 	p.confirmed = picture.nth
-	p.answers, p.windowed = true, true
+	p.windowed = true
 	rtt := now.Sub(picture.begun)
 	if held := sent.Sub(received); held > 0 {
 		rtt = max(rtt-held, 0)
@@ -182,21 +181,11 @@ func (p *peer) giveUpAcks() {
 	p.windowed = false
 }
 
-// hasAnswered reports whether there was an ack.
-func (p *peer) hasAnswered() bool {
+// unconfirmed is how many pictures have not been acked, and whether any has.
+func (p *peer) unconfirmed() (n int64, answers bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.answers
-}
-
-// unconfirmed is how many pictures a peer that answers has not acked; 0 for another.
-func (p *peer) unconfirmed() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.answers {
-		return 0
-	}
-	return p.sent - p.confirmed
+	return p.sent - p.confirmed, p.confirmed > 0
 }
 
 // offset returns the receiver's clock less ours, and the smoothed round trip.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine of
@@ -101,10 +102,10 @@ func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Log
 	if err != nil {
 		return err
 	}
-	r := newRedial(addr, logOr(log))
+	d := newDialer(addr, logOr(log))
 	lim = lim.withDefaults()
 	for {
-		began, err := r.pull(ctx, lim, handle)
+		began, err := d.pull(ctx, lim, handle)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -113,15 +114,15 @@ func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Log
 		case err == nil || err == io.EOF:
 			err = errors.New("the stream has ended")
 		}
-		if !r.failed(ctx, err) {
+		if !d.failed(ctx, err) {
 			return ctx.Err()
 		}
 	}
 }
 
 // pull connects once. began: there was a stream, and err is what handle made of it.
-func (r *redial) pull(ctx context.Context, lim Limits, handle func(ctx context.Context, s *Stream) error) (began bool, err error) {
-	conn, err := r.dial(ctx)
+func (d *dialer) pull(ctx context.Context, lim Limits, handle func(ctx context.Context, s *Stream) error) (began bool, err error) {
+	conn, err := d.dial(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -131,6 +132,10 @@ func (r *redial) pull(ctx context.Context, lim Limits, handle func(ctx context.C
 	if err != nil {
 		return false, err
 	}
-	r.worked()
-	return true, handle(ctx, s)
+	begun := time.Now()
+	err = handle(ctx, s)
+	if time.Since(begun) > provenAfter {
+		d.worked()
+	}
+	return true, err
 }

@@ -17,8 +17,8 @@ import (
 // fields but one of Addr and Listener are usable. Run it once.
 //
 // A live picture never waits behind another: at most one waits for each receiver, and a newer one takes its place. With
-// KeepAll the source waits instead, and a picture whose sending failed is sent again to a receiver that was dialed: it
-// may arrive twice. What a receiver's kernel had taken when it crashed is lost either way.
+// KeepAll the source waits instead, and the picture under way when a connection breaks is sent again, whole, on the next
+// one: it may arrive twice. What the kernels held on its way when the receiver crashed is lost either way.
 type Sender struct {
 	Addr     string       // host:port to dial, again and again
 	Listener net.Listener // or: receivers come here; each gets the pictures. Run closes it
@@ -97,7 +97,7 @@ func (s *Sender) Run(ctx context.Context, src Source) error {
 func (s *Sender) dial(ctx context.Context, src Source, addr string) error {
 	l := newLink(s)
 	result := make(chan error, 1)
-	go func() { result <- s.redial(ctx, l, addr) }()
+	go func() { result <- s.sendTo(ctx, l, addr) }()
 	err := s.produce(ctx, src, &fan{s: s, links: []*link{l}})
 	close(s.ended)
 	if sending := <-result; err == nil {
@@ -107,16 +107,18 @@ func (s *Sender) dial(ctx context.Context, src Source, addr string) error {
 	return err
 }
 
-// redial sends l's pictures until all have arrived (nil), the last one cannot be sent, or ctx ends.
-func (s *Sender) redial(ctx context.Context, l *link, addr string) error {
-	r := newRedial(addr, s.log)
-	for {
-		conn, err := r.dial(ctx)
+// sendTo sends l's pictures until all have arrived (nil), the last one cannot be sent, or ctx ends.
+func (s *Sender) sendTo(ctx context.Context, l *link, addr string) error {
+	d := newDialer(addr, s.log)
+	for lastTry := false; ; lastTry = s.over() {
+		conn, err := d.dial(ctx)
 		if err == nil {
+			s.receivers.Add(1)
 			err = l.send(ctx, conn, func() {
-				r.worked()
+				d.worked()
 				s.log.Info("sending to " + addr)
 			})
+			s.receivers.Add(-1)
 		}
 		switch {
 		case err == nil:
@@ -125,9 +127,9 @@ func (s *Sender) redial(ctx context.Context, l *link, addr string) error {
 			return ctx.Err()
 		case s.over() && !l.take():
 			return fmt.Errorf("transport: %s: %w", addr, err) // the end itself failed
-		case s.over() && !s.KeepAll:
+		case lastTry && !s.KeepAll:
 			return fmt.Errorf("transport: %s: the last picture was not sent: %w", addr, err)
-		case !r.failed(ctx, err):
+		case !d.failed(ctx, err):
 			return ctx.Err()
 		}
 	}
@@ -144,7 +146,7 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 	var background sync.WaitGroup
 	background.Go(func() { noise.run(accepting) })
 	background.Go(func() {
-		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.receive(ctx, conn, f, noise) })
+		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, noise) })
 		if err != nil {
 			fail(err)
 		}
@@ -163,8 +165,8 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 	return err
 }
 
-// receive sends pictures to one receiver that has connected.
-func (s *Sender) receive(ctx context.Context, conn net.Conn, f *fan, noise *noise) {
+// sendOn sends pictures to one receiver that has connected.
+func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *fan, noise *noise) {
 	from := host(conn.RemoteAddr())
 	l := f.enter()
 	if l == nil {
@@ -173,11 +175,13 @@ func (s *Sender) receive(ctx context.Context, conn net.Conn, f *fan, noise *nois
 		return
 	}
 	proven := false
+	s.receivers.Add(1)
 	err := l.send(ctx, conn, func() {
 		proven = true
 		s.log.Info("sending to " + from)
 	})
 	f.leave(l)
+	s.receivers.Add(-1)
 	var stranger *strangerError
 	switch {
 	case err == nil || ctx.Err() != nil:

@@ -18,7 +18,8 @@ func (e *strangerError) Error() string { return fmt.Sprintf("it sends %s: %s", e
 const sniffLen = 12
 
 // stranger recognizes by its first bytes what people send to the wrong port, or from the wrong program. It returns nil
-// for all else: a stream of pictures may begin anywhere in a picture, and have anything between two of them.
+// for all else: a stream of pictures may begin anywhere in a picture, with any bytes (so one or two of them tell nothing),
+// and have anything between two pictures.
 func stranger(first []byte) *strangerError {
 	starts := func(prefixes ...string) bool {
 		for _, p := range prefixes {
@@ -36,7 +37,7 @@ func stranger(first []byte) *strangerError {
 		return &strangerError{what: "an HTTP request", do: "this port carries MJPEG over plain TCP; connect with picam, not with a browser"}
 	case starts("HTTP/"):
 		return &strangerError{what: "an HTTP server", do: "read it by picam recv --from http://HOST:PORT/PATH"}
-	case starts("\x16\x03"):
+	case starts("\x16\x03") && len(first) > 5 && first[5] == 1: // a handshake record that holds a ClientHello
 		return &strangerError{what: "a TLS handshake", do: "this port carries MJPEG over plain TCP, without TLS"}
 	case starts("SSH-"):
 		return &strangerError{what: "SSH", do: "this port carries MJPEG over plain TCP; SSH has port 22"}
@@ -44,7 +45,7 @@ func stranger(first []byte) *strangerError {
 		return &strangerError{what: "H.264 or H.265 video", do: "start rpicam-vid with --codec mjpeg, ffmpeg with -f mjpeg"}
 	case starts("\x1A\x45\xDF\xA3"), starts("RIFF"), starts("FLV\x01"),
 		len(first) >= 8 && string(first[4:8]) == "ftyp",
-		len(first) > 188 && first[0] == 0x47 && first[188] == 0x47: // MPEG-TS
+		len(first) > 2*188 && first[0] == 0x47 && first[188] == 0x47 && first[2*188] == 0x47: // MPEG-TS
 		return &strangerError{what: "video in a container", do: "send plain MJPEG: start ffmpeg with -f mjpeg"}
 	}
 	return nil

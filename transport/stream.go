@@ -147,11 +147,8 @@ func (s *Stream) ack(seq uint64, received time.Time) {
 	if err != nil {
 		s.mute = now.Add(mutePeer)
 		// The end of a line that has been sent in part is kept, so that the peer never sees half an ack; a whole one is not.
-		switch {
-		case n < torn:
+		if n <= torn {
 			rest = rest[:torn-n]
-		case n == torn:
-			rest = nil
 		}
 	}
 	s.answer = append(s.answer[:0], rest...)
@@ -162,8 +159,8 @@ func (s *Stream) ack(seq uint64, received time.Time) {
 type input struct {
 	conn    net.Conn
 	lim     Limits
-	head    [512]byte
-	peeked  []byte             // of head: what sniff has read and Read has not given out yet
+	head    []byte             // the first bytes, which sniff has read
+	given   int                // how many of head Read has given out
 	awaited time.Time          // since when the first picture is awaited; zero: it has come
 	stats   func() mjpeg.Stats // of what has been read
 }
@@ -177,21 +174,22 @@ var errNoPicture = errors.New("no picture in what it sends")
 // sniff reads the first bytes. The error is a *strangerError if the peer is no camera by these.
 func (in *input) sniff() error {
 	_ = in.conn.SetReadDeadline(time.Now().Add(in.lim.Idle))
-	n, err := io.ReadAtLeast(in.conn, in.head[:], sniffLen)
-	in.peeked = in.head[:n]
-	if s := stranger(in.peeked); s != nil {
+	buf := make([]byte, 512)
+	n, err := io.ReadAtLeast(in.conn, buf, sniffLen)
+	in.head = buf[:n]
+	if s := stranger(in.head); s != nil {
 		return s
 	}
-	if err == io.ErrUnexpectedEOF { // a few bytes, and no more
-		return nil
+	if n > 0 {
+		return nil // Read goes on, or fails in the same way
 	}
 	return err
 }
 
 func (in *input) Read(p []byte) (int, error) {
-	if len(in.peeked) > 0 {
-		n := copy(p, in.peeked)
-		in.peeked = in.peeked[n:]
+	if in.given < len(in.head) {
+		n := copy(p, in.head[in.given:])
+		in.given += n
 		return n, nil
 	}
 	deadline := time.Now().Add(in.lim.Idle)
@@ -219,7 +217,7 @@ func (in *input) judge(err error) error {
 		return &strangerError{
 			what: "no picture",
 			do: fmt.Sprintf("%d bytes that begin with %q; this port takes MJPEG as picam send, rpicam-vid --codec mjpeg or ffmpeg -f mjpeg write it",
-				n, in.head[:min(n, 24)]),
+				n, in.head[:min(len(in.head), 24)]),
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &strangerError{what: "nothing", do: fmt.Sprintf("not a byte within %v", in.lim.Idle)}
