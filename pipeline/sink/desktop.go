@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"image"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -41,9 +40,9 @@ type DesktopOptions struct {
 //
 // A window that its user closes stays closed; closing the last one quits.
 type Desktop struct {
-	o      DesktopOptions
-	screen image.Point // its size in pixels; 0 × 0: not known
-	wake   chan struct{}
+	o       DesktopOptions
+	display display
+	wake    chan struct{}
 
 	mu    sync.Mutex
 	slots []*slot // opened and not yet seen by Run
@@ -55,9 +54,10 @@ type Desktop struct {
 	waiting *gocv.Window
 }
 
-// NewDesktop looks for a display; the error says why there is none. It opens no window yet.
+// NewDesktop looks for a display; the error says why there is none. It opens no window yet. Close is needed if Run is not
+// called.
 func NewDesktop(o DesktopOptions) (*Desktop, error) {
-	screen, err := findDisplay()
+	display, err := findDisplay()
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Desktop{o: o, screen: screen, wake: make(chan struct{}, 1)}, nil
+	return &Desktop{o: o, display: display, wake: make(chan struct{}, 1)}, nil
 }
 
 // Open returns the sink that is a camera's window. The window comes with its first picture. ctl may be nil. Any
@@ -151,7 +151,7 @@ func (d *Desktop) refresh(now time.Time) error {
 	})
 	d.mu.Lock()
 	for _, s := range d.slots {
-		d.windows = append(d.windows, newWindow(s, d.o.Title+": "+s.camera, d.screen, !d.o.HideStatus, now))
+		d.windows = append(d.windows, newWindow(s, d.o.Title+": "+s.camera, d.display.size, !d.o.HideStatus, now))
 	}
 	d.slots = d.slots[:0]
 	d.mu.Unlock()
@@ -170,7 +170,7 @@ func (d *Desktop) refresh(now time.Time) error {
 // showWaiting opens the card that says what to do while there is no window, and takes it away when there is one: in this
 // order, since Qt ends with its last window.
 func (d *Desktop) showWaiting() error {
-	if slices.ContainsFunc(d.windows, func(w *window) bool { return w.gui != nil || w.closed }) {
+	if slices.ContainsFunc(d.windows, func(w *window) bool { return w.gui != nil }) {
 		d.closeWaiting()
 		return nil
 	}
@@ -183,7 +183,7 @@ func (d *Desktop) showWaiting() error {
 	if err := text.draw(&m, cardSize); err != nil {
 		return err
 	}
-	w, err := openWindow(d.o.Title, windowSize(cardSize, d.screen))
+	w, err := openWindow(d.o.Title, windowSize(cardSize, d.display.size))
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,6 @@ func (d *Desktop) closeWaiting() {
 
 // closedAll notes which windows their user has closed, and says whether none is left of those that were there.
 func (d *Desktop) closedAll() bool {
-	isGone := func(w *gocv.Window) bool { return w.GetWindowProperty(gocv.WindowPropertyVisible) < 1 }
 	if d.waiting != nil {
 		return isGone(d.waiting)
 	}
@@ -216,6 +215,13 @@ func (d *Desktop) closedAll() bool {
 		}
 	}
 	return closed && !open
+}
+
+// isGone says whether the user has closed a window. Qt knows whether it is visible. GTK does not (OpenCV then says -1, or NaN),
+// but has no flags of a window that is gone.
+func isGone(w *gocv.Window) bool {
+	visible := w.GetWindowProperty(gocv.WindowPropertyVisible)
+	return visible == 0 || visible < 0 && w.GetWindowProperty(gocv.WindowPropertyAutosize) < 0
 }
 
 // target returns the window that keys are for; nil if there is none.
@@ -254,5 +260,6 @@ func (d *Desktop) Close() error {
 	}
 	d.windows = nil
 	d.closeWaiting()
+	d.display.close()
 	return nil
 }

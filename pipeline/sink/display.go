@@ -12,41 +12,76 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // HasDisplay says whether windows can be opened. A window without a display aborts the process, so look first.
 func HasDisplay() bool {
-	_, err := findDisplay()
-	return err == nil
+	d, err := findDisplay()
+	if err != nil {
+		return false
+	}
+	d.close()
+	return true
 }
 
-// findDisplay connects to the display as OpenCV's window library (Qt or GTK) will, and returns the size of its screen in
-// pixels: 0 × 0 where that is not known. The error says what is missing.
-func findDisplay() (image.Point, error) {
+// display is the one that windows will be on.
+type display struct {
+	size image.Point // in pixels; 0 × 0: not known
+	// conn is held until there are windows, since a server without a window manager, such as Xvfb, starts anew when
+	// its last client leaves, and drops who comes meanwhile. nil where there is nothing to hold.
+	conn net.Conn
+}
+
+func (d display) close() {
+	if d.conn != nil {
+		_ = d.conn.Close() // nothing was left to be sent
+	}
+}
+
+// findDisplay connects to the display as OpenCV's window library (Qt or GTK) will. The error says what is missing.
+func findDisplay() (display, error) {
 	if runtime.GOOS != "linux" {
-		return image.Point{}, nil // macOS and Windows always have one
+		return display{}, nil // macOS and Windows always have one
 	}
 	switch platform, _, _ := strings.Cut(os.Getenv("QT_QPA_PLATFORM"), ":"); platform {
 	case "", "xcb":
 	case "wayland", "wayland-egl":
-		return image.Point{}, findWayland()
+		return findWayland()
 	default: // offscreen, vnc, eglfs: the user knows
-		return image.Point{}, nil
+		return display{}, nil
 	}
 	// A Wayland session counts by the X server that it has for programs like this one: Debian's OpenCV has no other way.
 	name := os.Getenv("DISPLAY")
 	if name == "" {
-		return image.Point{}, errors.New("sink: no display: DISPLAY is not set")
+		return display{}, errors.New("sink: no display: DISPLAY is not set")
 	}
-	size, err := findX11(name)
+	d, err := findX11(name)
+	for try := 0; try < restartTries && isRestart(err); try++ {
+		time.Sleep(restartTime)
+		d, err = findX11(name)
+	}
 	if err != nil {
-		return image.Point{}, fmt.Errorf("sink: no display: DISPLAY=%s: %w", name, err)
+		return display{}, fmt.Errorf("sink: no display: DISPLAY=%s: %w", name, err)
 	}
-	return size, nil
+	return d, nil
 }
 
-func findWayland() error {
+const (
+	displayTimeout = 3 * time.Second // for each dialogue with a display server; one behind ssh may be slow
+
+	// A server that starts anew is back after much less than restartTries of restartTime.
+	restartTime  = 50 * time.Millisecond
+	restartTries = 10
+)
+
+// isRestart says whether a server has dropped a connection that it had taken.
+func isRestart(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func findWayland() (display, error) {
 	name := os.Getenv("WAYLAND_DISPLAY")
 	if name == "" {
 		name = "wayland-0"
@@ -56,41 +91,43 @@ func findWayland() error {
 	}
 	conn, err := net.DialTimeout("unix", name, displayTimeout)
 	if err != nil {
-		return fmt.Errorf("sink: no display: %w", err)
+		return display{}, fmt.Errorf("sink: no display: %w", err)
 	}
-	return conn.Close()
+	return display{conn: conn}, nil
 }
 
-// displayTimeout is for each dialogue with a display server. One behind ssh may be slow.
-const displayTimeout = 3 * time.Second
-
-// findX11 opens and closes a connection to the X server that a value of DISPLAY names ("host:display.screen").
-func findX11(name string) (image.Point, error) {
+// findX11 connects to the X server that a value of DISPLAY names ("host:display.screen").
+func findX11(name string) (display, error) {
 	host, rest, ok := cutLast(name, ":")
 	number, _, _ := strings.Cut(rest, ".")
-	display, err := strconv.ParseUint(number, 10, 16)
+	n, err := strconv.ParseUint(number, 10, 16)
 	if !ok || err != nil {
-		return image.Point{}, errors.New("it is not of the form :0 or host:0")
+		return display{}, errors.New("it is not of the form :0 or host:0")
 	}
 	network, address := "unix", "/tmp/.X11-unix/X"+number
 	if host != "" && host != "unix" {
 		const firstPort = 6000
-		network, address = "tcp", net.JoinHostPort(host, strconv.FormatUint(firstPort+display, 10))
+		network, address = "tcp", net.JoinHostPort(host, strconv.FormatUint(firstPort+n, 10))
 	}
 	// The keys that may be of this server, and none: a server may let this user in without.
 	keys := append(cookies(readCookies(), number), nil)
 	refusal := ""
 	for _, key := range keys {
-		size, why, err := greetX11(network, address, key)
+		conn, err := net.DialTimeout(network, address, displayTimeout)
 		if err != nil {
-			return image.Point{}, err
+			return display{}, err
 		}
-		if why == "" {
-			return size, nil
+		size, why, err := greetX11(conn, key)
+		if err == nil && why == "" {
+			return display{size, conn}, nil
+		}
+		_ = conn.Close() // of no use
+		if err != nil {
+			return display{}, err
 		}
 		refusal = why
 	}
-	return image.Point{}, fmt.Errorf("the X server lets nobody in without its key (XAUTHORITY): %s", refusal)
+	return display{}, fmt.Errorf("the X server lets nobody in without its key (XAUTHORITY): %s", refusal)
 }
 
 func cutLast(s, sep string) (before, after string, ok bool) {
@@ -105,12 +142,7 @@ const cookieKind = "MIT-MAGIC-COOKIE-1"
 
 // greetX11 sets up a connection as in "X Window System Protocol", chapter 8 and appendix B. It returns the size of the
 // first screen, or why the server refuses.
-func greetX11(network, address string, key []byte) (size image.Point, refusal string, err error) {
-	conn, err := net.DialTimeout(network, address, displayTimeout)
-	if err != nil {
-		return image.Point{}, "", err
-	}
-	defer conn.Close()
+func greetX11(conn net.Conn, key []byte) (size image.Point, refusal string, err error) {
 	if err := conn.SetDeadline(time.Now().Add(displayTimeout)); err != nil {
 		return image.Point{}, "", err
 	}

@@ -228,16 +228,13 @@ func (w *window) updateStatus(s signs, now time.Time) {
 	if age := now.Sub(w.picture.captured); age >= 0 && age < time.Hour {
 		st.left += fmt.Sprintf("   latency %d ms", age.Milliseconds())
 	}
-	st.right = ""
-	if off := w.switchedOff(); len(off) > 0 {
-		st.right = "off: " + strings.Join(off, ", ")
-	}
+	st.right = w.switchedOff()
 }
 
-// switchedOff returns the stages that are off, as "1 blur".
-func (w *window) switchedOff() []string {
+// switchedOff says which stages are off, as "off: 1 blur".
+func (w *window) switchedOff() string {
 	if w.slot.ctl == nil {
-		return nil
+		return ""
 	}
 	var off []string
 	for i, st := range w.slot.ctl.Plan().Stages {
@@ -245,7 +242,10 @@ func (w *window) switchedOff() []string {
 			off = append(off, fmt.Sprintf("%d %s", i+1, st.Kind().Name))
 		}
 	}
-	return off
+	if len(off) == 0 {
+		return ""
+	}
+	return "off: " + strings.Join(off, ", ")
 }
 
 // show puts m on the screen, in a new window if there is none yet.
@@ -276,7 +276,7 @@ func windowSize(picture, screen image.Point) image.Point {
 	return size
 }
 
-// press does what a key is for, and says whether it is for anything.
+// press does what a key is for.
 func (w *window) press(key rune, o DesktopOptions, now time.Time) {
 	switch {
 	case key == ' ':
@@ -308,6 +308,7 @@ func (w *window) toggle(i int, now time.Time) {
 		w.say(err.Error(), now)
 		return
 	}
+	w.status.right = w.switchedOff()                         // at once, even under a frozen picture
 	if stages := w.slot.ctl.Plan().Stages; i < len(stages) { // a reload may just have taken it away
 		state := "on"
 		if stages[i].Off {
