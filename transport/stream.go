@@ -155,7 +155,7 @@ func (s *Stream) ack(seq uint64, received time.Time) {
 }
 
 // input reads a connection, each time with a deadline. Until the first picture has come, it also bounds how long that
-// takes and after how much.
+// takes.
 type input struct {
 	conn    net.Conn
 	lim     Limits
@@ -167,9 +167,6 @@ type input struct {
 
 // firstPatience is within how many idle times the first picture must have come.
 const firstPatience = 3
-
-// errNoPicture is a peer that sends all manner of things, but no picture.
-var errNoPicture = errors.New("no picture in what it sends")
 
 // sniff reads the first bytes. The error is a *strangerError if the peer is no camera by these.
 func (in *input) sniff() error {
@@ -194,10 +191,6 @@ func (in *input) Read(p []byte) (int, error) {
 	}
 	deadline := time.Now().Add(in.lim.Idle)
 	if !in.awaited.IsZero() {
-		// A stream may begin in the middle of a picture, but after no more than that a picture begins.
-		if in.stats().Skipped > int64(in.lim.MaxFrame) {
-			return 0, errNoPicture
-		}
 		if last := in.awaited.Add(firstPatience * in.lim.Idle); last.Before(deadline) {
 			deadline = last
 		}
