@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -17,7 +16,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +23,7 @@ import (
 	"picam/filters"
 	"picam/mjpeg"
 	"picam/pipeline"
+	"picam/pipeline/sink/sinktest"
 )
 
 // childVariable makes the test binary a program with windows, see desktopChild.
@@ -164,22 +163,22 @@ func quarterColours() []color.RGBA {
 
 func TestDesktop(t *testing.T) {
 	t.Parallel()
-	x := startXvfb(t)
-	p := x.start(t)
+	x := sinktest.Start(t)
+	p := startChild(t, x)
 
-	x.wait(t, "waiting", func(m *image.RGBA) error { return isCard(x.window(t, "^picam$", m)) })
+	x.Wait("waiting", func(m image.Image) error { return isCard(x.Window("^picam$", m)) })
 	p.do(t, "open door")
 	p.do(t, "stream door")
 
-	x.wait(t, "gray", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
-	x.key(t, "picam: door", "1")
-	x.wait(t, "stage 1 off", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), false) })
-	x.wait(t, "status line", func(m *image.RGBA) error { return hasStatus(x.window(t, "^picam: door$", m), true) })
-	x.key(t, "picam: door", "h")
-	x.wait(t, "no status line", func(m *image.RGBA) error { return hasStatus(x.window(t, "^picam: door$", m), false) })
-	x.key(t, "picam: door", "h")
+	x.Wait("gray", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
+	x.Key("picam: door", "1")
+	x.Wait("stage 1 off", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), false) })
+	x.Wait("status line", func(m image.Image) error { return hasStatus(x.Window("^picam: door$", m), true) })
+	x.Key("picam: door", "h")
+	x.Wait("no status line", func(m image.Image) error { return hasStatus(x.Window("^picam: door$", m), false) })
+	x.Key("picam: door", "h")
 
-	x.key(t, "picam: door", "s")
+	x.Key("picam: door", "s")
 	saved := p.saved(t)
 	if err := hasQuarters(saved, false); err != nil {
 		t.Errorf("saved picture: %v", err)
@@ -188,80 +187,86 @@ func TestDesktop(t *testing.T) {
 		t.Errorf("saved picture: %v", err)
 	}
 
-	x.key(t, "picam: door", "space")
-	x.wait(t, "paused", func(m *image.RGBA) error { return hasPause(x.window(t, "^picam: door$", m), true) })
-	x.key(t, "picam: door", "1") // back to gray, as soon as the picture goes on
-	if err := hasQuarters(x.window(t, "^picam: door$", x.screenshot(t)), false); err != nil {
+	x.Key("picam: door", "space")
+	x.Wait("paused", func(m image.Image) error { return hasPause(x.Window("^picam: door$", m), true) })
+	x.Key("picam: door", "1") // back to gray, as soon as the picture goes on
+	if err := hasQuarters(x.Window("^picam: door$", x.Screenshot()), false); err != nil {
 		t.Errorf("the frozen picture changed: %v", err)
 	}
-	x.key(t, "picam: door", "space")
-	x.wait(t, "going on", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.Key("picam: door", "space")
+	x.Wait("going on", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
 
 	p.do(t, "stop door read tcp 192.168.1.7:51324: connection reset by peer")
-	x.wait(t, "no signal", func(m *image.RGBA) error { return isCard(x.window(t, "^picam: door$", m)) })
+	x.Wait("no signal", func(m image.Image) error { return isCard(x.Window("^picam: door$", m)) })
 	p.do(t, "stream door")
-	x.wait(t, "back", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.Wait("back", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
 
 	p.do(t, "open garage")
 	p.do(t, "stream garage")
-	x.wait(t, "two windows", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: garage$", m), true) })
+	x.Wait("two windows", func(m image.Image) error { return hasQuarters(x.Window("^picam: garage$", m), true) })
 	p.do(t, "close garage")
-	x.wait(t, "one window", func(*image.RGBA) error {
-		if ids := x.find(t, "^picam: "); len(ids) != 1 {
+	x.Wait("one window", func(image.Image) error {
+		if ids := x.Find("^picam: "); len(ids) != 1 {
 			return fmt.Errorf("%d windows", len(ids))
 		}
 		return nil
 	})
 	p.do(t, "close door")
-	x.wait(t, "waiting again", func(m *image.RGBA) error { return isCard(x.window(t, "^picam$", m)) })
+	x.Wait("waiting again", func(m image.Image) error { return isCard(x.Window("^picam$", m)) })
 
-	x.key(t, "picam", "q")
+	x.Key("picam", "q")
 	p.ends(t, "run: "+pipeline.ErrQuit.Error())
 }
 
 func TestDesktopEndsWithContext(t *testing.T) {
 	t.Parallel()
-	x := startXvfb(t)
-	p := x.start(t)
+	x := sinktest.Start(t)
+	p := startChild(t, x)
 	p.do(t, "open door")
 	p.do(t, "stream door")
-	x.wait(t, "picture", func(m *image.RGBA) error { return hasQuarters(x.window(t, "^picam: door$", m), true) })
+	x.Wait("picture", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
 	p.do(t, "end")
 	p.ends(t, "run: <nil>")
 }
 
 func TestDesktopCloseButton(t *testing.T) {
 	t.Parallel()
-	x := startXvfb(t)
-	x.windowManager(t)
-	p := x.start(t)
+	x := sinktest.Start(t)
+	x.WindowManager()
+	p := startChild(t, x)
 	for _, name := range []string{"door", "garage"} {
 		p.do(t, "open "+name)
 		p.do(t, "stream "+name)
-		x.wait(t, name, func(*image.RGBA) error {
-			if len(x.find(t, "^picam: "+name+"$")) != 1 {
+		x.Wait(name, func(image.Image) error {
+			if len(x.Find("^picam: "+name+"$")) != 1 {
 				return errors.New("no window")
 			}
 			return nil
 		})
 	}
-	x.wait(t, "two windows", func(*image.RGBA) error {
-		if len(x.find(t, "^picam")) != 2 {
+	x.Wait("two windows", func(image.Image) error {
+		if len(x.Find("^picam")) != 2 {
 			return errors.New("not two windows")
 		}
 		return nil
 	})
-	x.key(t, "picam: garage", "alt+F4")
-	x.wait(t, "one closed", func(*image.RGBA) error {
-		if len(x.find(t, "^picam: garage$")) != 0 {
+	x.Key("picam: garage", "alt+F4")
+	x.Wait("one closed", func(image.Image) error {
+		if len(x.Find("^picam: garage$")) != 0 {
 			return errors.New("still there")
 		}
 		return nil
 	})
-	x.key(t, "picam: door", "space")
-	x.wait(t, "the other goes on", func(m *image.RGBA) error { return hasPause(x.window(t, "^picam: door$", m), true) })
-	x.key(t, "picam: door", "alt+F4")
+	x.Key("picam: door", "space")
+	x.Wait("the other goes on", func(m image.Image) error { return hasPause(x.Window("^picam: door$", m), true) })
+	x.Key("picam: door", "alt+F4")
 	p.ends(t, "run: "+pipeline.ErrQuit.Error())
+}
+
+// rgba is a screenshot, or an image.RGBA.
+type rgba interface {
+	image.Image
+	RGBAAt(x, y int) color.RGBA
 }
 
 // near says whether a colour is about the wanted one, as JPEG leaves it.
@@ -277,8 +282,9 @@ func near(got, want color.RGBA) bool {
 
 // hasQuarters checks the colours of the four quarters a little beside their corners in the middle of the picture, where
 // an edge must be.
-func hasQuarters(m *image.RGBA, gray bool) error {
-	if m == nil {
+func hasQuarters(window image.Image, gray bool) error {
+	m, ok := window.(rgba)
+	if !ok {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
@@ -300,23 +306,26 @@ func hasQuarters(m *image.RGBA, gray bool) error {
 }
 
 // isCard checks that a window is of a card's colour at its edge, and has bright text.
-func isCard(m *image.RGBA) error {
-	if m == nil {
+func isCard(window image.Image) error {
+	m, ok := window.(rgba)
+	if !ok {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
 	if got := m.RGBAAt(b.Min.X+5, b.Min.Y+5); !near(got, surface) {
 		return fmt.Errorf("the corner is %v", got)
 	}
-	if n := count(m, b, ink); n < 200 {
+	text := image.Rect(b.Min.X, b.Min.Y+b.Dy()/3, b.Min.X+b.Dx()/3, b.Min.Y+b.Dy()/2) // the left end of the title, at least
+	if n := count(m, text, ink); n < 200 {
 		return fmt.Errorf("%d pixels of text", n)
 	}
 	return nil
 }
 
 // hasStatus checks whether the lowest rows are darkened, and the text in them.
-func hasStatus(m *image.RGBA, want bool) error {
-	if m == nil {
+func hasStatus(window image.Image, want bool) error {
+	m, ok := window.(rgba)
+	if !ok {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
@@ -329,8 +338,9 @@ func hasStatus(m *image.RGBA, want bool) error {
 }
 
 // hasPause looks for the word in the left upper corner.
-func hasPause(m *image.RGBA, want bool) error {
-	if m == nil {
+func hasPause(window image.Image, want bool) error {
+	m, ok := window.(rgba)
+	if !ok {
 		return errors.New("no window")
 	}
 	b := m.Bounds()
@@ -342,7 +352,7 @@ func hasPause(m *image.RGBA, want bool) error {
 }
 
 // count counts the pixels of about that colour in r.
-func count(m *image.RGBA, r image.Rectangle, c color.RGBA) int {
+func count(m rgba, r image.Rectangle, c color.RGBA) int {
 	n := 0
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
@@ -354,158 +364,6 @@ func count(m *image.RGBA, r image.Rectangle, c color.RGBA) int {
 	return n
 }
 
-// xvfb is an X server without a screen.
-type xvfb struct {
-	env     []string // of programs that use it
-	screen  string   // a file
-	display string
-}
-
-// startXvfb starts a server of the test's own, on a display that is free.
-func startXvfb(t *testing.T, args ...string) *xvfb {
-	t.Helper()
-	for _, program := range []string{"Xvfb", "xdotool"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not installed (Debian: xvfb xdotool)", program)
-		}
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	dir := t.TempDir()
-	args = append(args, "-displayfd", "3", "-screen", "0", "1280x720x24", "-fbdir", dir, "-nolisten", "tcp")
-	cmd := exec.Command("Xvfb", args...)
-	cmd.ExtraFiles = []*os.File{w}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Xvfb did not start: %v", err)
-	}
-	runtimeDir := t.TempDir()
-	if err := os.Chmod(runtimeDir, 0o700); err != nil { // Qt wants it so
-		t.Fatal(err)
-	}
-	display := ":" + strings.TrimSpace(line)
-	return &xvfb{screen: filepath.Join(dir, "Xvfb_screen0"), display: display, env: append(os.Environ(), "DISPLAY="+display, "XDG_RUNTIME_DIR="+runtimeDir,
-		"QT_QPA_PLATFORM=xcb", "XAUTHORITY=/dev/null")}
-}
-
-// windowManager starts one: without it no window can be closed by its user.
-func (x *xvfb) windowManager(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("openbox"); err != nil {
-		t.Skip("openbox is not installed")
-	}
-	cmd := exec.Command("openbox")
-	cmd.Env = x.env
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-}
-
-func (x *xvfb) xdotool(t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("xdotool", args...)
-	cmd.Env = x.env
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) { // it fails where it finds nothing
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-// find returns the windows whose name matches a regular expression.
-func (x *xvfb) find(t *testing.T, name string) []string {
-	t.Helper()
-	return strings.Fields(x.xdotool(t, "search", "--onlyvisible", "--name", name))
-}
-
-// window cuts the only window of that name out of a screenshot: nil if there is none.
-func (x *xvfb) window(t *testing.T, name string, screen *image.RGBA) *image.RGBA {
-	t.Helper()
-	ids := x.find(t, name)
-	if len(ids) != 1 {
-		return nil
-	}
-	values := map[string]int{}
-	for _, line := range strings.Fields(x.xdotool(t, "getwindowgeometry", "--shell", ids[0])) {
-		key, value, _ := strings.Cut(line, "=")
-		values[key], _ = strconv.Atoi(value)
-	}
-	r := image.Rect(0, 0, values["WIDTH"], values["HEIGHT"]).Add(image.Pt(values["X"], values["Y"]))
-	return screen.SubImage(r).(*image.RGBA)
-}
-
-// key presses a key in the window of that name.
-func (x *xvfb) key(t *testing.T, name, key string) {
-	t.Helper()
-	ids := x.find(t, "^"+name+"$")
-	if len(ids) != 1 {
-		t.Fatalf("key %s: %d windows %q", key, len(ids), name)
-	}
-	x.xdotool(t, "windowraise", ids[0], "mousemove", "--window", ids[0], "50", "50", "windowfocus", "--sync", ids[0], "key", key)
-}
-
-// screenshot reads the file in which the server keeps its screen, whose format is that of the program xwd.
-func (x *xvfb) screenshot(t *testing.T) *image.RGBA {
-	t.Helper()
-	data, err := os.ReadFile(x.screen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	field := func(i int) int { return int(binary.BigEndian.Uint32(data[4*i:])) }
-	headerSize, width, height, bitsPerPixel, stride, colours := field(0), field(4), field(5), field(11), field(12), field(19)
-	if bitsPerPixel != 32 {
-		t.Fatalf("%d bits per pixel", bitsPerPixel)
-	}
-	pixels := data[headerSize+12*colours:]
-	m := image.NewRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		in, out := pixels[y*stride:][:4*width], m.Pix[y*m.Stride:]
-		for i := 0; i < len(in); i += 4 {
-			out[i], out[i+1], out[i+2], out[i+3] = in[i+2], in[i+1], in[i], 0xFF
-		}
-	}
-	return m
-}
-
-// wait looks at the screen until it is right. Screenshots go to the folder $PICAM_SCREENSHOTS, if it is set.
-func (x *xvfb) wait(t *testing.T, what string, check func(*image.RGBA) error) {
-	t.Helper()
-	start := time.Now()
-	for {
-		m := x.screenshot(t)
-		err := check(m)
-		if err == nil || time.Since(start) > 20*time.Second {
-			t.Logf("%s: after %v", what, time.Since(start).Round(time.Millisecond))
-			if dir := os.Getenv("PICAM_SCREENSHOTS"); dir != "" {
-				var b bytes.Buffer
-				_ = png.Encode(&b, m)
-				name := strings.ReplaceAll(t.Name()+"-"+what, " ", "-") + ".png"
-				_ = os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644)
-			}
-			if err != nil {
-				t.Fatalf("%s: %v", what, err)
-			}
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // program is a desktopChild.
 type program struct {
 	cmd    *exec.Cmd
@@ -515,12 +373,12 @@ type program struct {
 	stderr *bytes.Buffer
 }
 
-func (x *xvfb) start(t *testing.T) *program {
+func startChild(t *testing.T, x *sinktest.Screen) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // ends all waiting for it, too
 	t.Cleanup(cancel)
 	p := &program{cmd: exec.CommandContext(ctx, os.Args[0]), dir: t.TempDir(), stderr: &bytes.Buffer{}}
-	p.cmd.Env = append(x.env, childVariable+"=1")
+	p.cmd.Env = append(x.Env, childVariable+"=1")
 	p.cmd.Dir = p.dir
 	p.cmd.Stderr = p.stderr
 	var err error

@@ -16,16 +16,6 @@ import (
 	"time"
 )
 
-// HasDisplay says whether windows can be opened. A window without a display aborts the process, so look first.
-func HasDisplay() bool {
-	d, err := findDisplay()
-	if err != nil {
-		return false
-	}
-	d.close()
-	return true
-}
-
 // display is the one that windows will be on.
 type display struct {
 	size image.Point // in pixels; 0 × 0: not known
@@ -40,7 +30,8 @@ func (d display) close() {
 	}
 }
 
-// findDisplay connects to the display as OpenCV's window library (Qt or GTK) will. The error says what is missing.
+// findDisplay connects to the display as OpenCV's window library (Qt or GTK) will: a window without one aborts the
+// process. The error says what is missing.
 func findDisplay() (display, error) {
 	if runtime.GOOS != "linux" {
 		return display{}, nil // macOS and Windows always have one

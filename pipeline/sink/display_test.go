@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"picam/pipeline/sink/sinktest"
 )
 
 // xauthority writes a file of keys with one for a display, for any address.
@@ -36,25 +38,27 @@ func setDisplay(t *testing.T, display, xauthority string) {
 }
 
 func TestFindDisplay(t *testing.T) {
-	x := startXvfb(t)
-	setDisplay(t, x.display, "/dev/null")
+	x := sinktest.Start(t)
+	setDisplay(t, x.Display, "/dev/null")
 	d, err := findDisplay()
 	if err != nil || d.size != image.Pt(1280, 720) {
 		t.Errorf("%v, %v", d.size, err)
 	}
 	d.close()
-	setDisplay(t, "unix"+x.display+".0", "/dev/null")
+	setDisplay(t, "unix"+x.Display+".0", "/dev/null")
 	for range 5 { // the server starts anew each time
-		if !HasDisplay() {
-			t.Error("not found with a screen number")
+		d, err := findDisplay()
+		if err != nil {
+			t.Errorf("with a screen number: %v", err)
 		}
+		d.close()
 	}
 }
 
 // TestFindDisplayWithKey: a server that lets nobody in without its key would abort the process.
 func TestFindDisplayWithKey(t *testing.T) {
 	key := []byte("0123456789abcdef")
-	x := startXvfb(t, "-auth", xauthority(t, "", key))
+	x := sinktest.Start(t, "-auth", xauthority(t, "", key))
 	for _, tt := range []struct {
 		name string
 		file string
@@ -62,12 +66,12 @@ func TestFindDisplayWithKey(t *testing.T) {
 	}{
 		{"without", "/dev/null", false},
 		{"of another display", xauthority(t, ":12345", key), false},
-		{"another one", xauthority(t, x.display, []byte("another 16 bytes")), false},
-		{"the right one", xauthority(t, x.display, key), true},
+		{"another one", xauthority(t, x.Display, []byte("another 16 bytes")), false},
+		{"the right one", xauthority(t, x.Display, key), true},
 		{"for all displays", xauthority(t, "", key), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			setDisplay(t, x.display, tt.file)
+			setDisplay(t, x.Display, tt.file)
 			d, err := NewDesktop(DesktopOptions{})
 			if err == nil {
 				_ = d.Close()
@@ -94,21 +98,18 @@ func TestFindNoDisplay(t *testing.T) {
 			if _, err := NewDesktop(DesktopOptions{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
-			if HasDisplay() {
-				t.Error("HasDisplay is true")
-			}
 		})
 	}
 	t.Run("Qt without X", func(t *testing.T) {
 		setDisplay(t, "", "/dev/null")
 		t.Setenv("QT_QPA_PLATFORM", "offscreen")
-		if !HasDisplay() {
-			t.Error("HasDisplay is false")
+		if _, err := findDisplay(); err != nil {
+			t.Error(err)
 		}
 		t.Setenv("QT_QPA_PLATFORM", "wayland")
 		t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-		if HasDisplay() {
-			t.Error("HasDisplay is true without a Wayland server")
+		if _, err := findDisplay(); err == nil {
+			t.Error("found without a Wayland server")
 		}
 		l, err := net.Listen("unix", filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "wayland-7"))
 		if err != nil {
@@ -116,9 +117,11 @@ func TestFindNoDisplay(t *testing.T) {
 		}
 		defer l.Close()
 		t.Setenv("WAYLAND_DISPLAY", "wayland-7")
-		if !HasDisplay() {
-			t.Error("HasDisplay is false with a Wayland server")
+		d, err := findDisplay()
+		if err != nil {
+			t.Error(err)
 		}
+		d.close()
 	})
 }
 

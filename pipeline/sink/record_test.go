@@ -216,8 +216,9 @@ func comparePNG(t *testing.T, path string, m gocv.Mat) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range m.Rows() * m.Cols() {
-		x, y := i%m.Cols(), i/m.Cols()
+	cols := m.Cols()
+	for i := range m.Rows() * cols {
+		x, y := i%cols, i/cols
 		switch got := got.(type) {
 		case *image.Gray:
 			if v := got.GrayAt(x, y).Y; v != pixels[i] {
