@@ -16,7 +16,8 @@ FROM debian:trixie-slim
 # among them; see scripts/build-env.sh.
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
-        libopencv-core410 libopencv-highgui410 libopencv-imgproc410 libturbojpeg0 && \
+        libopencv-calib3d410 libopencv-core410 libopencv-highgui410 libopencv-imgproc410 libopencv-photo410 \
+        libopencv-video410 libturbojpeg0 && \
     rm -rf /var/lib/apt/lists/*
 # In the group video a camera given with --device /dev/video0 can be read.
 RUN useradd --create-home --groups video picam

@@ -32,7 +32,8 @@ import (
 var rooms = map[string][]string{
 	".":                      {"capture", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
 	"capture":                {"mjpeg"},
-	"filters":                {"filters/opencvcheck"},
+	"filters":                {"filters/cv", "filters/opencvcheck"},
+	"filters/cv":             {},
 	"filters/opencvcheck":    {},
 	"mjpeg":                  {},
 	"mjpeg/mjpegtest":        {"mjpeg"}, // for tests
@@ -46,13 +47,13 @@ var rooms = map[string][]string{
 
 // reserved says which packages alone may import something.
 var reserved = map[string][]string{
-	"C":                        {"filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
-	"unsafe":                   {"mjpeg/turbo", "pipeline/sink"},
+	"C":                        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
+	"unsafe":                   {"filters/cv", "mjpeg/turbo", "pipeline/sink"},
 	"reflect":                  {},
 	"log":                      {},
 	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
 	"sync":                     {".", "capture", "pipeline", "pipeline/sink", "transport"},
-	"gocv.io/x/gocv":           {".", "filters", "pipeline", "pipeline/sink"},
+	"gocv.io/x/gocv":           {".", "filters", "filters/cv", "pipeline", "pipeline/sink"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"."},
 }

@@ -14,8 +14,10 @@ var adjust = Kind{
 	New: func(s *Setup) Filter {
 		brightness := s.Float("brightness", 0, -255, 255, "is added to every value; values go from 0 (black) to 255")
 		contrast := s.Float("contrast", 1, 0, 10, "factor for the distance from a middle gray (128)")
-		gamma := s.Float("gamma", 1, 0.1, 10, "above 1 makes what lies between black and white brighter, below 1 darker")
-		saturation := s.Float("saturation", 1, 0, 10, "factor for the strength of the colours; 0 makes the picture gray")
+		gamma := s.Float("gamma", 1, 0.1, 10,
+			"above 1 makes what lies between black and white brighter, below 1 darker")
+		saturation := s.Float("saturation", 1, 0, 10,
+			"factor for the strength of the colours; 0 makes the picture gray")
 		gray, grayBGR, vivid := s.Mat(), s.Mat(), s.Mat()
 		table := lookup(s, func(v float64) float64 {
 			v = min(max((v-128)*contrast+128+brightness, 0), 255)

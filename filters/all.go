@@ -4,18 +4,22 @@ package filters
 func All() []Kind {
 	return []Kind{
 		adjust,
+		bilateral,
 		blur,
 		canny,
 		channel,
 		clahe,
 		colormap,
+		denoise,
 		equalize,
 		flip,
 		grayscale,
 		inRange,
 		invert,
+		median,
 		resize,
 		rotate,
+		sharpen,
 	}
 }
 

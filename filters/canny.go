@@ -10,7 +10,8 @@ var canny = Kind{
 	In:   Gray, Out: Gray,
 	New: func(s *Setup) Filter {
 		low := s.Float("low", 50, 0, 2000, "strength from which on an edge is drawn if it continues a strong one")
-		high := s.Float("high", 150, 0, 2000, "strength from which on an edge is drawn in any case; less draws more edges")
+		high := s.Float("high", 150, 0, 2000,
+			"strength from which on an edge is drawn in any case; less draws more edges")
 		s.Check(low <= high, "low (%g) is above high (%g)", low, high)
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Canny(src, dst, float32(low), float32(high))

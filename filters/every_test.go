@@ -198,13 +198,17 @@ func inputs(k Kind) []gocv.MatType {
 // testPictures puts pictures of all sizes and formats through the filter at its defaults.
 func testPictures(t *testing.T, k Kind) {
 	st := configure(t, k, nil)
+	rounds := uint64(2)
+	if k.Stateful {
+		rounds = 5
+	}
 	for _, size := range sizes {
 		for _, typ := range inputs(k) {
 			t.Run(fmt.Sprintf("%dx%d %s", size[0], size[1], typ), func(t *testing.T) {
 				first, again := open(t, st), open(t, st)
 				dst, dst2, other := empty(t), gocv.NewMatWithSize(7, 9, gocv.MatTypeCV32F), texture(t, 50, 40, typ, 2)
 				defer func() { dst2.Close() }()
-				for seed := range uint64(4) { // some pictures, for filters with state
+				for seed := range rounds {
 					src := texture(t, size[0], size[1], typ, seed)
 					before := pixels(src)
 					err := first.Apply(src, &dst)
@@ -295,7 +299,7 @@ func testInParallel(t *testing.T, k Kind) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for range 20 {
+			for range 5 {
 				if err := r.Apply(src, &dst); err != nil {
 					t.Error(err)
 					return

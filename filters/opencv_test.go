@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters/cv"
 )
 
 // TestAgainstOpenCV holds that filters give, pixel by pixel, what the plain calls of OpenCV give that they stand for,
@@ -35,8 +37,16 @@ func TestAgainstOpenCV(t *testing.T) {
 				return src.CopyTo(dst)
 			}
 			return with(func(gray *gocv.Mat) error {
-				return errors.Join(gocv.CvtColor(src, gray, gocv.ColorBGRToGray), gocv.CvtColor(*gray, dst, gocv.ColorGrayToBGR))
+				return errors.Join(gocv.CvtColor(src, gray, gocv.ColorBGRToGray),
+					gocv.CvtColor(*gray, dst, gocv.ColorGrayToBGR))
 			})
+		}},
+		{bilateral, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.BilateralFilter(src, dst, 9, 75, 75) }},
+		{bilateral, values{"diameter": 4}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.BilateralFilter(src, dst, 4, 75, 75)
+		}},
+		{bilateral, values{"sigma_colour": 20, "sigma_space": 1}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.BilateralFilter(src, dst, 9, 20, 1)
 		}},
 		{blur, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.GaussianBlur(src, dst, image.Pt(5, 5), 0, 0, gocv.BorderReflect101)
@@ -71,6 +81,13 @@ func TestAgainstOpenCV(t *testing.T) {
 		{colormap, values{"map": "deepgreen"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.ApplyColorMap(src, dst, gocv.ColormapDeepGreen)
 		}},
+		{denoise, nil, func(src gocv.Mat, dst *gocv.Mat) error { return cv.Denoise(src, dst, 3, 3, 5, 9) }},
+		{denoise, values{"strength": 10, "patch": 3}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return cv.Denoise(src, dst, 10, 3, 3, 9)
+		}},
+		{denoise, values{"colour_strength": 20, "window": 7}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return cv.Denoise(src, dst, 3, 20, 5, 7)
+		}},
 		{equalize, nil, onLuma(gocv.EqualizeHist)},
 		{flip, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 1) }},
 		{flip, values{"axis": "vertical"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 0) }},
@@ -99,6 +116,9 @@ func TestAgainstOpenCV(t *testing.T) {
 		{invert, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, -1, 255)
 		}},
+		{median, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 5) }},
+		{median, values{"size": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 3) }},
+		{median, values{"size": 31}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 31) }},
 		{resize, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			size := image.Pt((src.Cols()+1)/2, (src.Rows()+1)/2)
 			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationArea)
@@ -121,6 +141,11 @@ func TestAgainstOpenCV(t *testing.T) {
 		{rotate, values{"degrees": 270}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Rotate(src, dst, gocv.Rotate90CounterClockwise)
 		}},
+		{sharpen, nil, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 7, 1, 2, -1) }},
+		{sharpen, values{"amount": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return unsharp(src, dst, 7, 1, 3.5, -2.5)
+		}},
+		{sharpen, values{"radius": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 19, 3, 2, -1) }},
 	}
 	tested := map[string]int{}
 	for _, tt := range tests {
@@ -137,7 +162,8 @@ func TestAgainstOpenCV(t *testing.T) {
 						t.Fatal(err)
 					}
 					if !equal(got, want) {
-						t.Errorf("%d×%d pixels differ from OpenCV's own %d×%d", got.Cols(), got.Rows(), want.Cols(), want.Rows())
+						t.Errorf("%d×%d pixels differ from OpenCV's own %d×%d",
+							got.Cols(), got.Rows(), want.Cols(), want.Rows())
 					}
 				})
 			}
@@ -164,6 +190,13 @@ func with(call func(scratch *gocv.Mat) error) error {
 func hsvChannel(src gocv.Mat, dst *gocv.Mat, index int) error {
 	return with(func(hsv *gocv.Mat) error {
 		return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV), gocv.ExtractChannel(*hsv, dst, index))
+	})
+}
+
+func unsharp(src gocv.Mat, dst *gocv.Mat, size int, sigma, picture, smooth float64) error {
+	return with(func(s *gocv.Mat) error {
+		return errors.Join(gocv.GaussianBlur(src, s, image.Pt(size, size), sigma, sigma, gocv.BorderReflect101),
+			gocv.AddWeighted(src, picture, *s, smooth, 0, dst))
 	})
 }
 

@@ -22,6 +22,10 @@ func TestTinyPictures(t *testing.T) {
 		{adjust, values{"brightness": 16}, []string{"\x00\x80\xFF"}, []string{"\x10\x90\xFF"}},
 		{adjust, values{"contrast": 0.5}, []string{"\x00\x80\xFE"}, []string{"\x40\x80\xBF"}},
 		{adjust, values{"gamma": 2}, []string{"\x00\x40\xFF"}, []string{"\x00\x80\xFF"}}, // √(64/255) × 255
+		{bilateral, values{"sigma_colour": 1}, []string{"\x00\x00\xFF\xFF"}, []string{"\x00\x00\xFF\xFF"}},
+		{bilateral, values{"sigma_colour": 500, "sigma_space": 500, "diameter": 3}, // almost the mean of a disc
+			[]string{dark, dark, "\x00\x00\x50\x00\x00", dark, dark},
+			[]string{dark, "\x00\x00\x10\x00\x00", "\x00\x10\x10\x10\x00", "\x00\x00\x10\x00\x00", dark}},
 		{blur, values{"size": 1}, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
 		{blur, values{"size": 3}, // weights 1 2 1 in both directions
 			[]string{"\x00\x00\x00", "\x00\x40\x00", "\x00\x00\x00"},
@@ -39,16 +43,20 @@ func TestTinyPictures(t *testing.T) {
 		{channel, values{"channel": "hue"}, []string{red + "\x00\xFF\x00" + "\xFF\x00\x00"}, []string{"\x00\x3C\x78"}},
 		{clahe, values{"tiles": 1, "clip_limit": 0}, []string{"\x00\x80\xFF\xFF"}, []string{"\x40\x80\xFF\xFF"}},
 		{colormap, values{"map": "autumn"}, []string{"\x00\x80\xFF"}, []string{"\x00\x00\xFF\x00\x80\xFF\x00\xFF\xFF"}},
+		{denoise, nil, []string{"\x40\x40\x40", "\x40\x40\x40"}, []string{"\x40\x40\x40", "\x40\x40\x40"}},
+		{denoise, values{"strength": 30, "patch": 3, "window": 3}, []string{"\x40\x42\x40"}, []string{"\x41\x41\x41"}},
 		{equalize, nil, []string{"\x10\x11\x12"}, []string{"\x00\x80\xFF"}},
 		{flip, nil, []string{"abc", "def"}, []string{"cba", "fed"}},
 		{flip, values{"axis": "vertical"}, []string{"abc", "def"}, []string{"def", "abc"}},
 		{flip, values{"axis": "both"}, []string{"abc", "def"}, []string{"fed", "cba"}},
 		{grayscale, nil, []string{"abc", "def"}, []string{"abc", "def"}},
 		{inRange, nil, []string{red + "abc"}, []string{"\xFF\xFF"}},
-		{inRange, values{"green_from": int('b'), "green_to": int('c')}, []string{"aaaabaacaada"}, []string{"\x00\xFF\xFF\x00"}},
+		{inRange, values{"green_from": int('b'), "green_to": int('c')},
+			[]string{"aaaabaacaada"}, []string{"\x00\xFF\xFF\x00"}},
 		{inRange, values{"hue_from": 170, "hue_to": 10, "saturation_from": 200},
 			[]string{red + "\x00\xFF\x00" + "\x20\x00\xFF" + "\x80\x80\x80"}, []string{"\xFF\x00\xFF\x00"}},
 		{invert, nil, []string{"\x00\x01\x80\xFF"}, []string{"\xFF\xFE\x7F\x00"}},
+		{median, values{"size": 3}, []string{step, "\xFF\x00\xFF\x00\xFF", step}, []string{step, step, step}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{resize, values{"scale": 2, "interpolation": "nearest"}, []string{"ab"}, []string{"aabb", "aabb"}},
@@ -60,6 +68,8 @@ func TestTinyPictures(t *testing.T) {
 		{rotate, nil, []string{"abc", "def"}, []string{"fed", "cba"}},
 		{rotate, values{"degrees": 90}, []string{"abc", "def"}, []string{"da", "eb", "fc"}},
 		{rotate, values{"degrees": 270}, []string{"abc", "def"}, []string{"cf", "be", "ad"}},
+		{sharpen, values{"amount": 0}, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
+		{sharpen, values{"radius": 0.3}, []string{"\x40\x40\x80\x80"}, []string{"\x40\x40\x80\x80"}},
 	}
 	tested := map[string]bool{}
 	for _, tt := range tests {

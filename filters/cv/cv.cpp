@@ -1,0 +1,107 @@
+#include <cstring>
+#include <opencv2/calib3d.hpp>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/photo.hpp>
+#include <opencv2/video/background_segm.hpp>
+#include <opencv2/video/tracking.hpp>
+#include <vector>
+
+#include "cv.h"
+
+// guarded makes a message of an exception, which must not get into Go.
+template <class Call> static char *guarded(Call call) {
+    try {
+        call();
+        return nullptr;
+    } catch (const std::exception &e) { // cv::Exception is one
+        return strdup(e.what());
+    } catch (...) {
+        return strdup("an exception of no known kind");
+    }
+}
+
+static cv::Mat &mat(void *m) { return *static_cast<cv::Mat *>(m); }
+
+char *picam_canny(void *src, void *dst, double low, double high, int aperture, int l2) {
+    return guarded([&] { cv::Canny(mat(src), mat(dst), low, high, aperture, l2 != 0); });
+}
+
+char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows) {
+    return guarded([&] { mat(src)(cv::Rect(x, y, cols, rows)).copyTo(mat(dst)); });
+}
+
+char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window) {
+    return guarded([&] {
+        if (mat(src).channels() == 1)
+            cv::fastNlMeansDenoising(mat(src), mat(dst), strength, patch, window);
+        else
+            cv::fastNlMeansDenoisingColored(mat(src), mat(dst), strength, colour_strength, patch, window);
+    });
+}
+
+char *picam_farneback(void *before, void *now, void *flow, int levels, int window, int iterations) {
+    const double half = 0.5; // each level of the pyramid is half of the one before
+    const int neighbourhood = 5;
+    const double sigma = 1.1; // what OpenCV's documentation has with a neighbourhood of 5
+    return guarded([&] {
+        cv::calcOpticalFlowFarneback(mat(before), mat(now), mat(flow), half, levels, window, iterations, neighbourhood,
+                                     sigma, 0);
+    });
+}
+
+char *picam_fill_polygon(void *dst, const picam_point *points, int n) {
+    return guarded([&] {
+        std::vector<cv::Point> polygon;
+        for (int i = 0; i < n; i++)
+            polygon.emplace_back(cvRound(points[i].x), cvRound(points[i].y));
+        cv::fillPoly(mat(dst), polygon, cv::Scalar());
+    });
+}
+
+char *picam_grabcut(void *src, void *mask, int x, int y, int cols, int rows, int iterations) {
+    return guarded([&] {
+        cv::setRNGSeed(0); // its clusters begin at random; a picture always gives the same result so
+        cv::Mat background, foreground, &labels = mat(mask);
+        cv::grabCut(mat(src), labels, cv::Rect(x, y, cols, rows), background, foreground, iterations,
+                    cv::GC_INIT_WITH_RECT);
+        cv::bitwise_and(labels, cv::Scalar(1), labels); // GC_FGD is 1, GC_PR_FGD 3
+        labels *= 255;
+    });
+}
+
+char *picam_perspective(void *src, void *dst, const picam_point *corners, int cols, int rows) {
+    return guarded([&] {
+        cv::Point2f from[4];
+        for (int i = 0; i < 4; i++)
+            from[i] = cv::Point2f(corners[i].x, corners[i].y);
+        const float right = cols - 1, bottom = rows - 1;
+        const cv::Point2f to[4] = {{0, 0}, {right, 0}, {right, bottom}, {0, bottom}};
+        cv::warpPerspective(mat(src), mat(dst), cv::getPerspectiveTransform(from, to), cv::Size(cols, rows));
+    });
+}
+
+char *picam_threshold(void *src, void *dst, double threshold, double max, int type) {
+    return guarded([&] { cv::threshold(mat(src), mat(dst), threshold, max, type); });
+}
+
+char *picam_undistort_maps(void *map1, void *map2, int cols, int rows, picam_camera c) {
+    return guarded([&] {
+        const cv::Matx33d camera(c.fx, 0, c.cx, 0, c.fy, c.cy, 0, 0, 1);
+        const cv::Matx<double, 1, 5> distortion(c.k1, c.k2, c.p1, c.p2, c.k3);
+        cv::initUndistortRectifyMap(camera, distortion, cv::noArray(), camera, cv::Size(cols, rows), CV_16SC2, mat(map1),
+                                    mat(map2));
+    });
+}
+
+using MOG2 = cv::Ptr<cv::BackgroundSubtractorMOG2>;
+
+char *picam_mog2_new(void **mog2, int history, double var_threshold, int shadows) {
+    return guarded(
+        [&] { *mog2 = new MOG2(cv::createBackgroundSubtractorMOG2(history, var_threshold, shadows != 0)); });
+}
+
+char *picam_mog2_apply(void *mog2, void *src, void *dst) {
+    return guarded([&] { (*static_cast<MOG2 *>(mog2))->apply(mat(src), mat(dst)); });
+}
+
+void picam_mog2_free(void *mog2) { delete static_cast<MOG2 *>(mog2); }

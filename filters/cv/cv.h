@@ -1,0 +1,38 @@
+#ifndef PICAM_CV_H
+#define PICAM_CV_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A void * is a cv::Mat *, or what picam_mog2_new made. Each function returns NULL, or what went wrong, which belongs to
+// the caller (free).
+
+typedef struct {
+    float x, y;
+} picam_point;
+
+typedef struct {
+    double fx, fy, cx, cy;
+    double k1, k2, p1, p2, k3;
+} picam_camera;
+
+char *picam_canny(void *src, void *dst, double low, double high, int aperture, int l2);
+char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows);
+char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window);
+char *picam_farneback(void *before, void *now, void *flow, int levels, int window, int iterations);
+char *picam_fill_polygon(void *dst, const picam_point *points, int n);
+char *picam_grabcut(void *src, void *mask, int x, int y, int cols, int rows, int iterations);
+char *picam_perspective(void *src, void *dst, const picam_point *corners, int cols, int rows);
+char *picam_threshold(void *src, void *dst, double threshold, double max, int type);
+char *picam_undistort_maps(void *map1, void *map2, int cols, int rows, picam_camera camera);
+
+char *picam_mog2_new(void **mog2, int history, double var_threshold, int shadows);
+char *picam_mog2_apply(void *mog2, void *src, void *dst);
+void picam_mog2_free(void *mog2);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
