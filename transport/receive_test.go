@@ -122,19 +122,20 @@ func TestSlowCamera(t *testing.T) {
 	var g gathered
 	var log journal
 	start(t, func(ctx context.Context) error {
-		return Serve(ctx, l, Limits{Idle: time.Second}, log.log(), g.handle)
+		return Serve(ctx, l, Limits{Idle: 2 * time.Second}, log.log(), g.handle)
 	})
 	conn := dial(t, l)
 	p := jpegOf(1500)
 	for i := range 2 {
 		for part := range slices.Chunk(p, len(p)/12+1) {
 			conn.Write(part)
-			time.Sleep(100 * time.Millisecond) // 1.2 s in all: longer than the idle time
+			time.Sleep(200 * time.Millisecond) // 2.4 s in all: longer than the idle time
 		}
 		eventually(t, "the picture", func() bool { return g.pictures() == i+1 })
 	}
 	// A flood of junk, byte by byte, is not waited for: three idle times are enough for the first picture.
 	conn = dial(t, l)
+	conn.Write([]byte("what is no picture")) // at once, lest it count as silent on a machine that has no time for it
 	go func() {
 		for {
 			if _, err := conn.Write([]byte("x")); err != nil {
@@ -583,6 +584,8 @@ func FuzzServe(f *testing.F) {
 		case err != nil:
 			return
 		}
+		defer s.finish()
+		defer near.Close()
 		for n := 0; ; n++ {
 			f, err := s.Next()
 			if err != nil {
