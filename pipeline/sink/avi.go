@@ -33,8 +33,8 @@ const (
 // avi records Motion JPEG files. Their pictures follow each other at a fixed rate: where the camera's are slower or
 // faster, one is repeated or left out as soon as the file is more than a picture behind the clock, or ahead of it.
 //
-// A file ends, and the recording goes on in out-2.avi, where the format ends: at 4 GB, and when pictures come in another
-// size. While a file is being written, its index is in out.avi.idx_ beside it.
+// A file ends, and the recording goes on in out-2.avi, where the format ends: at 4 GB, and when pictures come in
+// another size. While a file is being written, its index is in out.avi.idx_ beside it.
 type avi struct {
 	path    string
 	o       Options

@@ -155,11 +155,14 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 		existing string   // a file of an earlier run
 		want     map[string]int
 	}{
-		{"full", [][]byte{small, small, small, small}, 15, "", map[string]int{"out.avi": 15, "out-2.avi": 15, "out-3.avi": 10}},
+		{"full", [][]byte{small, small, small, small}, 15, "",
+			map[string]int{"out.avi": 15, "out-2.avi": 15, "out-3.avi": 10}},
 		{"just full", [][]byte{small, small, small, small}, 40, "", map[string]int{"out.avi": 40}},
-		{"another size", [][]byte{small, small, large, small}, 1000, "", map[string]int{"out.avi": 20, "out-2.avi": 10, "out-3.avi": 10}},
+		{"another size", [][]byte{small, small, large, small}, 1000, "",
+			map[string]int{"out.avi": 20, "out-2.avi": 10, "out-3.avi": 10}},
 		{"another size at once", [][]byte{small, large}, 1000, "", map[string]int{"out.avi": 10, "out-2.avi": 10}},
-		{"a file in the way", [][]byte{small, small, large}, 1000, "out-2.avi", map[string]int{"out.avi": 20, "out-3.avi": 10}},
+		{"a file in the way", [][]byte{small, small, large}, 1000, "out-2.avi",
+			map[string]int{"out.avi": 20, "out-3.avi": 10}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

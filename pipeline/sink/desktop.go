@@ -54,8 +54,8 @@ type Desktop struct {
 	waiting *gocv.Window
 }
 
-// NewDesktop looks for a display; the error says why there is none. It opens no window yet. Close is needed if Run is not
-// called.
+// NewDesktop looks for a display; the error says why there is none. It opens no window yet. Close is needed if Run is
+// not called.
 func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	display, err := findDisplay()
 	if err != nil {
@@ -96,8 +96,8 @@ func (d *Desktop) wakeUp() {
 // pollPeriod is how often keys and the mouse are looked at while no picture comes.
 const pollPeriod = 10 * time.Millisecond
 
-// Run shows the windows until ctx ends (nil) or the user quits (pipeline.ErrQuit). Call it on the main goroutine: window
-// systems want one thread, and some the first.
+// Run shows the windows until ctx ends (nil) or the user quits (pipeline.ErrQuit). Call it on the main goroutine:
+// window systems want one thread, and some the first.
 func (d *Desktop) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -131,8 +131,8 @@ const (
 	keyHint = "q quit    space pause    1-9 filters off and on    s save    h status line"
 )
 
-// keyOf returns the character of a key in lower case; 0 for none and for keys that have no character. GTK puts Shift, Ctrl
-// and the locks above the lower 16 bits.
+// keyOf returns the character of a key in lower case; 0 for none and for keys that have no character. GTK puts Shift,
+// Ctrl and the locks above the lower 16 bits.
 func keyOf(code int) rune {
 	if r := rune(code & 0xFFFF); code >= 0 && r <= unicode.MaxASCII {
 		return unicode.ToLower(r)
@@ -167,8 +167,8 @@ func (d *Desktop) refresh(now time.Time) error {
 	return d.showWaiting()
 }
 
-// showWaiting opens the card that says what to do while there is no window, and takes it away when there is one: in this
-// order, since Qt ends with its last window.
+// showWaiting opens the card that says what to do while there is no window, and takes it away when there is one: in
+// this order, since Qt ends with its last window.
 func (d *Desktop) showWaiting() error {
 	if slices.ContainsFunc(d.windows, func(w *window) bool { return w.gui != nil }) {
 		d.closeWaiting()
@@ -217,8 +217,8 @@ func (d *Desktop) closedAll() bool {
 	return closed && !open
 }
 
-// isGone says whether the user has closed a window. Qt knows whether it is visible. GTK does not (OpenCV then says -1, or NaN),
-// but has no flags of a window that is gone.
+// isGone says whether the user has closed a window. Qt knows whether it is visible. GTK does not (OpenCV then says -1,
+// or NaN), but has no flags of a window that is gone.
 func isGone(w *gocv.Window) bool {
 	visible := w.GetWindowProperty(gocv.WindowPropertyVisible)
 	return visible == 0 || visible < 0 && w.GetWindowProperty(gocv.WindowPropertyAutosize) < 0
@@ -244,8 +244,8 @@ func (d *Desktop) free(w *window) {
 	w.free()
 }
 
-// Close takes all windows away, on the goroutine of Run, which does so when it ends. Sinks that are still open show nothing
-// from then on. The error is always nil.
+// Close takes all windows away, on the goroutine of Run, which does so when it ends. Sinks that are still open show
+// nothing from then on. The error is always nil.
 func (d *Desktop) Close() error {
 	d.mu.Lock()
 	d.ended = true

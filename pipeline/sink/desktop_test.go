@@ -315,7 +315,8 @@ func isCard(window image.Image) error {
 	if got := m.RGBAAt(b.Min.X+5, b.Min.Y+5); !near(got, surface) {
 		return fmt.Errorf("the corner is %v", got)
 	}
-	text := image.Rect(b.Min.X, b.Min.Y+b.Dy()/3, b.Min.X+b.Dx()/3, b.Min.Y+b.Dy()/2) // the left end of the title, at least
+	// The left end of the title, at least.
+	text := image.Rect(b.Min.X, b.Min.Y+b.Dy()/3, b.Min.X+b.Dx()/3, b.Min.Y+b.Dy()/2)
 	if n := count(m, text, ink); n < 200 {
 		return fmt.Errorf("%d pixels of text", n)
 	}

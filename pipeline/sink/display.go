@@ -43,7 +43,8 @@ func findDisplay() (display, error) {
 	default: // offscreen, vnc, eglfs: the user knows
 		return display{}, nil
 	}
-	// A Wayland session counts by the X server that it has for programs like this one: Debian's OpenCV has no other way.
+	// A Wayland session counts by the X server that it has for programs like this one: Debian's OpenCV has no other
+	// way.
 	name := os.Getenv("DISPLAY")
 	if name == "" {
 		return display{}, errors.New("sink: no display: DISPLAY is not set")
@@ -69,7 +70,8 @@ const (
 
 // isRestart says whether a server has dropped a connection that it had taken.
 func isRestart(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func findWayland() (display, error) {

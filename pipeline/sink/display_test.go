@@ -127,7 +127,12 @@ func TestFindNoDisplay(t *testing.T) {
 
 // TestFindStrangeServer: whatever listens there, the answer comes, and is no.
 func TestFindStrangeServer(t *testing.T) {
-	for _, answer := range []string{"", "SSH-2.0-OpenSSH\r\n", "\x00\x05\x0B\x00\x00\x00\x02\x00nope!\x00\x00\x00", "\x02\x00\x0B\x00\x00\x00\x00\x00"} {
+	for _, answer := range []string{
+		"",
+		"SSH-2.0-OpenSSH\r\n",
+		"\x00\x05\x0B\x00\x00\x00\x02\x00nope!\x00\x00\x00",
+		"\x02\x00\x0B\x00\x00\x00\x00\x00",
+	} {
 		t.Run(fmt.Sprintf("%q", answer), func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {

@@ -51,8 +51,8 @@ func fileName(camera string) string {
 	return string(name)
 }
 
-// create makes a file for writing, and its folder. A recording is never lost by accident: unless overwrite is set, it is an
-// error if path is not free.
+// create makes a file for writing, and its folder. A recording is never lost by accident: unless overwrite is set, it
+// is an error if path is not free.
 func create(path string, overwrite bool) (*os.File, error) {
 	if err := makeFolder(path); err != nil {
 		return nil, err
@@ -111,7 +111,8 @@ func splitNumbered(name string) (before, after string, ok bool) {
 	return before, after, ok && isNumber && isWidth && !strings.Contains(after, "%")
 }
 
-// claims are the paths that a run's recordings have, so that no two cameras write one file, whatever they call themselves.
+// claims are the paths that a run's recordings have, so that no two cameras write one file, whatever they call
+// themselves.
 type claims struct {
 	mu    sync.Mutex
 	taken map[string]bool

@@ -21,9 +21,9 @@ import (
 //	out.avi                    a video (Motion JPEG), see Options.Rate and EveryFrame
 //	out/%06d.jpg, out/%06d.png numbered pictures, from 1; PNG loses nothing
 //
-// Folders that are missing are made. Pictures that no stage has changed are kept as JPEG with the camera's own bytes (and
-// the standard Huffman tables, where they have none). A file that cannot be written to the end, such as on a full disk,
-// is an error of Show; whole pictures written before it stay readable.
+// Folders that are missing are made. Pictures that no stage has changed are kept as JPEG with the camera's own bytes
+// (and the standard Huffman tables, where they have none). A file that cannot be written to the end, such as on a full
+// disk, is an error of Show; whole pictures written before it stay readable.
 func Record(path string, o Options) (pipeline.Sink, error) {
 	kind, err := kindOf(path)
 	if err != nil {
@@ -47,8 +47,8 @@ func Record(path string, o Options) (pipeline.Sink, error) {
 	return &jpegRecording{out: out, encoder: jpegEncoder{quality: o.Quality}}, nil
 }
 
-// RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one after
-// another (.mjpeg). It is for [pipeline.Outputs].
+// RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one
+// after another (.mjpeg). It is for [pipeline.Outputs].
 func RecordRaw(path string, o Options) (io.WriteCloser, error) {
 	if err := checkRaw(path); err != nil {
 		return nil, err
@@ -83,7 +83,8 @@ func kindOf(path string) (recordingKind, error) {
 		return aviFile, nil
 	case ext == ".jpg" || ext == ".jpeg" || ext == ".png":
 		if _, _, ok := splitNumbered(name); !ok {
-			return 0, fmt.Errorf("sink: record %s: numbered pictures need %%06d in their name: %s", path, filepath.Join(dir, "%06d"+ext))
+			return 0, fmt.Errorf("sink: record %s: numbered pictures need %%06d in their name: %s",
+				path, filepath.Join(dir, "%06d"+ext))
 		}
 		if ext == ".png" {
 			return pngFiles, nil
@@ -117,7 +118,8 @@ func (r *jpegRecording) Close() error {
 	return r.out.Close()
 }
 
-// pngRecording keeps each picture as a PNG file. That takes many times as long as JPEG, so several are encoded at a time.
+// pngRecording keeps each picture as a PNG file. That takes many times as long as JPEG, so several are encoded at a
+// time.
 type pngRecording struct {
 	files *numbered
 	shown int

@@ -73,9 +73,9 @@ func (e *Ends) checkFree(path string) error {
 }
 
 // Open opens what is wanted for a camera. Calls are one at a time. In paths, {camera} stands for the camera's name (see
-// [Expand]); the first camera's path may be without it, for the others it is put in (see [PerCamera]). An earlier recording
-// in the way is an error for the first camera; later ones, for which a run should not end, get a number. On an error
-// nothing stays open.
+// [Expand]); the first camera's path may be without it, for the others it is put in (see [PerCamera]). An earlier
+// recording in the way is an error for the first camera; later ones, for which a run should not end, get a number. On
+// an error nothing stays open.
 func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
 	o := e.Options
 	o.claims = &e.claims

@@ -53,10 +53,12 @@ func TestWindowSilence(t *testing.T) {
 		{"silent", signs{last: ago(2500 * time.Millisecond), interval: 40 * time.Millisecond}, ago(time.Hour), false, 2},
 		{"silent, but paused", signs{last: ago(25 * time.Second), interval: 40 * time.Millisecond}, ago(time.Hour), true, 0},
 		{"a slow camera", signs{last: ago(9 * time.Second), interval: 5 * time.Second}, ago(time.Hour), false, 0},
-		{"a slow camera, gone", signs{last: ago(9 * time.Second), interval: 5 * time.Second, reason: "reset"}, ago(time.Hour), false, 9},
+		{"a slow camera, gone", signs{last: ago(9 * time.Second), interval: 5 * time.Second, reason: "reset"},
+			ago(time.Hour), false, 9},
 		{"a slow camera, silent", signs{last: ago(11 * time.Second), interval: 5 * time.Second}, ago(time.Hour), false, 11},
 		{"after a night", signs{last: ago(31 * time.Second), interval: 8 * time.Hour}, ago(24 * time.Hour), false, 31},
-		{"ended just now", signs{last: ago(time.Second), interval: 40 * time.Millisecond, reason: "reset"}, ago(time.Hour), false, 0},
+		{"ended just now", signs{last: ago(time.Second), interval: 40 * time.Millisecond, reason: "reset"},
+			ago(time.Hour), false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &window{born: tt.born, paused: tt.paused}
@@ -107,7 +109,8 @@ func TestDrawAnySize(t *testing.T) {
 			if want := size.Mul(enlargement(size)); got != want || w.canvas.Channels() != 3 {
 				t.Errorf("%v: canvas %v, %d channels", size, got, w.canvas.Channels())
 			}
-			if err := (card{"NO SIGNAL", []string{"door", "a reason that is too long for one line, surely, and so is wrapped"}, "q"}).draw(&w.canvas, size); err != nil {
+			c := card{"NO SIGNAL", []string{"door", "a reason that is too long for one line, surely, and so is wrapped"}, "q"}
+			if err := c.draw(&w.canvas, size); err != nil {
 				t.Errorf("card of %v: %v", size, err)
 			}
 			w.free()
@@ -175,7 +178,8 @@ func TestSlotNewestWins(t *testing.T) {
 	s.Signal("late") // the pipeline may do so
 }
 
-// TestSlotHandsOverWholePictures: while one goroutine shows pictures of one colour each, another never sees a mixed one.
+// TestSlotHandsOverWholePictures: while one goroutine shows pictures of one colour each, another never sees a mixed
+// one.
 func TestSlotHandsOverWholePictures(t *testing.T) {
 	s := newSlot("door", nil, func() {})
 	var frames []*pipeline.Frame

@@ -65,9 +65,10 @@ func Start(t testing.TB, args ...string) *Screen {
 	display := ":" + strings.TrimSpace(line)
 	return &Screen{
 		Display: display,
-		Env:     append(os.Environ(), "DISPLAY="+display, "XDG_RUNTIME_DIR="+runtimeDir, "QT_QPA_PLATFORM=xcb", "XAUTHORITY=/dev/null"),
-		t:       t,
-		file:    filepath.Join(dir, "Xvfb_screen0"),
+		Env: append(os.Environ(), "DISPLAY="+display, "XAUTHORITY=/dev/null", "XDG_RUNTIME_DIR="+runtimeDir,
+			"QT_QPA_PLATFORM=xcb"),
+		t:    t,
+		file: filepath.Join(dir, "Xvfb_screen0"),
 	}
 }
 
@@ -132,7 +133,8 @@ func (s *Screen) Key(name, key string) {
 	if len(ids) != 1 {
 		s.t.Fatalf("key %s: %d windows %q", key, len(ids), name)
 	}
-	s.xdotool("windowraise", ids[0], "mousemove", "--window", ids[0], "50", "50", "windowfocus", "--sync", ids[0], "key", key)
+	s.xdotool("windowraise", ids[0], "mousemove", "--window", ids[0], "50", "50",
+		"windowfocus", "--sync", ids[0], "key", key)
 }
 
 // Screenshot is all that can be seen.
@@ -142,9 +144,11 @@ func (s *Screen) Screenshot() image.Image {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	// The file is as the program xwd makes them: a header of 32-bit numbers, a palette, rows of blue, green, red, nothing.
+	// The file is as the program xwd makes them: a header of 32-bit numbers, a palette, rows of blue, green, red,
+	// nothing.
 	field := func(i int) int { return int(binary.BigEndian.Uint32(data[4*i:])) }
-	headerSize, width, height, bitsPerPixel, stride, colours := field(0), field(4), field(5), field(11), field(12), field(19)
+	headerSize, width, height, bitsPerPixel := field(0), field(4), field(5), field(11)
+	stride, colours := field(12), field(19)
 	if bitsPerPixel != 32 {
 		s.t.Fatalf("%d bits per pixel", bitsPerPixel)
 	}
