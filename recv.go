@@ -118,7 +118,7 @@ func recv(c *cli.Context) error {
 	}}
 	ends := &sink.Ends{
 		Record: c.String("record"), RecordRaw: c.String("record-raw"), LastFrame: c.String("last-frame"),
-		Options: sink.Options{EveryFrame: keepAll, Overwrite: c.Bool("overwrite"), Log: log},
+		Options: sink.Options{EveryFrame: keepAll, Rate: max(0, c.Float64("fps")), Overwrite: c.Bool("overwrite"), Log: log},
 	}
 	if err := ends.Check(); err != nil {
 		return err
