@@ -16,10 +16,13 @@ func All() []Kind {
 		grayscale,
 		inRange,
 		invert,
+		laplacian,
 		median,
 		resize,
 		rotate,
+		scharr,
 		sharpen,
+		sobel,
 	}
 }
 

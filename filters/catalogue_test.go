@@ -20,7 +20,7 @@ func TestYAML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := chain(config, ""); got != "grayscale, blur size=5 sigma=0, canny low=50 high=150" {
+	if got := chain(config, ""); got != "grayscale, blur size=5 sigma=0, canny low=50 high=150 aperture=3 l2=false" {
 		t.Errorf("the chain is %q", got)
 	}
 
@@ -84,7 +84,8 @@ func TestHelpAndList(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"canny: Draws edges", "gray pictures", "\n  low   0 to 2000  default 50 ", "    - canny: {low: 50, high: 150}\n",
+		"canny: Draws edges", "gray pictures", "\n  low       0 to 10000     default 50 ",
+		"    - canny: {low: 50, high: 150, aperture: 3, l2: false}\n",
 	} {
 		if !strings.Contains(help.String(), want) {
 			t.Errorf("%q is not in\n%s", want, &help)

@@ -64,6 +64,9 @@ func TestAgainstOpenCV(t *testing.T) {
 		{canny, values{"low": 99.5, "high": 400}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Canny(src, dst, 99.5, 400)
 		}},
+		{canny, values{"aperture": 5, "l2": true, "low": 500, "high": 1000}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return cv.Canny(src, dst, 500, 1000, 5, true)
+		}},
 		{channel, nil, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 1) }},
 		{channel, values{"channel": "value"}, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 2) }},
 		{channel, values{"channel": "red"}, func(src gocv.Mat, dst *gocv.Mat) error {
@@ -116,6 +119,11 @@ func TestAgainstOpenCV(t *testing.T) {
 		{invert, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, -1, 255)
 		}},
+		{laplacian, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 1) }},
+		{laplacian, values{"scale": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 2.5) }},
+		{laplacian, values{"size": 5, "scale": 0.1}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absLaplacian(src, dst, 5, 0.1)
+		}},
 		{median, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 5) }},
 		{median, values{"size": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 3) }},
 		{median, values{"size": 31}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 31) }},
@@ -141,11 +149,25 @@ func TestAgainstOpenCV(t *testing.T) {
 		{rotate, values{"degrees": 270}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Rotate(src, dst, gocv.Rotate90CounterClockwise)
 		}},
+		{scharr, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absGradient(src, dst, filterScharr, 1, 0.5, 0.5) }},
+		{scharr, values{"scale": 0.125}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absGradient(src, dst, filterScharr, 0.125, 0.5, 0.5)
+		}},
+		{scharr, values{"direction": "y"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absGradient(src, dst, filterScharr, 1, 0, 1)
+		}},
 		{sharpen, nil, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 7, 1, 2, -1) }},
 		{sharpen, values{"amount": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return unsharp(src, dst, 7, 1, 3.5, -2.5)
 		}},
 		{sharpen, values{"radius": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 19, 3, 2, -1) }},
+		{sobel, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absGradient(src, dst, 3, 1, 0.5, 0.5) }},
+		{sobel, values{"size": 1, "direction": "x"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absGradient(src, dst, 1, 1, 1, 0)
+		}},
+		{sobel, values{"size": 7, "scale": 0.01}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absGradient(src, dst, 7, 0.01, 0.5, 0.5)
+		}},
 	}
 	tested := map[string]int{}
 	for _, tt := range tests {
@@ -197,6 +219,27 @@ func unsharp(src gocv.Mat, dst *gocv.Mat, size int, sigma, picture, smooth float
 	return with(func(s *gocv.Mat) error {
 		return errors.Join(gocv.GaussianBlur(src, s, image.Pt(size, size), sigma, sigma, gocv.BorderReflect101),
 			gocv.AddWeighted(src, picture, *s, smooth, 0, dst))
+	})
+}
+
+func absLaplacian(src gocv.Mat, dst *gocv.Mat, size int, scale float64) error {
+	return with(func(m *gocv.Mat) error {
+		return errors.Join(gocv.Laplacian(src, m, gocv.MatTypeCV64F, size, scale, 0, gocv.BorderReflect101),
+			gocv.ConvertScaleAbs(*m, dst, 1, 0))
+	})
+}
+
+// filterScharr is the size by which gocv.Sobel knows Scharr's kernels.
+const filterScharr = -1
+
+func absGradient(src gocv.Mat, dst *gocv.Mat, size int, scale, weightX, weightY float64) error {
+	return with(func(x *gocv.Mat) error {
+		return with(func(y *gocv.Mat) error {
+			return errors.Join(gocv.Sobel(src, x, gocv.MatTypeCV16S, 1, 0, size, scale, 0, gocv.BorderReflect101),
+				gocv.Sobel(src, y, gocv.MatTypeCV16S, 0, 1, size, scale, 0, gocv.BorderReflect101),
+				gocv.ConvertScaleAbs(*x, x, 1, 0), gocv.ConvertScaleAbs(*y, y, 1, 0),
+				gocv.AddWeighted(*x, weightX, *y, weightY, 0, dst))
+		})
 	})
 }
 

@@ -35,9 +35,10 @@ func TestTinyPictures(t *testing.T) {
 			[]string{dark, "\x00\x04\x08\x04\x00", "\x00\x08\x10\x08\x00", "\x00\x04\x08\x04\x00", dark}},
 		{canny, nil, []string{"\x50\x50\x50\x50\x50", "\x50\x50\x50\x50\x50", "\x50\x50\x50\x50\x50"},
 			[]string{dark, dark, dark}},
+		{canny, values{"aperture": 5, "low": 100, "high": 1000}, []string{step, step, step}, []string{edge, edge, edge}},
 		{canny, nil, []string{step, step, step},
 			[]string{edge, edge, edge}},
-		{canny, values{"high": 2000}, []string{step, step, step}, []string{dark, dark, dark}},
+		{canny, values{"high": 10000}, []string{step, step, step}, []string{dark, dark, dark}},
 		{channel, values{"channel": "green"}, []string{"BGRbgr"}, []string{"Gg"}},
 		{channel, nil, []string{red + "\x80\x80\x80" + "\x80\x80\xFF"}, []string{"\xFF\x00\x7F"}},
 		{channel, values{"channel": "hue"}, []string{red + "\x00\xFF\x00" + "\xFF\x00\x00"}, []string{"\x00\x3C\x78"}},
@@ -56,6 +57,9 @@ func TestTinyPictures(t *testing.T) {
 		{inRange, values{"hue_from": 170, "hue_to": 10, "saturation_from": 200},
 			[]string{red + "\x00\xFF\x00" + "\x20\x00\xFF" + "\x80\x80\x80"}, []string{"\xFF\x00\xFF\x00"}},
 		{invert, nil, []string{"\x00\x01\x80\xFF"}, []string{"\xFF\xFE\x7F\x00"}},
+		{laplacian, nil, []string{dark, "\x00\x00\x10\x00\x00", dark}, // left, right, above and below less 4 times the middle
+			[]string{"\x00\x00\x20\x00\x00", "\x00\x10\x40\x10\x00", "\x00\x00\x20\x00\x00"}},
+		{laplacian, values{"size": 3, "scale": 0.5}, []string{"\x00\x10\x00"}, []string{"\x40\x40\x40"}},
 		{median, values{"size": 3}, []string{step, "\xFF\x00\xFF\x00\xFF", step}, []string{step, step, step}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
@@ -68,8 +72,13 @@ func TestTinyPictures(t *testing.T) {
 		{rotate, nil, []string{"abc", "def"}, []string{"fed", "cba"}},
 		{rotate, values{"degrees": 90}, []string{"abc", "def"}, []string{"da", "eb", "fc"}},
 		{rotate, values{"degrees": 270}, []string{"abc", "def"}, []string{"cf", "be", "ad"}},
+		{scharr, nil, []string{"\x00\x00\x04\x04\x04"}, []string{"\x00\x20\x20\x00\x00"}}, // half of 16 times
+		{scharr, values{"direction": "x", "scale": 0.5}, []string{"\x00\x00\x04\x04"}, []string{"\x00\x20\x20\x00"}},
 		{sharpen, values{"amount": 0}, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
 		{sharpen, values{"radius": 0.3}, []string{"\x40\x40\x80\x80"}, []string{"\x40\x40\x80\x80"}},
+		{sobel, nil, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x20\x20\x00\x00"}}, // half of 4 times
+		{sobel, values{"direction": "x"}, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x40\x40\x00\x00"}},
+		{sobel, values{"direction": "y"}, []string{"\x00\x00\x10\x10\x10"}, []string{dark}},
 	}
 	tested := map[string]bool{}
 	for _, tt := range tests {
