@@ -18,10 +18,10 @@ func openAuto(ctx context.Context, arg string, o Options) (Source, error) {
 		o.logger().Info("camera found", "source", "rpicam")
 		return openRpicam(ctx, "", o)
 	}
-	s, noV4L2 := openV4L2(ctx, "", o)
+	noV4L2 := findV4L2Camera()
 	if noV4L2 == nil {
 		o.logger().Info("camera found", "source", "v4l2")
-		return s, nil
+		return openV4L2(ctx, "", o)
 	}
 	return nil, fmt.Errorf("capture: auto: no camera found: rpicam (%w), v4l2 (%w); to try picam use --source pattern",
 		noRpicam, noV4L2)

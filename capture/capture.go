@@ -1,5 +1,5 @@
-// Package capture is where pictures come from: a camera program, a file, standard input, a drawn test pattern. Each
-// kind of source has a file here and an entry in [Kinds].
+// Package capture is where pictures come from: a camera, a camera program, a file, standard input, a drawn test
+// pattern. Each kind of source has a file here and an entry in [Kinds].
 package capture
 
 import (
@@ -38,6 +38,9 @@ type Options struct {
 	Loop     bool         // a file starts again at its end
 	MaxFrame int          // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
 	Log      *slog.Logger // nil discards
+	// Controls are settings of a V4L2 camera, such as "brightness=128,auto_exposure=1", in the order in which they are
+	// made. Names and numbers are as v4l2-ctl has them. Other sources have none.
+	Controls string
 }
 
 // Kind is one way to obtain pictures.
@@ -61,7 +64,7 @@ func Kinds() []Kind {
 		},
 		{
 			Name: "v4l2", Usage: "v4l2[:DEVICE]", Open: openV4L2,
-			Doc: "A USB camera, such as v4l2:/dev/video0; this build does not read them yet, and says what does.",
+			Doc: "A USB camera: the first one, v4l2:/dev/video0, or a link of /dev/v4l/by-id. It may be plugged in later.",
 		},
 		{
 			Name: "file", Usage: "file:PATH", Open: openFile,

@@ -31,8 +31,6 @@ func TestOpenErrors(t *testing.T) {
 		{"webcam", Options{}, []string{`no source "webcam": want auto, `}},
 		{"auto:1", Options{}, []string{`auto: "1": want nothing after auto`}},
 		{"-:x", Options{}, []string{`-: "x": want nothing after -`}},
-		{"v4l2:/dev/video7", Options{}, []string{"does not read V4L2 cameras yet", " -i /dev/video7 "}},
-		{"v4l2", Options{}, []string{"-i /dev/video0 "}},
 		{"rpicam:front", Options{}, []string{`camera "front": want its number`}},
 		{"pattern", Options{Width: -1}, []string{"size -1×0"}},
 		{"pattern", Options{FPS: 1001}, []string{"1001 pictures a second: want 0.001 to 1000"}},

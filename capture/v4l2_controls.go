@@ -1,0 +1,64 @@
+package capture
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// setting is a control and the value that it is to have.
+type setting struct {
+	name  string
+	value int
+}
+
+// parseControls reads Options.Controls.
+func parseControls(text string) ([]setting, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var list []setting
+	for word := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(word), "=")
+		n, err := strconv.Atoi(value)
+		if name == "" || err != nil {
+			return nil, fmt.Errorf("capture: control %q: want NAME=NUMBER, such as brightness=128; picam devices lists them", word)
+		}
+		list = append(list, setting{controlName(name), n})
+	}
+	return list, nil
+}
+
+// findControls returns the camera's control for each setting. The error names what the camera has instead.
+func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, error) {
+	var list []DeviceControl
+	for _, s := range settings {
+		i := slices.IndexFunc(has, func(c DeviceControl) bool { return c.Name == s.name && !c.Locked })
+		if i < 0 {
+			var all []string
+			for _, c := range has {
+				if !c.Locked {
+					all = append(all, c.String())
+				}
+			}
+			if all == nil {
+				return nil, fmt.Errorf("control %s: this camera has no controls", s.name)
+			}
+			return nil, fmt.Errorf("control %s: this camera has none of that name; it has %s", s.name, strings.Join(all, "; "))
+		}
+		if c := has[i]; !c.takes(s.value) {
+			return nil, fmt.Errorf("control %s=%d: it takes %s", s.name, s.value, strings.TrimPrefix(c.String(), c.Name+" "))
+		}
+		list = append(list, has[i])
+	}
+	return list, nil
+}
+
+// takes says whether a value is one that the control may have.
+func (c DeviceControl) takes(value int) bool {
+	if c.Menu != nil {
+		return slices.ContainsFunc(c.Menu, func(m MenuItem) bool { return m.Value == value })
+	}
+	return value >= c.Min && value <= c.Max && (c.Step <= 1 || (value-c.Min)%c.Step == 0)
+}

@@ -1,0 +1,409 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"picam/mjpeg"
+)
+
+const (
+	videoBuffers = 4 // one to be filled, one filled, two for a computer that is busy
+	// silentTime is how long a camera that gives pictures may pause before it is started anew; startTime is the same for
+	// its first picture. Both are longer for low rates.
+	silentTime = 2 * time.Second
+	startTime  = 5 * time.Second
+	// hungTime is how long a driver may take for what the camera has to answer. It gives up after five seconds, if at all.
+	hungTime = 3 * time.Second
+	// brokenTime is how often broken pictures are told of, at most.
+	brokenTime = 10 * time.Second
+)
+
+// v4l2 is the source of a V4L2 camera.
+//
+// The camera belongs to a goroutine of its own, because a request to a driver may take seconds, or hang, and neither Next
+// nor the end of the program must. It takes each picture from the driver at once, looks whether it is whole, and puts
+// it where Next finds it, in the place of one that Next has not taken.
+type v4l2 struct {
+	lifetime
+	counter
+	journal
+	finder   finder
+	options  Options
+	settings []setting
+	log      *slog.Logger
+
+	wakeup *os.File      // becomes readable when the source ends
+	tried  chan struct{} // closed when the first try is over
+	failed chan error    // why there will never be pictures
+	done   chan struct{} // closed when the goroutine has ended
+
+	slot chan *shot // the newest picture
+	free chan *shot // those that are not in use
+	held *shot      // that which Next returned last
+
+	developer developer // of Next
+
+	// Of the camera's goroutine:
+	first    func() // closes tried
+	opened   string // what was logged of the camera last
+	filling  *shot
+	seq      uint64    // of the camera's pictures, over all its starts
+	brokenAt time.Time // when broken pictures were told of last
+}
+
+// openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for the
+// first camera. If it is not there it is waited for, now and later. The error says why no pictures will ever come.
+func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
+	settings, err := parseControls(o.Controls)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := strconv.ParseUint(device, 10, 16); err == nil {
+		device = "/dev/video" + device
+	}
+	if device != "" && !filepath.IsAbs(device) {
+		return nil, fmt.Errorf("capture: v4l2: camera %q: want its node, such as v4l2:/dev/video0, or v4l2:0, or v4l2: for "+
+			"the first; picam devices lists them", device)
+	}
+	wakeup, wake, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("capture: v4l2: %w", err)
+	}
+	s := &v4l2{
+		lifetime:  newLifetime(ctx),
+		journal:   journal{log: o.logger()},
+		finder:    finder{device: device},
+		options:   o,
+		settings:  settings,
+		log:       o.logger(),
+		wakeup:    wakeup,
+		tried:     make(chan struct{}),
+		failed:    make(chan error, 1),
+		done:      make(chan struct{}),
+		slot:      make(chan *shot, 1),
+		free:      make(chan *shot, 3),
+		filling:   &shot{},
+		developer: developer{quality: o.Quality, log: o.logger()},
+	}
+	s.first = sync.OnceFunc(func() { close(s.tried) })
+	s.free <- &shot{} // for the slot
+	s.free <- &shot{} // for Next
+	context.AfterFunc(s.ctx, func() { wake.Close() })
+	go s.run()
+
+	select {
+	case <-s.tried:
+	case <-s.ctx.Done():
+	case <-time.After(hungTime):
+	}
+	select {
+	case err := <-s.failed:
+		s.Close()
+		return nil, err
+	default:
+		return s, nil
+	}
+}
+
+func (s *v4l2) Next() (mjpeg.Frame, error) {
+	if s.held != nil {
+		s.free <- s.held
+		s.held = nil
+	}
+	if s.ctx.Err() != nil {
+		return mjpeg.Frame{}, context.Cause(s.ctx)
+	}
+	select {
+	case <-s.ctx.Done():
+		return mjpeg.Frame{}, context.Cause(s.ctx)
+	case err := <-s.failed:
+		s.failed <- err // for the next call
+		return mjpeg.Frame{}, err
+	case s.held = <-s.slot:
+	}
+	s.given.Add(1)
+	return mjpeg.Frame{
+		JPEG: s.developer.develop(s.held), Seq: s.held.seq, Captured: s.held.captured, Received: s.held.received,
+	}, nil
+}
+
+// Close ends the stream and waits for that, but no longer than stopTime: a driver whose camera does not answer may take
+// for ever.
+func (s *v4l2) Close() error {
+	s.lifetime.Close()
+	select {
+	case <-s.done:
+	case <-time.After(stopTime):
+		s.log.Warn("the camera's driver does not let go of it; picam goes on without waiting")
+	}
+	return nil
+}
+
+// run has the camera until the source ends.
+func (s *v4l2) run() {
+	defer close(s.done)
+	defer s.wakeup.Close()
+	var before *trouble
+	for {
+		t := s.try(before)
+		before = t
+		if s.ctx.Err() != nil {
+			break
+		}
+		if t.hopeless && !s.finder.found() {
+			s.failed <- fmt.Errorf("capture: v4l2: %w", t)
+			s.first()
+			return
+		}
+		if t.kind != troubleStalled { // the next start may know better
+			s.tell(t)
+		}
+		s.first()
+		if await(s.ctx, time.NewTimer(t.kind.pause())) != nil {
+			break
+		}
+	}
+	select {
+	case <-s.slot:
+		s.drop(Late)
+	default:
+	}
+	s.log.Debug("camera closed", "pictures", s.Counts())
+}
+
+// try finds the camera, opens it, takes its pictures until something is wrong or the source ends, and returns what was
+// wrong. before is the same of the last try.
+func (s *v4l2) try(before *trouble) *trouble {
+	var c *camera
+	var l layout
+	var failed *trouble
+	who := s.finder.who()
+	s.guard(who, func() { c, l, failed = s.start() })
+	if failed != nil {
+		return failed
+	}
+	if before != nil && before.kind == troubleStalled {
+		s.tell(before)
+	}
+	who = s.finder.who()
+	s.first()
+	err := s.stream(c, l)
+	if s.guard(who, c.close) {
+		return hungTrouble(who)
+	}
+	return newTrouble(err, c.node, c.card, l.mode)
+}
+
+// guard calls f, which talks to the camera, and reports whether that took so long that it has told of it.
+func (s *v4l2) guard(who string, f func()) (hung bool) {
+	timer := time.AfterFunc(hungTime, func() { s.tell(hungTrouble(who)) })
+	f()
+	return !timer.Stop()
+}
+
+// start opens the camera, sets it up and starts its stream.
+func (s *v4l2) start() (*camera, layout, *trouble) {
+	c, err := s.finder.open()
+	if err != nil {
+		return nil, layout{}, s.finder.trouble(err)
+	}
+	l, err := s.setUp(c)
+	if err != nil {
+		c.close()
+		return nil, layout{}, newTrouble(err, c.node, c.card, l.mode)
+	}
+	s.finder.foundIt(c)
+	return c, l, nil
+}
+
+func (s *v4l2) setUp(c *camera) (layout, error) {
+	m, err := c.usable(c.formats(), s.options)
+	if err != nil {
+		return layout{}, err
+	}
+	l, err := c.set(m)
+	if err != nil {
+		return layout{mode: m}, err
+	}
+	if len(s.settings) > 0 {
+		controls, err := findControls(s.settings, c.controls())
+		if err != nil {
+			return l, unusableError(err.Error())
+		}
+		for i, k := range controls {
+			if err := c.setControl(k, s.settings[i].value); err != nil {
+				s.log.Warn("the camera refuses a control; another one may rule it, such as automatic exposure",
+					"control", k.Name, "value", s.settings[i].value, "error", err)
+			}
+		}
+	}
+	if err := c.start(videoBuffers); err != nil {
+		return l, err
+	}
+	opened := fmt.Sprint(c.card, c.node, l)
+	if opened != s.opened {
+		s.opened = opened
+		s.log.Info("camera opened", "camera", c.card, "device", c.node, "mode", l.mode, "asked", asked(s.options))
+	}
+	return l, nil
+}
+
+// stream takes pictures until something is wrong, which it returns, or the source ends.
+func (s *v4l2) stream(c *camera, l layout) error {
+	period := time.Second
+	if l.fps > 0 {
+		period = time.Duration(float64(time.Second) / l.fps)
+	}
+	run := videoRun{layout: l, stale: c.driver == loopbackDriver}
+	fds := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeup.Fd()), Events: unix.POLLIN}}
+	deadline := time.Now().Add(startTime + 3*period)
+	for {
+		_, err := unix.Poll(fds[:], max(0, int(time.Until(deadline).Milliseconds())))
+		switch {
+		case err != nil && err != unix.EINTR:
+			return fmt.Errorf("wait for a picture: %w", err)
+		case fds[1].Revents != 0:
+			return nil
+		}
+		n, err := s.drain(c, &run)
+		switch {
+		case err != nil:
+			return err
+		case n > 0:
+			deadline = time.Now().Add(silentTime + 3*period)
+		case time.Now().After(deadline):
+			return errStalled
+		case fds[0].Revents&unix.POLLERR != 0: // it would be reported again and again
+			return errors.New("the driver reports an error, and no more")
+		}
+	}
+}
+
+// videoRun is one start of a camera.
+type videoRun struct {
+	layout   layout
+	stale    bool // what comes next is no picture: v4l2loopback 0.12 takes new buffers for full ones
+	numbered bool // there has been a picture, of this number:
+	sequence uint32
+	good     bool // there has been a whole picture
+}
+
+// drain takes all pictures that the driver has, and returns how many.
+func (s *v4l2) drain(c *camera, run *videoRun) (n int, err error) {
+	for {
+		b, memory, err := c.dequeue()
+		if err == unix.EAGAIN {
+			return n, nil
+		}
+		if err != nil {
+			return n, fmt.Errorf("take a picture: %w", err)
+		}
+		s.take(&b, memory, run)
+		if err := c.queue(b.index); err != nil {
+			return n, err
+		}
+		n++
+	}
+}
+
+// take counts a picture, and puts it where Next finds it if it is whole.
+func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
+	now := time.Now()
+	if run.stale {
+		run.stale = false
+		return
+	}
+	const impossible = 1000 // such a gap is a driver that numbers in its own way
+	if lost := b.sequence - run.sequence - 1; run.numbered && lost < impossible {
+		s.captured.Add(int64(lost))
+		s.dropped[Lost].Add(int64(lost))
+		s.seq += uint64(lost)
+	}
+	run.numbered, run.sequence = true, b.sequence
+	s.captured.Add(1)
+	s.seq++
+
+	why, ok := Flagged, b.flags&bufFlagError == 0
+	if ok {
+		why, ok = s.filling.fill(memory, run.layout, s.options.MaxFrame)
+	}
+	if !ok {
+		s.drop(why)
+		if run.good { // the first ones after a start are often broken
+			s.tellBroken(now)
+		}
+		return
+	}
+	run.good = true
+	s.filling.seq, s.filling.captured, s.filling.received = s.seq, captureTime(b, now, sinceStart()), now
+	var spare *shot
+	select {
+	case spare = <-s.slot:
+		s.drop(Late)
+	default:
+		spare = <-s.free // Next has one at most
+	}
+	s.slot <- s.filling
+	s.filling = spare
+	s.fine()
+}
+
+// tellBroken tells how many pictures were broken since it did so last.
+func (s *v4l2) tellBroken(now time.Time) {
+	if now.Sub(s.brokenAt) < brokenTime {
+		return
+	}
+	s.brokenAt = now
+	counts := s.Counts()
+	var attrs []any
+	for d, n := range counts.Dropped {
+		if d := Drop(d); d.broken() && n > 0 {
+			attrs = append(attrs, d.String(), n)
+		}
+	}
+	s.log.Warn("the camera gives broken pictures, which are dropped", attrs...)
+}
+
+// asked is what the options ask a camera for, in words.
+func asked(o Options) string {
+	var words []string
+	if o.Width > 0 || o.Height > 0 {
+		words = append(words, fmt.Sprintf("%d×%d", o.Width, o.Height))
+	}
+	if o.FPS > 0 {
+		words = append(words, fmt.Sprintf("%g a second", o.FPS))
+	}
+	return cmp.Or(strings.Join(words, " at "), "nothing")
+}
+
+// captureTime turns a buffer's time, which counts from the start of the computer, into wall time. Without such a time, or
+// with one that cannot be, it is now: a driver may use another clock, or none.
+func captureTime(b *videoBuffer, now time.Time, sinceStart time.Duration) time.Time {
+	const oldest = 10 * time.Second
+	age := sinceStart - time.Duration(b.timestamp.Nano())
+	if b.flags&bufFlagTimestampMask != bufFlagMonotonicClock || age < 0 || age > oldest {
+		return now
+	}
+	return now.Add(-age)
+}
+
+// sinceStart is the time by the kernel's monotonic clock.
+func sinceStart() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return 0 // then captureTime finds the buffers' times impossible
+	}
+	return time.Duration(t.Nano())
+}
