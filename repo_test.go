@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 // reserved says which packages, or files, alone may import something.
 var reserved = map[string][]string{
 	"C":                        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
-	"unsafe":                   {"filters/cv", "mjpeg/turbo", "pipeline/sink"},
+	"unsafe":                   {"capture/v4l2_kernel_linux.go", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
 	"reflect":                  {},
 	"log":                      {},
 	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
