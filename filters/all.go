@@ -3,6 +3,7 @@ package filters
 // All lists every filter by name. A new one is a line here.
 func All() []Kind {
 	return []Kind{
+		adaptiveThreshold,
 		adjust,
 		bilateral,
 		blur,
@@ -10,19 +11,25 @@ func All() []Kind {
 		channel,
 		clahe,
 		colormap,
+		contours,
+		corners,
 		denoise,
 		equalize,
 		flip,
 		grayscale,
+		houghCircles,
+		houghLines,
 		inRange,
 		invert,
 		laplacian,
 		median,
+		morphology,
 		resize,
 		rotate,
 		scharr,
 		sharpen,
 		sobel,
+		threshold,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 	"testing"
 
@@ -22,12 +23,21 @@ func TestAgainstOpenCV(t *testing.T) {
 		values values
 		direct Filter
 	}{
+		{adaptiveThreshold, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.AdaptiveThreshold(src, dst, 255, gocv.AdaptiveThresholdMean, gocv.ThresholdBinary, 11, 2)
+		}},
+		{adaptiveThreshold, values{"method": "gaussian", "size": 31}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.AdaptiveThreshold(src, dst, 255, gocv.AdaptiveThresholdGaussian, gocv.ThresholdBinary, 31, 2)
+		}},
+		{adaptiveThreshold, values{"inverse": true, "c": -5.5}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.AdaptiveThreshold(src, dst, 255, gocv.AdaptiveThresholdMean, gocv.ThresholdBinaryInv, 11, -5.5)
+		}},
 		{adjust, nil, func(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }},
 		{adjust, values{"contrast": 1.5, "brightness": -10}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, 1.5, 128-1.5*128-10)
 		}},
 		{adjust, values{"gamma": 2}, func(src gocv.Mat, dst *gocv.Mat) error {
-			return with(func(f *gocv.Mat) error {
+			return with(func(f, _ *gocv.Mat) error {
 				return errors.Join(src.ConvertToWithParams(f, gocv.MatTypeCV32F, 1.0/255, 0), gocv.Pow(*f, 0.5, f),
 					f.ConvertToWithParams(dst, gocv.MatTypeCV8U, 255, 0))
 			})
@@ -36,7 +46,7 @@ func TestAgainstOpenCV(t *testing.T) {
 			if src.Channels() == 1 {
 				return src.CopyTo(dst)
 			}
-			return with(func(gray *gocv.Mat) error {
+			return with(func(gray, _ *gocv.Mat) error {
 				return errors.Join(gocv.CvtColor(src, gray, gocv.ColorBGRToGray),
 					gocv.CvtColor(*gray, dst, gocv.ColorGrayToBGR))
 			})
@@ -84,6 +94,22 @@ func TestAgainstOpenCV(t *testing.T) {
 		{colormap, values{"map": "deepgreen"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.ApplyColorMap(src, dst, gocv.ColormapDeepGreen)
 		}},
+		{contours, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawContours(src, dst, gocv.RetrievalTree, lime, 1)
+		}},
+		{contours, values{"outer": true, "colour": "#010203", "thickness": 3}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawContours(src, dst, gocv.RetrievalExternal, color.RGBA{R: 1, G: 2, B: 3}, 3)
+		}},
+		{contours, values{"thickness": 0}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawContours(src, dst, gocv.RetrievalTree, lime, -1)
+		}},
+		{corners, nil, func(src gocv.Mat, dst *gocv.Mat) error { return drawCorners(src, dst, 256, 0.01, 10, 3) }},
+		{corners, values{"max": 10, "radius": 5}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawCorners(src, dst, 10, 0.01, 10, 5)
+		}},
+		{corners, values{"quality": 0.2, "min_distance": 2}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawCorners(src, dst, 256, 0.2, 2, 3)
+		}},
 		{denoise, nil, func(src gocv.Mat, dst *gocv.Mat) error { return cv.Denoise(src, dst, 3, 3, 5, 9) }},
 		{denoise, values{"strength": 10, "patch": 3}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return cv.Denoise(src, dst, 10, 3, 3, 9)
@@ -95,6 +121,21 @@ func TestAgainstOpenCV(t *testing.T) {
 		{flip, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 1) }},
 		{flip, values{"axis": "vertical"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 0) }},
 		{flip, values{"axis": "both"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, -1) }},
+		{houghCircles, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawCircles(src, dst, 5, 50, 100, 60, 10, 100)
+		}},
+		{houghCircles, values{"votes": 12, "min_distance": 20}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawCircles(src, dst, 5, 20, 100, 12, 10, 100)
+		}},
+		{houghCircles, values{"votes": 10, "blur": 1, "high": 50, "min_radius": 3, "max_radius": 12},
+			func(src gocv.Mat, dst *gocv.Mat) error { return drawCircles(src, dst, 1, 50, 50, 10, 3, 12) }},
+		{houghLines, nil, func(src gocv.Mat, dst *gocv.Mat) error { return drawLines(src, dst, 100, 100, 10) }},
+		{houghLines, values{"votes": 30, "min_length": 12}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawLines(src, dst, 30, 12, 10)
+		}},
+		{houghLines, values{"votes": 5, "min_length": 5, "max_gap": 0}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawLines(src, dst, 5, 5, 0)
+		}},
 		{inRange, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.InRangeWithScalar(src, gocv.NewScalar(0, 0, 0, 0), gocv.NewScalar(255, 255, 255, 0), dst)
 		}},
@@ -104,13 +145,13 @@ func TestAgainstOpenCV(t *testing.T) {
 			}},
 		{inRange, values{"hue_from": 80, "hue_to": 130, "saturation_from": 10, "value_to": 200},
 			func(src gocv.Mat, dst *gocv.Mat) error {
-				return with(func(hsv *gocv.Mat) error {
+				return with(func(hsv, _ *gocv.Mat) error {
 					return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV),
 						gocv.InRangeWithScalar(*hsv, gocv.NewScalar(80, 10, 0, 0), gocv.NewScalar(130, 255, 200, 0), dst))
 				})
 			}},
 		{inRange, values{"hue_from": 120, "hue_to": 20}, func(src gocv.Mat, dst *gocv.Mat) error { // all but 21 to 119
-			return with(func(hsv *gocv.Mat) error {
+			return with(func(hsv, _ *gocv.Mat) error {
 				return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV),
 					gocv.InRangeWithScalar(*hsv, gocv.NewScalar(21, 0, 0, 0), gocv.NewScalar(119, 255, 255, 0), dst),
 					gocv.BitwiseNot(*dst, dst))
@@ -127,6 +168,13 @@ func TestAgainstOpenCV(t *testing.T) {
 		{median, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 5) }},
 		{median, values{"size": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 3) }},
 		{median, values{"size": 31}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 31) }},
+		{morphology, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return morph(src, dst, gocv.MorphOpen, gocv.MorphRect, 3, 1)
+		}},
+		{morphology, values{"operation": "black_hat", "shape": "ellipse", "size": 7},
+			func(src gocv.Mat, dst *gocv.Mat) error { return morph(src, dst, gocv.MorphBlackhat, gocv.MorphEllipse, 7, 1) }},
+		{morphology, values{"operation": "erode", "shape": "cross", "iterations": 3},
+			func(src gocv.Mat, dst *gocv.Mat) error { return morph(src, dst, gocv.MorphErode, gocv.MorphCross, 3, 3) }},
 		{resize, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			size := image.Pt((src.Cols()+1)/2, (src.Rows()+1)/2)
 			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationArea)
@@ -168,8 +216,24 @@ func TestAgainstOpenCV(t *testing.T) {
 		{sobel, values{"size": 7, "scale": 0.01}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, 7, 0.01, 0.5, 0.5)
 		}},
+		{threshold, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			gocv.Threshold(src, dst, 127, 255, gocv.ThresholdBinary)
+			return nil
+		}},
+		{threshold, values{"threshold": 66, "type": "truncate"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			gocv.Threshold(src, dst, 66, 255, gocv.ThresholdTrunc)
+			return nil
+		}},
+		{threshold, values{"method": "otsu", "type": "inverse"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			gocv.Threshold(src, dst, 0, 255, gocv.ThresholdBinaryInv|gocv.ThresholdOtsu)
+			return nil
+		}},
+		{threshold, values{"method": "triangle"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			gocv.Threshold(src, dst, 0, 255, gocv.ThresholdBinary|gocv.ThresholdTriangle)
+			return nil
+		}},
 	}
-	tested := map[string]int{}
+	tested, changed := map[string]int{}, map[string]bool{}
 	for _, tt := range tests {
 		st := configure(t, tt.kind, tt.values)
 		tested[tt.kind.Name]++
@@ -183,6 +247,7 @@ func TestAgainstOpenCV(t *testing.T) {
 					if err := tt.direct(src, &want); err != nil {
 						t.Fatal(err)
 					}
+					changed[tt.kind.Name] = changed[tt.kind.Name] || !equal(src, want)
 					if !equal(got, want) {
 						t.Errorf("%d×%d pixels differ from OpenCV's own %d×%d",
 							got.Cols(), got.Rows(), want.Cols(), want.Rows())
@@ -199,31 +264,35 @@ func TestAgainstOpenCV(t *testing.T) {
 		if tested[k.Name] < want && k.New != nil {
 			t.Errorf("%s is tested with %d settings, want %d", k.Name, tested[k.Name], want)
 		}
+		if !changed[k.Name] && k.New != nil {
+			t.Errorf("%s leaves all pictures as they are", k.Name)
+		}
 	}
 }
 
-// with lends call a Mat.
-func with(call func(scratch *gocv.Mat) error) error {
-	m := gocv.NewMat()
-	defer m.Close()
-	return call(&m)
+// with lends call two Mats.
+func with(call func(a, b *gocv.Mat) error) error {
+	a, b := gocv.NewMat(), gocv.NewMat()
+	defer a.Close()
+	defer b.Close()
+	return call(&a, &b)
 }
 
 func hsvChannel(src gocv.Mat, dst *gocv.Mat, index int) error {
-	return with(func(hsv *gocv.Mat) error {
+	return with(func(hsv, _ *gocv.Mat) error {
 		return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV), gocv.ExtractChannel(*hsv, dst, index))
 	})
 }
 
 func unsharp(src gocv.Mat, dst *gocv.Mat, size int, sigma, picture, smooth float64) error {
-	return with(func(s *gocv.Mat) error {
+	return with(func(s, _ *gocv.Mat) error {
 		return errors.Join(gocv.GaussianBlur(src, s, image.Pt(size, size), sigma, sigma, gocv.BorderReflect101),
 			gocv.AddWeighted(src, picture, *s, smooth, 0, dst))
 	})
 }
 
 func absLaplacian(src gocv.Mat, dst *gocv.Mat, size int, scale float64) error {
-	return with(func(m *gocv.Mat) error {
+	return with(func(m, _ *gocv.Mat) error {
 		return errors.Join(gocv.Laplacian(src, m, gocv.MatTypeCV64F, size, scale, 0, gocv.BorderReflect101),
 			gocv.ConvertScaleAbs(*m, dst, 1, 0))
 	})
@@ -233,14 +302,87 @@ func absLaplacian(src gocv.Mat, dst *gocv.Mat, size int, scale float64) error {
 const filterScharr = -1
 
 func absGradient(src gocv.Mat, dst *gocv.Mat, size int, scale, weightX, weightY float64) error {
-	return with(func(x *gocv.Mat) error {
-		return with(func(y *gocv.Mat) error {
-			return errors.Join(gocv.Sobel(src, x, gocv.MatTypeCV16S, 1, 0, size, scale, 0, gocv.BorderReflect101),
-				gocv.Sobel(src, y, gocv.MatTypeCV16S, 0, 1, size, scale, 0, gocv.BorderReflect101),
-				gocv.ConvertScaleAbs(*x, x, 1, 0), gocv.ConvertScaleAbs(*y, y, 1, 0),
-				gocv.AddWeighted(*x, weightX, *y, weightY, 0, dst))
-		})
+	return with(func(x, y *gocv.Mat) error {
+		return errors.Join(gocv.Sobel(src, x, gocv.MatTypeCV16S, 1, 0, size, scale, 0, gocv.BorderReflect101),
+			gocv.Sobel(src, y, gocv.MatTypeCV16S, 0, 1, size, scale, 0, gocv.BorderReflect101),
+			gocv.ConvertScaleAbs(*x, x, 1, 0), gocv.ConvertScaleAbs(*y, y, 1, 0),
+			gocv.AddWeighted(*x, weightX, *y, weightY, 0, dst))
 	})
+}
+
+var lime = color.RGBA{G: 255}
+
+// edgesIn has the edges that filters look for at their defaults.
+func edgesIn(src gocv.Mat, dst *gocv.Mat) error {
+	return errors.Join(gocv.CvtColor(src, dst, gocv.ColorBGRToGray),
+		gocv.GaussianBlur(*dst, dst, image.Pt(5, 5), 0, 0, gocv.BorderReflect101), gocv.Canny(*dst, dst, 50, 150))
+}
+
+func drawContours(src gocv.Mat, dst *gocv.Mat, mode gocv.RetrievalMode, colour color.RGBA, thickness int) error {
+	return with(func(m, _ *gocv.Mat) error {
+		if err := errors.Join(edgesIn(src, m), src.CopyTo(dst)); err != nil {
+			return err
+		}
+		found := gocv.FindContours(*m, mode, gocv.ChainApproxNone)
+		defer found.Close()
+		return gocv.DrawContours(dst, found, -1, colour, thickness)
+	})
+}
+
+func drawCorners(src gocv.Mat, dst *gocv.Mat, most int, quality, distance float64, radius int) error {
+	return with(func(m, found *gocv.Mat) error {
+		if err := errors.Join(gocv.CvtColor(src, m, gocv.ColorBGRToGray), src.CopyTo(dst),
+			gocv.GoodFeaturesToTrack(*m, found, most, quality, distance)); err != nil {
+			return err
+		}
+		for i := range found.Rows() {
+			p := found.GetVecfAt(i, 0)
+			if err := gocv.Circle(dst, image.Pt(int(p[0]), int(p[1])), radius, lime, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func drawCircles(src gocv.Mat, dst *gocv.Mat, blur int, distance, high, votes float64, least, most int) error {
+	return with(func(m, found *gocv.Mat) error {
+		if err := errors.Join(gocv.CvtColor(src, m, gocv.ColorBGRToGray), src.CopyTo(dst),
+			gocv.GaussianBlur(*m, m, image.Pt(blur, blur), 0, 0, gocv.BorderReflect101),
+			gocv.HoughCirclesWithParams(*m, found, gocv.HoughGradient, 1, distance, high, votes, least, most)); err != nil {
+			return err
+		}
+		for i := range found.Cols() {
+			c := found.GetVecfAt(0, i)
+			middle := image.Pt(int(math.Round(float64(c[0]))), int(math.Round(float64(c[1]))))
+			if err := gocv.Circle(dst, middle, int(math.Round(float64(c[2]))), lime, 2); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func drawLines(src gocv.Mat, dst *gocv.Mat, votes int, length, gap float32) error {
+	return with(func(m, found *gocv.Mat) error {
+		if err := errors.Join(edgesIn(src, m), src.CopyTo(dst),
+			gocv.HoughLinesPWithParams(*m, found, 1, math.Pi/180, votes, length, gap)); err != nil {
+			return err
+		}
+		for i := range found.Rows() {
+			l := found.GetVeciAt(i, 0)
+			if err := gocv.Line(dst, image.Pt(int(l[0]), int(l[1])), image.Pt(int(l[2]), int(l[3])), lime, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func morph(src gocv.Mat, dst *gocv.Mat, op gocv.MorphType, shape gocv.MorphShape, size, times int) error {
+	kernel := gocv.GetStructuringElement(shape, image.Pt(size, size))
+	defer kernel.Close()
+	return gocv.MorphologyExWithParams(src, dst, op, kernel, times, gocv.BorderConstant)
 }
 
 func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {
@@ -255,7 +397,7 @@ func onLuma(work Filter) Filter {
 		if src.Channels() == 1 {
 			return work(src, dst)
 		}
-		return with(func(ycc *gocv.Mat) error {
+		return with(func(ycc, y *gocv.Mat) error {
 			if err := gocv.CvtColor(src, ycc, gocv.ColorBGRToYCrCb); err != nil {
 				return err
 			}
@@ -265,10 +407,8 @@ func onLuma(work Filter) Filter {
 					planes[i].Close()
 				}
 			}()
-			return with(func(y *gocv.Mat) error {
-				return errors.Join(work(planes[0], y), gocv.Merge([]gocv.Mat{*y, planes[1], planes[2]}, ycc),
-					gocv.CvtColor(*ycc, dst, gocv.ColorYCrCbToBGR))
-			})
+			return errors.Join(work(planes[0], y), gocv.Merge([]gocv.Mat{*y, planes[1], planes[2]}, ycc),
+				gocv.CvtColor(*ycc, dst, gocv.ColorYCrCbToBGR))
 		})
 	}
 }

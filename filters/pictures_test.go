@@ -7,17 +7,21 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// TestTinyPictures shows what each filter does on pictures that can be followed by hand: gray ones, or colour ones where
-// the filter takes no others. A row of a picture is a string of bytes, three for a pixel of a colour picture.
+// TestTinyPictures shows what each filter does on pictures that can be followed by hand: gray ones, or colour
+// ones where the filter takes no others. A row of a picture is a string of bytes, three for a pixel of a colour picture.
 func TestTinyPictures(t *testing.T) {
 	const dark, step, edge = "\x00\x00\x00\x00\x00", "\x00\x00\xFF\xFF\xFF", "\x00\xFF\x00\x00\x00"
-	const red = "\x00\x00\xFF"
+	const red, W, K, G = "\x00\x00\xFF", "\xFF\xFF\xFF", "\x00\x00\x00", "\x00\xFF\x00" // colours
 	type values = map[string]any
 	tests := []struct {
 		kind     Kind
 		values   values
 		in, want []string
 	}{
+		{adaptiveThreshold, nil, []string{"\x40\x40\x40", "\x40\x10\x40", "\x40\x40\x40"},
+			[]string{"\xFF\xFF\xFF", "\xFF\x00\xFF", "\xFF\xFF\xFF"}},
+		{adaptiveThreshold, values{"inverse": true}, []string{"\x40\x40\x40", "\x40\x10\x40", "\x40\x40\x40"},
+			[]string{dark[:3], "\x00\xFF\x00", dark[:3]}},
 		{adjust, nil, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
 		{adjust, values{"brightness": 16}, []string{"\x00\x80\xFF"}, []string{"\x10\x90\xFF"}},
 		{adjust, values{"contrast": 0.5}, []string{"\x00\x80\xFE"}, []string{"\x40\x80\xBF"}},
@@ -44,6 +48,14 @@ func TestTinyPictures(t *testing.T) {
 		{channel, values{"channel": "hue"}, []string{red + "\x00\xFF\x00" + "\xFF\x00\x00"}, []string{"\x00\x3C\x78"}},
 		{clahe, values{"tiles": 1, "clip_limit": 0}, []string{"\x00\x80\xFF\xFF"}, []string{"\x40\x80\xFF\xFF"}},
 		{colormap, values{"map": "autumn"}, []string{"\x00\x80\xFF"}, []string{"\x00\x00\xFF\x00\x80\xFF\x00\xFF\xFF"}},
+		{contours, values{"of": "mask"}, []string{K + W + W + W + K, K + W + W + W + K, K + W + W + W + K},
+			[]string{K + G + G + G + K, K + G + W + G + K, K + G + G + G + K}},
+		{contours, values{"of": "mask", "thickness": 0, "colour": "red"}, []string{K + W + W + K, K + W + W + K},
+			[]string{K + red + red + K, K + red + red + K}},
+		{contours, values{"of": "mask", "min_area": 2}, []string{K + W + W + K, K + W + W + K},
+			[]string{K + W + W + K, K + W + W + K}}, // the area within the middles of the pixels is 1
+		{contours, nil, []string{W + W, W + W}, []string{W + W, W + W}},
+		{corners, nil, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{denoise, nil, []string{"\x40\x40\x40", "\x40\x40\x40"}, []string{"\x40\x40\x40", "\x40\x40\x40"}},
 		{denoise, values{"strength": 30, "patch": 3, "window": 3}, []string{"\x40\x42\x40"}, []string{"\x41\x41\x41"}},
 		{equalize, nil, []string{"\x10\x11\x12"}, []string{"\x00\x80\xFF"}},
@@ -51,6 +63,11 @@ func TestTinyPictures(t *testing.T) {
 		{flip, values{"axis": "vertical"}, []string{"abc", "def"}, []string{"def", "abc"}},
 		{flip, values{"axis": "both"}, []string{"abc", "def"}, []string{"fed", "cba"}},
 		{grayscale, nil, []string{"abc", "def"}, []string{"abc", "def"}},
+		{houghCircles, nil, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
+		{houghLines, values{"of": "mask", "votes": 5, "min_length": 5},
+			[]string{K + K + K + K + K + K, W + W + W + W + W + W}, []string{K + K + K + K + K + K, G + G + G + G + G + G}},
+		{houghLines, values{"of": "mask", "votes": 5, "min_length": 6}, []string{W + W + W + W + W + W},
+			[]string{W + W + W + W + W + W}},
 		{inRange, nil, []string{red + "abc"}, []string{"\xFF\xFF"}},
 		{inRange, values{"green_from": int('b'), "green_to": int('c')},
 			[]string{"aaaabaacaada"}, []string{"\x00\xFF\xFF\x00"}},
@@ -61,6 +78,12 @@ func TestTinyPictures(t *testing.T) {
 			[]string{"\x00\x00\x20\x00\x00", "\x00\x10\x40\x10\x00", "\x00\x00\x20\x00\x00"}},
 		{laplacian, values{"size": 3, "scale": 0.5}, []string{"\x00\x10\x00"}, []string{"\x40\x40\x40"}},
 		{median, values{"size": 3}, []string{step, "\xFF\x00\xFF\x00\xFF", step}, []string{step, step, step}},
+		{morphology, nil, []string{dark, "\x00\x00\xFF\x00\x00", dark}, []string{dark, dark, dark}},
+		{morphology, values{"operation": "dilate"}, []string{dark, "\x00\x00\xFF\x00\x00", dark},
+			[]string{"\x00\xFF\xFF\xFF\x00", "\x00\xFF\xFF\xFF\x00", "\x00\xFF\xFF\xFF\x00"}},
+		{morphology, values{"operation": "dilate", "shape": "cross"}, []string{dark, "\x00\x00\xFF\x00\x00", dark},
+			[]string{"\x00\x00\xFF\x00\x00", "\x00\xFF\xFF\xFF\x00", "\x00\x00\xFF\x00\x00"}},
+		{morphology, values{"operation": "close"}, []string{"\xFF\xFF\x00\xFF\xFF"}, []string{"\xFF\xFF\xFF\xFF\xFF"}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{resize, values{"scale": 2, "interpolation": "nearest"}, []string{"ab"}, []string{"aabb", "aabb"}},
@@ -79,6 +102,12 @@ func TestTinyPictures(t *testing.T) {
 		{sobel, nil, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x20\x20\x00\x00"}}, // half of 4 times
 		{sobel, values{"direction": "x"}, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x40\x40\x00\x00"}},
 		{sobel, values{"direction": "y"}, []string{"\x00\x00\x10\x10\x10"}, []string{dark}},
+		{threshold, nil, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\xFF\xFF"}},
+		{threshold, values{"type": "inverse", "white": 200}, []string{"\x00\x7F\x80\xFF"}, []string{"\xC8\xC8\x00\x00"}},
+		{threshold, values{"type": "truncate"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x7F\x7F"}},
+		{threshold, values{"type": "to_zero"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\x80\xFF"}},
+		{threshold, values{"type": "to_zero_inverse"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x00\x00"}},
+		{threshold, values{"method": "otsu"}, []string{"\x10\x11\x20\x21"}, []string{"\x00\x00\xFF\xFF"}},
 	}
 	tested := map[string]bool{}
 	for _, tt := range tests {

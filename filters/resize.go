@@ -23,7 +23,7 @@ var resize = Kind{
 			"area": gocv.InterpolationArea, "cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
 		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
-			"how pixels are made; auto is area for a smaller picture, else linear; as the first stage, auto leaves halving to the decoder")
+			"how pixels are made; auto is area for a smaller picture, else linear, and leaves halving to the decoder if it can")
 		if chosen == "auto" {
 			s.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
 		}

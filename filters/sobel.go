@@ -16,8 +16,8 @@ var sobel = Kind{
 	},
 }
 
-// gradient declares the direction of a gradient. derive leaves in dst (rows × cols × channels, int16) the change of src to
-// the right (dx is 1) or down (dy is 1).
+// gradient declares the direction of a gradient. derive leaves in dst (rows × cols × channels, int16) the change of
+// src to the right (dx is 1) or down (dy is 1).
 func gradient(s *Setup, derive func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error) Filter {
 	direction := s.Enum("direction", "both", []string{"both", "x", "y"},
 		"x finds edges that stand upright, y those that lie, both is half of one and half of the other")

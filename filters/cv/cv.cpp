@@ -88,8 +88,8 @@ char *picam_undistort_maps(void *map1, void *map2, int cols, int rows, picam_cam
     return guarded([&] {
         const cv::Matx33d camera(c.fx, 0, c.cx, 0, c.fy, c.cy, 0, 0, 1);
         const cv::Matx<double, 1, 5> distortion(c.k1, c.k2, c.p1, c.p2, c.k3);
-        cv::initUndistortRectifyMap(camera, distortion, cv::noArray(), camera, cv::Size(cols, rows), CV_16SC2, mat(map1),
-                                    mat(map2));
+        cv::initUndistortRectifyMap(camera, distortion, cv::noArray(), camera, cv::Size(cols, rows), CV_16SC2,
+                                    mat(map1), mat(map2));
     });
 }
 

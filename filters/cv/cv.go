@@ -44,8 +44,8 @@ func Denoise(src gocv.Mat, dst *gocv.Mat, strength, colourStrength float64, patc
 		C.int(window)))
 }
 
-// Farneback leaves in flow (rows × cols × 2, float32) by how many pixels each pixel of before has moved to the right and
-// down in now. Both are gray pictures of the same size.
+// Farneback leaves in flow (rows × cols × 2, float32) by how many pixels each pixel of before has moved to the right
+// and down in now. Both are gray pictures of the same size.
 func Farneback(before, now gocv.Mat, flow *gocv.Mat, levels, window, iterations int) error {
 	return check(C.picam_farneback(ptr(before), ptr(now), ptr(*flow), C.int(levels), C.int(window), C.int(iterations)))
 }
@@ -62,8 +62,8 @@ func GrabCut(src gocv.Mat, mask *gocv.Mat, r image.Rectangle, iterations int) er
 		C.int(iterations)))
 }
 
-// Perspective makes a picture of that size (cols, rows) whose corners are the four given ones of src, from the top left on
-// clockwise.
+// Perspective makes a picture of that size (cols, rows) whose corners are the four given ones of src, from the top left
+// on clockwise.
 func Perspective(src gocv.Mat, dst *gocv.Mat, corners []Point, size image.Point) error {
 	if len(corners) != 4 {
 		return errors.New("cv: a picture has four corners")
