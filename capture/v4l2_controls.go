@@ -39,7 +39,7 @@ func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, err
 			var all []string
 			for _, c := range has {
 				if !c.Locked {
-					all = append(all, c.String())
+					all = append(all, c.Name+" "+c.Takes())
 				}
 			}
 			if all == nil {
@@ -48,7 +48,7 @@ func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, err
 			return nil, fmt.Errorf("control %s: this camera has none of that name; it has %s", s.name, strings.Join(all, "; "))
 		}
 		if c := has[i]; !c.takes(s.value) {
-			return nil, fmt.Errorf("control %s=%d: it takes %s", s.name, s.value, strings.TrimPrefix(c.String(), c.Name+" "))
+			return nil, fmt.Errorf("control %s=%d: it takes %s", s.name, s.value, c.Takes())
 		}
 		list = append(list, has[i])
 	}

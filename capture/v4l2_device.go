@@ -59,23 +59,20 @@ type MenuItem struct {
 	Name  string `json:"name"`
 }
 
-// String tells a control in one line, such as "brightness -64 to 64" or "power_line_frequency 0 (Disabled), 1 (50 Hz)".
-func (c DeviceControl) String() string {
-	var b strings.Builder
-	b.WriteString(c.Name)
-	for i, m := range c.Menu {
-		if i > 0 {
-			b.WriteByte(',')
+// Takes tells which values the control may have, such as "-64 to 64" or "1 (Manual Mode), 3 (Aperture Priority Mode)".
+func (c DeviceControl) Takes() string {
+	if c.Menu != nil {
+		var items []string
+		for _, m := range c.Menu {
+			items = append(items, fmt.Sprintf("%d (%s)", m.Value, m.Name))
 		}
-		fmt.Fprintf(&b, " %d (%s)", m.Value, m.Name)
+		return strings.Join(items, ", ")
 	}
-	if c.Menu == nil {
-		fmt.Fprintf(&b, " %d to %d", c.Min, c.Max)
-		if c.Step > 1 {
-			fmt.Fprintf(&b, " by %d", c.Step)
-		}
+	s := fmt.Sprintf("%d to %d", c.Min, c.Max)
+	if c.Step > 1 {
+		s += fmt.Sprintf(" by %d", c.Step)
 	}
-	return b.String()
+	return s
 }
 
 // controlName makes a control's name one word in lower case, as v4l2-ctl does: "Exposure, Auto" is exposure_auto.
