@@ -33,6 +33,7 @@ func sendCommand() *cli.Command {
 			&cli.StringFlag{Name: "size", Usage: "picture size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
 			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
+			&cli.StringFlag{Name: "control", Usage: "settings of a V4L2 camera, `NAME=VALUE,…`, as picam devices and v4l2-ctl name them"},
 			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end"},
 			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
 			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
@@ -104,7 +105,7 @@ func send(c *cli.Context) error {
 	defer cancel()
 	src, err := capture.Open(ctx, source, capture.Options{
 		Width: width, Height: height, FPS: fps, Quality: c.Int("quality"), Loop: c.Bool("loop"),
-		MaxFrame: c.Int("max-frame"), Log: log,
+		Controls: c.String("control"), MaxFrame: c.Int("max-frame"), Log: log,
 	})
 	if err != nil {
 		return err
