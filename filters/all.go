@@ -13,6 +13,7 @@ func All() []Kind {
 		colormap,
 		contours,
 		corners,
+		crop,
 		denoise,
 		equalize,
 		flip,
@@ -24,12 +25,14 @@ func All() []Kind {
 		laplacian,
 		median,
 		morphology,
+		perspective,
 		resize,
 		rotate,
 		scharr,
 		sharpen,
 		sobel,
 		threshold,
+		undistort,
 	}
 }
 

@@ -118,7 +118,8 @@ func yamlLine(k Kind) string {
 // yamlValue is the default of p as YAML.
 func yamlValue(p Param) string {
 	text := fmt.Sprint(p.Default)
-	if p.Type == Colour || p.Type == Text {
+	switch p.Type {
+	case Colour, Text, Points:
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	}
 	return text
@@ -148,6 +149,8 @@ func allowed(p Param) string {
 		return strings.Join(p.Choices, ", ")
 	case Colour:
 		return "name or #rrggbb"
+	case Points:
+		return countOf(p) + " places x,y in percent of width and height"
 	}
 	return "text, one line"
 }

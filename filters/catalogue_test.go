@@ -24,7 +24,7 @@ func TestYAML(t *testing.T) {
 		t.Errorf("the chain is %q", got)
 	}
 
-	all := regexp.MustCompile(`(?m)^  # ( *[a-z_]+:|- )`).ReplaceAllString(text.String(), "  $1")
+	all := regexp.MustCompile(`(?m)^  # ( *[a-z0-9_]+:|- )`).ReplaceAllString(text.String(), "  $1")
 	all = regexp.MustCompile(`(?m)^# (( *(door|filters)|cameras):| *- )`).ReplaceAllString(all, "$1")
 	config, err = pipeline.ParseConfig("example", []byte(all))
 	if err != nil {

@@ -114,6 +114,9 @@ func testValues(t *testing.T, k Kind) {
 			refuses(t, k, p.Name, "", "redd", "#12345", "#1234567", "#12345g", "123456", 123456, true)
 		case Text:
 			refuses(t, k, p.Name, 5, true, "two\nlines", strings.Repeat("x", maxText+1), "\xFF")
+		case Points:
+			refuses(t, k, p.Name, 5, "", "1,2", "1,2,3", "1, 2", "a,b", "0,0 100,0 100,101", "0,0 -1,0 1,1", "nan,0", "inf,0",
+				strings.Repeat("0,0 ", int(p.Max)+1), strings.Repeat("0,0 ", int(p.Min)-1))
 		}
 		refuses(t, k, p.Name, nil, []any{1, 2}, map[string]any{"x": 1})
 	}
@@ -174,6 +177,8 @@ func another(p Param) any {
 		return "#123456"
 	case Text:
 		return "another"
+	case Points:
+		return "10,0 100,0 90.5,90 10,100"
 	}
 	if fmt.Sprint(p.Default) == fmt.Sprint(p.Max) {
 		return p.Min
@@ -248,7 +253,7 @@ func testSettings(t *testing.T, k Kind) {
 		switch p.Type {
 		case Bool:
 			values = []any{false, true}
-		case Colour, Text:
+		case Colour, Text, Points:
 			values = []any{another(p)}
 		case Enum:
 			values = nil

@@ -8,7 +8,11 @@
 // part of the example file and the tests that every filter has to pass come from its declaration.
 package filters
 
-import "gocv.io/x/gocv"
+import (
+	"errors"
+
+	"gocv.io/x/gocv"
+)
 
 // Format is what a filter accepts or produces.
 type Format int
@@ -48,6 +52,9 @@ func formatOf(m gocv.Mat) (Format, bool) {
 // its own comes from [Setup.Mat], never from NewMat, so that a picture costs no allocation. A C++ exception ends the
 // process, so a Filter calls only such gocv functions as return an error, with values that Setup has checked.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
+
+// ErrTooSmall is, or is in, the error of a Filter that needs a larger picture than this one. It may take the next one.
+var ErrTooSmall = errors.New("the picture is too small")
 
 // Kind describes one filter. Kinds are values in one list, never changed.
 type Kind struct {

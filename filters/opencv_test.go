@@ -110,6 +110,17 @@ func TestAgainstOpenCV(t *testing.T) {
 		{corners, values{"quality": 0.2, "min_distance": 2}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return drawCorners(src, dst, 256, 0.2, 2, 3)
 		}},
+		{crop, nil, func(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }},
+		{crop, values{"x": 10, "y": 20}, func(src gocv.Mat, dst *gocv.Mat) error {
+			part := src.Region(image.Rect(10, 20, src.Cols(), src.Rows()))
+			defer part.Close()
+			return part.CopyTo(dst)
+		}},
+		{crop, values{"x": 1, "y": 2, "width": 32, "height": 30}, func(src gocv.Mat, dst *gocv.Mat) error {
+			part := src.Region(image.Rect(1, 2, 33, 32))
+			defer part.Close()
+			return part.CopyTo(dst)
+		}},
 		{denoise, nil, func(src gocv.Mat, dst *gocv.Mat) error { return cv.Denoise(src, dst, 3, 3, 5, 9) }},
 		{denoise, values{"strength": 10, "patch": 3}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return cv.Denoise(src, dst, 10, 3, 3, 9)
@@ -172,9 +183,22 @@ func TestAgainstOpenCV(t *testing.T) {
 			return morph(src, dst, gocv.MorphOpen, gocv.MorphRect, 3, 1)
 		}},
 		{morphology, values{"operation": "black_hat", "shape": "ellipse", "size": 7},
-			func(src gocv.Mat, dst *gocv.Mat) error { return morph(src, dst, gocv.MorphBlackhat, gocv.MorphEllipse, 7, 1) }},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return morph(src, dst, gocv.MorphBlackhat, gocv.MorphEllipse, 7, 1)
+			}},
 		{morphology, values{"operation": "erode", "shape": "cross", "iterations": 3},
-			func(src gocv.Mat, dst *gocv.Mat) error { return morph(src, dst, gocv.MorphErode, gocv.MorphCross, 3, 3) }},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return morph(src, dst, gocv.MorphErode, gocv.MorphCross, 3, 3)
+			}},
+		{perspective, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return warp(src, dst, image.Pt(src.Cols(), src.Rows()), 0.2, 0.2, 0.8, 0.2, 1, 1, 0, 1)
+		}},
+		{perspective, values{"width": 100, "height": 50}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return warp(src, dst, image.Pt(100, 50), 0.2, 0.2, 0.8, 0.2, 1, 1, 0, 1)
+		}},
+		{perspective, values{"corners": "0,25 50,0 100,50 50,100"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return warp(src, dst, image.Pt(src.Cols(), src.Rows()), 0, 0.25, 0.5, 0, 1, 0.5, 0.5, 1)
+		}},
 		{resize, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			size := image.Pt((src.Cols()+1)/2, (src.Rows()+1)/2)
 			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationArea)
@@ -231,6 +255,17 @@ func TestAgainstOpenCV(t *testing.T) {
 		{threshold, values{"method": "triangle"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			gocv.Threshold(src, dst, 0, 255, gocv.ThresholdBinary|gocv.ThresholdTriangle)
 			return nil
+		}},
+		{undistort, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			w, h := float64(src.Cols()), float64(src.Rows())
+			return remap(src, dst, cv.Camera{FX: w, FY: w, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: -0.2})
+		}},
+		{undistort, values{"fx": 200, "fy": 190, "k1": 0.1, "k2": -0.05, "k3": 1}, func(src gocv.Mat, dst *gocv.Mat) error {
+			w, h := float64(src.Cols()), float64(src.Rows())
+			return remap(src, dst, cv.Camera{FX: 200, FY: 190, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: 0.1, K2: -0.05, K3: 1})
+		}},
+		{undistort, values{"fx": 100, "cx": 20, "cy": 30, "p1": 0.05, "p2": -0.02}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return remap(src, dst, cv.Camera{FX: 100, FY: 100, CX: 20, CY: 30, K1: -0.2, P1: 0.05, P2: -0.02})
 		}},
 	}
 	tested, changed := map[string]int{}, map[string]bool{}
@@ -383,6 +418,29 @@ func morph(src gocv.Mat, dst *gocv.Mat, op gocv.MorphType, shape gocv.MorphShape
 	kernel := gocv.GetStructuringElement(shape, image.Pt(size, size))
 	defer kernel.Close()
 	return gocv.MorphologyExWithParams(src, dst, op, kernel, times, gocv.BorderConstant)
+}
+
+// warp makes a picture of that size of the part whose corners are given as x and y in fractions of src.
+func warp(src gocv.Mat, dst *gocv.Mat, size image.Point, corners ...float32) error {
+	var from []gocv.Point2f
+	for i := 0; i < len(corners); i += 2 {
+		from = append(from, gocv.NewPoint2f(corners[i]*float32(src.Cols()-1), corners[i+1]*float32(src.Rows()-1)))
+	}
+	right, bottom := float32(size.X-1), float32(size.Y-1)
+	a := gocv.NewPoint2fVectorFromPoints(from)
+	defer a.Close()
+	b := gocv.NewPoint2fVectorFromPoints([]gocv.Point2f{{}, {X: right}, {X: right, Y: bottom}, {Y: bottom}})
+	defer b.Close()
+	m := gocv.GetPerspectiveTransform2f(a, b)
+	defer m.Close()
+	return gocv.WarpPerspective(src, dst, m, size)
+}
+
+func remap(src gocv.Mat, dst *gocv.Mat, c cv.Camera) error {
+	return with(func(a, b *gocv.Mat) error {
+		return errors.Join(cv.UndistortMaps(a, b, image.Pt(src.Cols(), src.Rows()), c),
+			gocv.Remap(src, dst, a, b, gocv.InterpolationLinear, gocv.BorderConstant, color.RGBA{}))
+	})
 }
 
 func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTinyPictures shows what each filter does on pictures that can be followed by hand: gray ones, or colour
-// ones where the filter takes no others. A row of a picture is a string of bytes, three for a pixel of a colour picture.
+// ones where the filter takes no others. A row of a picture is a string of bytes, three for a pixel of a colour one.
 func TestTinyPictures(t *testing.T) {
 	const dark, step, edge = "\x00\x00\x00\x00\x00", "\x00\x00\xFF\xFF\xFF", "\x00\xFF\x00\x00\x00"
 	const red, W, K, G = "\x00\x00\xFF", "\xFF\xFF\xFF", "\x00\x00\x00", "\x00\xFF\x00" // colours
@@ -56,6 +56,9 @@ func TestTinyPictures(t *testing.T) {
 			[]string{K + W + W + K, K + W + W + K}}, // the area within the middles of the pixels is 1
 		{contours, nil, []string{W + W, W + W}, []string{W + W, W + W}},
 		{corners, nil, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
+		{crop, nil, []string{"abc", "def"}, []string{"abc", "def"}},
+		{crop, values{"x": 1, "height": 1}, []string{"abc", "def"}, []string{"bc"}},
+		{crop, values{"x": 1, "y": 1, "width": 1}, []string{"abc", "def"}, []string{"e"}},
 		{denoise, nil, []string{"\x40\x40\x40", "\x40\x40\x40"}, []string{"\x40\x40\x40", "\x40\x40\x40"}},
 		{denoise, values{"strength": 30, "patch": 3, "window": 3}, []string{"\x40\x42\x40"}, []string{"\x41\x41\x41"}},
 		{equalize, nil, []string{"\x10\x11\x12"}, []string{"\x00\x80\xFF"}},
@@ -84,6 +87,8 @@ func TestTinyPictures(t *testing.T) {
 		{morphology, values{"operation": "dilate", "shape": "cross"}, []string{dark, "\x00\x00\xFF\x00\x00", dark},
 			[]string{"\x00\x00\xFF\x00\x00", "\x00\xFF\xFF\xFF\x00", "\x00\x00\xFF\x00\x00"}},
 		{morphology, values{"operation": "close"}, []string{"\xFF\xFF\x00\xFF\xFF"}, []string{"\xFF\xFF\xFF\xFF\xFF"}},
+		{perspective, values{"corners": "0,0 100,0 100,100 0,100"}, []string{"abc", "def"}, []string{"abc", "def"}},
+		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"}, []string{"ab", "de"}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{resize, values{"scale": 2, "interpolation": "nearest"}, []string{"ab"}, []string{"aabb", "aabb"}},
@@ -108,6 +113,7 @@ func TestTinyPictures(t *testing.T) {
 		{threshold, values{"type": "to_zero"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\x80\xFF"}},
 		{threshold, values{"type": "to_zero_inverse"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x00\x00"}},
 		{threshold, values{"method": "otsu"}, []string{"\x10\x11\x20\x21"}, []string{"\x00\x00\xFF\xFF"}},
+		{undistort, values{"k1": 0}, []string{"abc", "def", "ghi"}, []string{"abc", "def", "ghi"}},
 	}
 	tested := map[string]bool{}
 	for _, tt := range tests {
@@ -147,6 +153,28 @@ func picture(t *testing.T, rows []string, typ gocv.MatType) gocv.Mat {
 		copy(data[i*len(row):], row)
 	}
 	return m
+}
+
+// TestCropOfSmallerPicture holds that a picture that does not have the part costs no more than itself.
+func TestCropOfSmallerPicture(t *testing.T) {
+	r, dst := open(t, configure(t, crop, map[string]any{"x": 10, "y": 5, "width": 20})), empty(t)
+	for _, tt := range []struct {
+		cols, rows int
+		want       string
+	}{
+		{40, 30, ""},
+		{29, 30, "filters: crop: the picture is too small: 10,5 to 30,30 is not all in its 29×30 pixels"},
+		{40, 5, "filters: crop: the picture is too small: 10,5 to 30,5 is not all in its 40×5 pixels"},
+		{30, 6, ""},
+	} {
+		got := ""
+		if err := r.Apply(texture(t, tt.cols, tt.rows, gocv.MatTypeCV8UC3, 1), &dst); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want || got == "" && (dst.Cols() != 20 || dst.Rows() != tt.rows-5) {
+			t.Errorf("%d×%d: %q, want %q", tt.cols, tt.rows, got, tt.want)
+		}
+	}
 }
 
 // TestResizeLimit holds that a small picture of odd shape cannot become a huge one.

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters/cv"
 )
 
 // Type is the kind of values that a parameter takes.
@@ -28,6 +30,7 @@ const (
 	Enum   Type = "enum"   // string, one of Choices
 	Colour Type = "colour" // string, '#rrggbb'
 	Text   Type = "text"   // string, one line
+	Points Type = "points" // string, 'x,y x,y x,y': places in percent of the picture's width and height
 )
 
 // Param is all that is known of a parameter, for documentation, forms and checks.
@@ -37,7 +40,7 @@ type Param struct {
 	Doc      string
 	Default  any
 	Value    any      // in a Stage: what it is set to
-	Min, Max float64  // of Int, Odd and Float: the smallest and the largest value allowed
+	Min, Max float64  // of Int, Odd and Float: the smallest and the largest value allowed; of Points: of their number
 	Choices  []string // of Enum
 }
 
@@ -155,6 +158,50 @@ func (s *Setup) Text(name, def, doc string) string {
 		}
 		return text, nil
 	})
+}
+
+// Points declares places in the picture, as many as least to most, and returns them in percent of the picture's width
+// and height. def and users' values are 'x,y x,y x,y'.
+func (s *Setup) Points(name, def string, least, most int, doc string) []cv.Point {
+	p := Param{Name: name, Type: Points, Doc: doc, Default: def, Min: float64(least), Max: float64(most)}
+	text := declare(s, p, def, func(v any) (string, error) {
+		text, isText := v.(string)
+		points, ok := parsePoints(text)
+		switch {
+		case !isText || !ok:
+			return "", fmt.Errorf("%s is not places in percent; write them as '%s'", quote(v), def)
+		case len(points) < least || len(points) > most:
+			return "", fmt.Errorf("has %d places; it takes %s", len(points), countOf(p))
+		}
+		return strings.Join(strings.Fields(text), " "), nil
+	})
+	points, _ := parsePoints(text)
+	return points
+}
+
+// parsePoints reads 'x,y x,y', numbers from 0 to 100.
+func parsePoints(text string) (points []cv.Point, ok bool) {
+	for _, pair := range strings.Fields(text) {
+		var percent [2]float64
+		x, y, _ := strings.Cut(pair, ",")
+		for i, number := range []string{x, y} {
+			f, err := strconv.ParseFloat(number, 32)
+			if err != nil || !(f >= 0 && f <= 100) {
+				return nil, false
+			}
+			percent[i] = f
+		}
+		points = append(points, cv.Point{X: float32(percent[0]), Y: float32(percent[1])})
+	}
+	return points, true
+}
+
+// countOf says in words how many places p takes.
+func countOf(p Param) string {
+	if p.Min == p.Max {
+		return plain(p.Min)
+	}
+	return plain(p.Min) + " to " + plain(p.Max)
 }
 
 // Check makes a fault of what is wrong between parameters, if ok is false. While a single value is wrong, so that its

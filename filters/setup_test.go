@@ -24,6 +24,7 @@ var every = Kind{
 		s.Enum("enum", "one", []string{"one", "two", "180"}, "a choice")
 		s.Colour("colour", "red", "a colour")
 		s.Text("text", "hello", "a line")
+		s.Points("points", "0,0 100,0 50,50", 3, 5, "a part")
 		s.Check(low <= high, "low (%g) is above high (%g)", low, high)
 		return pass
 	},
@@ -53,6 +54,7 @@ func TestConfigureTakes(t *testing.T) {
 		{"colour", "Red", "#ff0000"},
 		{"colour", "#00FFab", "#00ffab"},
 		{"text", "", ""},
+		{"points", "1,2  3.5,4 5,6 ", "1,2 3.5,4 5,6"},
 		{"text", "Tür №1, 12:00 | # ' \" {}", "Tür №1, 12:00 | # ' \" {}"},
 	}
 	for _, tt := range tests {
@@ -98,6 +100,9 @@ func TestConfigureRefuses(t *testing.T) {
 		{"colour", map[string]any{"colour": "reddish"},
 			[]string{`colour: "reddish" is not a colour; write '#rrggbb' or one of black`}},
 		{"number for text", map[string]any{"text": 12}, []string{"text: 12 is not text; put it between quotes"}},
+		{"places", map[string]any{"points": "1,2 3"},
+			[]string{`points: "1,2 3" is not places in percent; write them as '0,0 100,0 50,50'`}},
+		{"few places", map[string]any{"points": "1,2 3,4"}, []string{"points: has 2 places; it takes 3 to 5"}},
 		{"long value", map[string]any{"int": strings.Repeat("ä", 1000)},
 			[]string{`int: "` + strings.Repeat("ä", 40) + `…" is not a number`}},
 		{"unknown", map[string]any{"itn": 1},
@@ -148,7 +153,7 @@ func TestColourValue(t *testing.T) {
 
 func TestStage(t *testing.T) {
 	st := configure(t, every, map[string]any{"text": "a b", "enum": 180})
-	const want = `every int=3 odd=5 low=1 high=2 bool=false enum=180 colour=#ff0000 text="a b"`
+	const want = `every int=3 odd=5 low=1 high=2 bool=false enum=180 colour=#ff0000 text="a b" points="0,0 100,0 50,50"`
 	if st.String() != want {
 		t.Errorf("got  %s\nwant %s", st, want)
 	}
@@ -268,19 +273,20 @@ func TestHelp(t *testing.T) {
 	const want = `every: Has a parameter of each type.
 Takes gray and colour pictures and leaves them so.
 
-  int     -5 to 10, whole  default 3          a whole number
-  odd     1 to 99, odd     default 5          an odd number
-  low     0 to 2.5         default 1          a number
-  high    0 to 2.5         default 2          a number
-  bool    true or false    default false      a switch
-  enum    one, two, 180    default one        a choice
-  colour  name or #rrggbb  default '#ff0000'  a colour
-  text    text, one line   default 'hello'    a line
+  int     -5 to 10, whole                                   default 3                  a whole number
+  odd     1 to 99, odd                                      default 5                  an odd number
+  low     0 to 2.5                                          default 1                  a number
+  high    0 to 2.5                                          default 2                  a number
+  bool    true or false                                     default false              a switch
+  enum    one, two, 180                                     default one                a choice
+  colour  name or #rrggbb                                   default '#ff0000'          a colour
+  text    text, one line                                    default 'hello'            a line
+  points  3 to 5 places x,y in percent of width and height  default '0,0 100,0 50,50'  a part
 
 In a filters file, with its defaults:
 
   filters:
-    - every: {int: 3, odd: 5, low: 1, high: 2, bool: false, enum: one, colour: '#ff0000', text: 'hello'}
+    - every: {int: 3, odd: 5, low: 1, high: 2, bool: false, enum: one, colour: '#ff0000', text: 'hello', points: '0,0 100,0 50,50'}
 `
 	var got strings.Builder
 	if err := WriteHelp(&got, every); err != nil {
@@ -329,14 +335,16 @@ func FuzzConfigure(f *testing.F) {
 	kinds := append(All(), every)
 	for i, k := range kinds {
 		for _, values := range map[string][]string{
-			"adjust":   {`{"gamma": 0.1, "saturation": 10}`},
-			"blur":     {`{"size": 4, "sigma": 1e300}`},
-			"canny":    {`{"low": 200, "high": 100}`},
-			"flip":     {`{"axis": "both"}`},
-			"in_range": {`{"hue_from": 170, "hue_to": 3}`, `{"red_from": 255, "red_to": 0}`},
-			"resize":   {`{"width": 8192, "height": 0, "interpolation": "cubic"}`, `{"scale": 0.01}`},
-			"rotate":   {`{"degrees": 270}`},
-			"every":    {`{"int": null, "colour": "#123", "text": "\u0000", "bool": 1, "x": [1, {}]}`},
+			"adjust":      {`{"gamma": 0.1, "saturation": 10}`},
+			"blur":        {`{"size": 4, "sigma": 1e300}`},
+			"canny":       {`{"low": 200, "high": 100}`},
+			"flip":        {`{"axis": "both"}`},
+			"crop":        {`{"x": 7, "y": 5}`, `{"x": 8, "y": 6, "width": 1}`},
+			"in_range":    {`{"hue_from": 170, "hue_to": 3}`, `{"red_from": 255, "red_to": 0}`},
+			"perspective": {`{"corners": "0,0 1e2,0 1,1 0,50"}`, `{"corners": "0,0 0,0 0,0 0,0"}`},
+			"resize":      {`{"width": 8192, "height": 0, "interpolation": "cubic"}`, `{"scale": 0.01}`},
+			"rotate":      {`{"degrees": 270}`},
+			"every":       {`{"int": null, "colour": "#123", "text": "\u0000", "bool": 1, "x": [1, {}]}`},
 		}[k.Name] {
 			f.Add(uint8(i), values)
 		}

@@ -111,7 +111,7 @@ func (st *Stage) String() string {
 	b.WriteString(st.kind.Name)
 	for _, p := range st.params {
 		text := fmt.Sprint(p.Value)
-		if p.Type == Text {
+		if p.Type == Text || p.Type == Points {
 			text = strconv.Quote(text)
 		}
 		fmt.Fprintf(&b, " %s=%s", p.Name, text)

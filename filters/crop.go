@@ -1,0 +1,38 @@
+package filters
+
+import (
+	"fmt"
+	"image"
+
+	"gocv.io/x/gocv"
+
+	"picam/filters/cv"
+)
+
+// crop cuts a rectangle out.
+var crop = Kind{
+	Name: "crop",
+	Doc:  "Keeps a part of the picture and cuts off the rest.",
+	In:   Any, Out: Any,
+	New: func(s *Setup) Filter {
+		x := s.Int("x", 0, 0, maxSide, "pixels cut off at the left")
+		y := s.Int("y", 0, 0, maxSide, "pixels cut off at the top")
+		width := s.Int("width", 0, 0, maxSide, "width of the part in pixels; 0 goes to the right end of the picture")
+		height := s.Int("height", 0, 0, maxSide, "height of the part in pixels; 0 goes to the bottom")
+		return func(src gocv.Mat, dst *gocv.Mat) error {
+			whole := image.Rect(0, 0, src.Cols(), src.Rows())
+			part := image.Rect(x, y, x+width, y+height)
+			if width == 0 {
+				part.Max.X = whole.Max.X
+			}
+			if height == 0 {
+				part.Max.Y = whole.Max.Y
+			}
+			if part.Min.X >= part.Max.X || part.Min.Y >= part.Max.Y || !part.In(whole) {
+				return fmt.Errorf("%w: %d,%d to %d,%d is not all in its %d×%d pixels",
+					ErrTooSmall, x, y, part.Max.X, part.Max.Y, whole.Max.X, whole.Max.Y)
+			}
+			return cv.Crop(src, dst, part)
+		}
+	},
+}
