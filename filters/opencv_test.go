@@ -132,6 +132,15 @@ func TestAgainstOpenCV(t *testing.T) {
 		{flip, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 1) }},
 		{flip, values{"axis": "vertical"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, 0) }},
 		{flip, values{"axis": "both"}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Flip(src, dst, -1) }},
+		{grid, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawGrid(src, dst, 3, 3, color.RGBA{255, 255, 255, 0}, 1)
+		}},
+		{grid, values{"columns": 1, "thickness": 4}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawGrid(src, dst, 1, 3, color.RGBA{255, 255, 255, 0}, 4)
+		}},
+		{grid, values{"rows": 10, "colour": "#102030"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawGrid(src, dst, 3, 10, color.RGBA{16, 32, 48, 0}, 1)
+		}},
 		{houghCircles, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return drawCircles(src, dst, 5, 50, 100, 60, 10, 100)
 		}},
@@ -175,6 +184,15 @@ func TestAgainstOpenCV(t *testing.T) {
 		{laplacian, values{"scale": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 2.5) }},
 		{laplacian, values{"size": 5, "scale": 0.1}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absLaplacian(src, dst, 5, 0.1)
+		}},
+		{mask, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return blacken(src, dst, [][2]float64{{0, 0}, {1, 0}, {1, 0.2}, {0, 0.2}})
+		}},
+		{mask, values{"corners": "50,0 100,100 0,70"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return blacken(src, dst, [][2]float64{{0.5, 0}, {1, 1}, {0, 0.7}})
+		}},
+		{mask, values{"corners": "0,0 100,100 100,0 0,100"}, func(src gocv.Mat, dst *gocv.Mat) error { // crosses itself
+			return blacken(src, dst, [][2]float64{{0, 0}, {1, 1}, {1, 0}, {0, 1}})
 		}},
 		{median, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 5) }},
 		{median, values{"size": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, 3) }},
@@ -240,6 +258,25 @@ func TestAgainstOpenCV(t *testing.T) {
 		{sobel, values{"size": 7, "scale": 0.01}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, 7, 0.01, 0.5, 0.5)
 		}},
+		{text, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			const scale = 1
+			size := gocv.GetTextSize("picam", gocv.FontHersheySimplex, scale, 2)
+			at := image.Pt(10, 10+size.Y)
+			return errors.Join(src.CopyTo(dst), putText(dst, "picam", at, scale, color.RGBA{}, 4),
+				putText(dst, "picam", at, scale, color.RGBA{255, 255, 255, 0}, 2))
+		}},
+		{text, values{"text": "Hello, 100%", "corner": "bottom_right", "outline": false, "colour": "lime"},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				size, below := gocv.GetTextSizeWithBaseline("Hello, 100%", gocv.FontHersheySimplex, 1, 2)
+				at := image.Pt(src.Cols()-10-size.X, src.Rows()-10-below)
+				return errors.Join(src.CopyTo(dst), putText(dst, "Hello, 100%", at, 1, lime, 2))
+			}},
+		{text, values{"size": 0.5, "thickness": 1, "outline": false, "corner": "middle"},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				size := gocv.GetTextSize("picam", gocv.FontHersheySimplex, 0.5, 1)
+				at := image.Pt((src.Cols()-size.X)/2, (src.Rows()+size.Y)/2)
+				return errors.Join(src.CopyTo(dst), putText(dst, "picam", at, 0.5, color.RGBA{255, 255, 255, 0}, 1))
+			}},
 		{threshold, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			gocv.Threshold(src, dst, 127, 255, gocv.ThresholdBinary)
 			return nil
@@ -441,6 +478,34 @@ func remap(src gocv.Mat, dst *gocv.Mat, c cv.Camera) error {
 		return errors.Join(cv.UndistortMaps(a, b, image.Pt(src.Cols(), src.Rows()), c),
 			gocv.Remap(src, dst, a, b, gocv.InterpolationLinear, gocv.BorderConstant, color.RGBA{}))
 	})
+}
+
+func drawGrid(src gocv.Mat, dst *gocv.Mat, columns, rows int, colour color.RGBA, thickness int) error {
+	err := src.CopyTo(dst)
+	for i := 1; i < columns; i++ {
+		x := i * src.Cols() / columns
+		err = errors.Join(err, gocv.Line(dst, image.Pt(x, 0), image.Pt(x, src.Rows()), colour, thickness))
+	}
+	for i := 1; i < rows; i++ {
+		y := i * src.Rows() / rows
+		err = errors.Join(err, gocv.Line(dst, image.Pt(0, y), image.Pt(src.Cols(), y), colour, thickness))
+	}
+	return err
+}
+
+func blacken(src gocv.Mat, dst *gocv.Mat, corners [][2]float64) error {
+	var points []image.Point
+	for _, c := range corners {
+		points = append(points, image.Pt(int(math.RoundToEven(c[0]*float64(src.Cols()-1))),
+			int(math.RoundToEven(c[1]*float64(src.Rows()-1)))))
+	}
+	polygon := gocv.NewPointsVectorFromPoints([][]image.Point{points})
+	defer polygon.Close()
+	return errors.Join(src.CopyTo(dst), gocv.FillPoly(dst, polygon, color.RGBA{}))
+}
+
+func putText(dst *gocv.Mat, line string, at image.Point, scale float64, colour color.RGBA, thickness int) error {
+	return gocv.PutTextWithParams(dst, line, at, gocv.FontHersheySimplex, scale, colour, thickness, gocv.LineAA, false)
 }
 
 func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {

@@ -66,6 +66,8 @@ func TestTinyPictures(t *testing.T) {
 		{flip, values{"axis": "vertical"}, []string{"abc", "def"}, []string{"def", "abc"}},
 		{flip, values{"axis": "both"}, []string{"abc", "def"}, []string{"fed", "cba"}},
 		{grayscale, nil, []string{"abc", "def"}, []string{"abc", "def"}},
+		{grid, nil, []string{K + K + K, K + K + K, K + K + K}, []string{K + W + W, W + W + W, W + W + W}},
+		{grid, values{"columns": 2, "rows": 1, "colour": "red"}, []string{K + K + K + K + K}, []string{K + K + red + K + K}},
 		{houghCircles, nil, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{houghLines, values{"of": "mask", "votes": 5, "min_length": 5},
 			[]string{K + K + K + K + K + K, W + W + W + W + W + W}, []string{K + K + K + K + K + K, G + G + G + G + G + G}},
@@ -80,6 +82,9 @@ func TestTinyPictures(t *testing.T) {
 		{laplacian, nil, []string{dark, "\x00\x00\x10\x00\x00", dark}, // left, right, above and below less 4 times the middle
 			[]string{"\x00\x00\x20\x00\x00", "\x00\x10\x40\x10\x00", "\x00\x00\x20\x00\x00"}},
 		{laplacian, values{"size": 3, "scale": 0.5}, []string{"\x00\x10\x00"}, []string{"\x40\x40\x40"}},
+		{mask, nil, []string{"aaa", "bbb", "ccc"}, []string{dark[:3], "bbb", "ccc"}},
+		{mask, values{"corners": "0,0 100,100 0,100"}, []string{"aaa", "bbb", "ccc"},
+			[]string{"\x00aa", dark[:2] + "b", dark[:3]}},
 		{median, values{"size": 3}, []string{step, "\xFF\x00\xFF\x00\xFF", step}, []string{step, step, step}},
 		{morphology, nil, []string{dark, "\x00\x00\xFF\x00\x00", dark}, []string{dark, dark, dark}},
 		{morphology, values{"operation": "dilate"}, []string{dark, "\x00\x00\xFF\x00\x00", dark},
@@ -107,6 +112,7 @@ func TestTinyPictures(t *testing.T) {
 		{sobel, nil, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x20\x20\x00\x00"}}, // half of 4 times
 		{sobel, values{"direction": "x"}, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x40\x40\x00\x00"}},
 		{sobel, values{"direction": "y"}, []string{"\x00\x00\x10\x10\x10"}, []string{dark}},
+		{text, values{"text": ""}, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{threshold, nil, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\xFF\xFF"}},
 		{threshold, values{"type": "inverse", "white": 200}, []string{"\x00\x7F\x80\xFF"}, []string{"\xC8\xC8\x00\x00"}},
 		{threshold, values{"type": "truncate"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x7F\x7F"}},
