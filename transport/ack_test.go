@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"net"
-	"os"
 	"testing"
 	"time"
 )
@@ -144,54 +143,6 @@ func TestWindow(t *testing.T) {
 		p.interval, p.rtt, p.minRTT, p.kernelRTT = c.interval, c.rtt, c.least, c.kernel
 		if got := p.window(); got != c.want {
 			t.Errorf("%s: window %d, want %d", c.name, got, c.want)
-		}
-	}
-}
-
-// narrow is a connection that takes so many bytes at each write.
-type narrow struct {
-	net.Conn
-	room []int
-	got  []byte
-}
-
-func (n *narrow) SetWriteDeadline(time.Time) error { return nil }
-
-func (n *narrow) Write(p []byte) (int, error) {
-	room := len(p)
-	if len(n.room) > 0 {
-		room, n.room = min(n.room[0], len(p)), n.room[1:]
-	}
-	n.got = append(n.got, p[:room]...)
-	if room < len(p) {
-		return room, os.ErrDeadlineExceeded
-	}
-	return room, nil
-}
-
-// TestTornAcks writes acks to a connection that takes them in pieces: what comes out is whole lines, and little is held.
-func TestTornAcks(t *testing.T) {
-	for _, room := range [][]int{{0}, {1}, {3, 4, 5, 6, 7, 8, 9, 0, 0, 0}, {10, 0, 100}, {46, 47, 48, 49}, {5, 43, 0, 5, 44}, {5, 80, 1}} {
-		conn := &narrow{room: room}
-		s := &Stream{in: input{conn: conn}}
-		const pictures = 20
-		for seq := range uint64(pictures) {
-			s.mute = time.Time{}
-			s.ack(seq+1, time.Now())
-			if len(s.answer) > 60 {
-				t.Errorf("room %v: %q is held", room, s.answer)
-			}
-		}
-		last := uint64(0)
-		for line := range bytes.Lines(conn.got) {
-			seq, _, _, ok := parseAck(line)
-			if !ok || seq <= last || line[len(line)-1] != '\n' {
-				t.Errorf("room %v: line %q in %q", room, line, conn.got)
-			}
-			last = seq
-		}
-		if last != pictures {
-			t.Errorf("room %v: the last ack is %d", room, last)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func BenchmarkLink(b *testing.B) {
 	jpeg := jpegOf(100e3)
 	b.Run("picam", func(b *testing.B) {
 		l := listen(b)
-		done := make(chan int)
+		done := make(chan int, 100)
 		stop := start(b, func(ctx context.Context) error {
 			return Serve(ctx, l, Limits{}, nil, func(_ context.Context, s *Stream) error {
 				n := 0

@@ -579,14 +579,15 @@ func TestOneReceiverSlow(t *testing.T) {
 	}
 }
 
-// TestListenerAccount checks the account of a listening sender whose one receiver comes and goes.
+// TestListenerAccount has a receiver that comes and is killed, again and again: the account adds up, and nothing is left
+// of it.
 func TestListenerAccount(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Listener: l, Camera: "cam"}
 	stop := start(t, func(ctx context.Context) error {
 		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(50e3), interval: time.Millisecond})
 	})
-	for range 20 {
+	once := func() {
 		conn := dial(t, l)
 		r := mjpeg.NewReader(conn, 0)
 		for range 3 {
@@ -598,6 +599,14 @@ func TestListenerAccount(t *testing.T) {
 		conn.Close()
 		eventually(t, "it is gone", func() bool { return s.Stats().Receivers == 0 })
 	}
+	once()
+	files, routines := openFiles(), runtime.NumGoroutine()
+	for range 100 {
+		once()
+	}
+	eventually(t, "as many files and goroutines as before", func() bool {
+		return openFiles() <= files+2 && runtime.NumGoroutine() <= routines+2
+	})
 	stop()
 	checkAccount(t, s.Stats())
 }

@@ -24,8 +24,10 @@ type Stream struct {
 	sender string
 	last   atomic.Int64 // Unix ns of the last picture's arrival
 
-	answer []byte    // the next ack, or what is left of one
-	mute   time.Time // no ack before that: the peer does not read them
+	owed     mjpeg.Frame // Seq and Received of the last picture, if it has a stamp and has not been acked
+	answer   []byte      // the ack, for its buffer
+	unread   int         // acks written without a sign that the sender reads them
+	ackFails bool        // there was no room for an ack, or nobody to take it: there will be no more
 }
 
 // newStream waits for the first picture on conn. The error is a *strangerError if the peer is no camera. Closing conn is
@@ -101,14 +103,45 @@ func (s *Stream) Next() (mjpeg.Frame, error) {
 // next reads a picture and acks it.
 func (s *Stream) next() (mjpeg.Frame, error) {
 	f, err := s.reader.Next()
+	if err == io.EOF {
+		s.ack() // of the last picture, if it was left out
+	}
 	if err != nil {
 		return mjpeg.Frame{}, err
 	}
 	s.last.Store(f.Received.UnixNano())
 	if stamp, ok := s.reader.Stamp(); ok && stamp.Seq > 0 {
-		s.ack(stamp.Seq, f.Received)
+		s.owed = mjpeg.Frame{Seq: stamp.Seq, Received: f.Received}
+		if stamp.Synced { // it knows the offset of the clocks, and so has read acks
+			s.unread = 0
+		}
+		if s.unread < maxUnread {
+			s.unread++
+			s.ack()
+		}
 	}
 	return f, nil
+}
+
+const (
+	// maxUnread is how many acks a sender gets that shows no sign of reading them: so few that they always find room. A
+	// full socket may keep Linux (6.18) from seeing what the same packets confirm, and slow the pictures down.
+	maxUnread = 500
+	// ackTimeout is how long a sender that did read its acks may hold Next up when it has stopped to, which happens once.
+	ackTimeout = time.Second
+)
+
+// ack acks the last picture, if it wants that and has not been acked.
+func (s *Stream) ack() {
+	if s.ackFails || s.owed.Seq == 0 {
+		return
+	}
+	now := time.Now()
+	s.answer = appendAck(s.answer[:0], s.owed.Seq, s.owed.Received, now)
+	s.owed = mjpeg.Frame{}
+	_ = s.in.conn.SetWriteDeadline(now.Add(ackTimeout)) // fails on a closed connection, as Write will
+	_, err := s.in.conn.Write(s.answer)
+	s.ackFails = err != nil
 }
 
 // reason says in words why there are no more pictures.
@@ -126,32 +159,6 @@ func (s *Stream) reason(err error) error {
 		return errors.New("connection reset by the camera")
 	}
 	return cause(err)
-}
-
-const (
-	ackRoom  = 5 * time.Millisecond // how long to wait for room for an ack
-	mutePeer = time.Second          // how long not to try again when there was none
-)
-
-// ack answers a picture. A peer that does not read its acks goes without, and costs hardly any time.
-func (s *Stream) ack(seq uint64, received time.Time) {
-	now := time.Now()
-	if now.Before(s.mute) {
-		return
-	}
-	torn := len(s.answer)
-	s.answer = appendAck(s.answer, seq, received, now)
-	_ = s.in.conn.SetWriteDeadline(now.Add(ackRoom)) // fails on a closed connection, as Write will
-	n, err := s.in.conn.Write(s.answer)
-	rest := s.answer[n:]
-	if err != nil {
-		s.mute = now.Add(mutePeer)
-		// The end of a line that has been sent in part is kept, so that the peer never sees half an ack; a whole one is not.
-		if n <= torn {
-			rest = rest[:torn-n]
-		}
-	}
-	s.answer = append(s.answer[:0], rest...)
 }
 
 // input reads a connection, each time with a deadline. Until the first picture has come, it also bounds how long that
