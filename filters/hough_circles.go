@@ -47,4 +47,4 @@ var houghCircles = Kind{
 }
 
 // nearest is the whole number nearest to a coordinate.
-func nearest(x float32) int { return int(math.Round(float64(x))) }
+func nearest[F float32 | float64](x F) int { return int(math.Round(float64(x))) }

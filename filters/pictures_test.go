@@ -61,10 +61,14 @@ func TestTinyPictures(t *testing.T) {
 		{crop, values{"x": 1, "y": 1, "width": 1}, []string{"abc", "def"}, []string{"e"}},
 		{denoise, nil, []string{"\x40\x40\x40", "\x40\x40\x40"}, []string{"\x40\x40\x40", "\x40\x40\x40"}},
 		{denoise, values{"strength": 30, "patch": 3, "window": 3}, []string{"\x40\x42\x40"}, []string{"\x41\x41\x41"}},
+		{difference, nil, []string{"abc"}, []string{dark[:3]}},
 		{equalize, nil, []string{"\x10\x11\x12"}, []string{"\x00\x80\xFF"}},
 		{flip, nil, []string{"abc", "def"}, []string{"cba", "fed"}},
 		{flip, values{"axis": "vertical"}, []string{"abc", "def"}, []string{"def", "abc"}},
 		{flip, values{"axis": "both"}, []string{"abc", "def"}, []string{"fed", "cba"}},
+		{grabcut, values{"margin": 1, "shrink": 1, "iterations": 1}, []string{
+			K + K + K + K + K + K + K, K + W + W + W + W + W + K, K + K + K + K + K + K + K}, []string{
+			K + K + K + K + K + K + K, K + W + W + W + W + W + K, K + K + K + K + K + K + K}},
 		{grayscale, nil, []string{"abc", "def"}, []string{"abc", "def"}},
 		{grid, nil, []string{K + K + K, K + K + K, K + K + K}, []string{K + W + W, W + W + W, W + W + W}},
 		{grid, values{"columns": 2, "rows": 1, "colour": "red"}, []string{K + K + K + K + K}, []string{K + K + red + K + K}},
@@ -92,6 +96,8 @@ func TestTinyPictures(t *testing.T) {
 		{morphology, values{"operation": "dilate", "shape": "cross"}, []string{dark, "\x00\x00\xFF\x00\x00", dark},
 			[]string{"\x00\x00\xFF\x00\x00", "\x00\xFF\xFF\xFF\x00", "\x00\x00\xFF\x00\x00"}},
 		{morphology, values{"operation": "close"}, []string{"\xFF\xFF\x00\xFF\xFF"}, []string{"\xFF\xFF\xFF\xFF\xFF"}},
+		{motion, nil, []string{"aaa"}, []string{"\xFF\xFF\xFF"}}, // of the first picture all is new
+		{opticalFlow, nil, []string{W + K + W}, []string{W + K + W}},
 		{perspective, values{"corners": "0,0 100,0 100,100 0,100"}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"}, []string{"ab", "de"}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},

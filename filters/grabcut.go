@@ -1,0 +1,54 @@
+package filters
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+
+	"gocv.io/x/gocv"
+
+	"picam/filters/cv"
+)
+
+// grabcut is C. Rother, V. Kolmogorov and A. Blake, "GrabCut": Interactive Foreground Extraction using Iterated Graph
+// Cuts, 2004.
+var grabcut = Kind{
+	Name: "grabcut",
+	Doc:  "Keeps what stands before the background and makes the rest black; slow.",
+	In:   BGR, Out: BGR,
+	New: func(s *Setup) Filter {
+		margin := s.Int("margin", 40, 1, maxSide, "pixels along each side that are surely background")
+		shrink := s.Int("shrink", 4, 1, 16,
+			"looks at a picture so many times smaller: faster, and less exact at the borders")
+		iterations := s.Int("iterations", 5, 1, 20, "how often the result is refined")
+		outline := s.Bool("outline", false, "draws the inner end of the margin")
+		small, found, large, mask := s.Mat(), s.Mat(), s.Mat(), s.Mat()
+		return func(src gocv.Mat, dst *gocv.Mat) error {
+			size := image.Pt(src.Cols(), src.Rows())
+			smallSize := image.Pt(max(1, size.X/shrink), max(1, size.Y/shrink))
+			inner := image.Rectangle{Max: smallSize}.Inset(max(1, margin/shrink))
+			if few := 5; inner.Dx()*inner.Dy() < few { // colours in its model of either part
+				return fmt.Errorf("%w: a margin of %d leaves nothing of its %d×%d pixels", ErrTooSmall, margin, size.X, size.Y)
+			}
+			if err := gocv.Resize(src, small, smallSize, 0, 0, gocv.InterpolationArea); err != nil {
+				return err
+			}
+			if err := cv.GrabCut(*small, found, inner, iterations); err != nil {
+				return err
+			}
+			if err := gocv.Resize(*found, large, size, 0, 0, gocv.InterpolationLinear); err != nil {
+				return err
+			}
+			if err := cv.Threshold(*large, found, 127, 255, gocv.ThresholdBinary); err != nil {
+				return err
+			}
+			if err := gocv.CvtColor(*found, mask, gocv.ColorGrayToBGR); err != nil {
+				return err
+			}
+			if err := gocv.BitwiseAnd(src, *mask, dst); err != nil || !outline {
+				return err
+			}
+			return gocv.Rectangle(dst, image.Rectangle{Max: size}.Inset(margin), color.RGBA{G: 255}, 1)
+		}
+	},
+}
