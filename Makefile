@@ -48,7 +48,7 @@ static: ## picam that only sends and needs no C library, for PCs and every Pi, i
 	GOARCH=arm64 $(STATIC) -o dist/picam-linux-arm64 .
 	GOARCH=arm GOARM=6 $(STATIC) -o dist/picam-linux-armv6 .
 
-image: ## the Docker image picam
+image: ## the Docker image picam; DOCKER=podman makes it with podman
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t picam .
 
 deps: ## install the C libraries, if missing
