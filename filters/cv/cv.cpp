@@ -1,9 +1,15 @@
 #include <cstring>
+#include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <opencv2/calib3d.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/photo.hpp>
 #include <opencv2/video/background_segm.hpp>
 #include <opencv2/video/tracking.hpp>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "cv.h"
@@ -20,7 +26,32 @@ template <class Call> static char *guarded(Call call) {
     }
 }
 
+// late is a function of one of OpenCV's larger libraries, by its symbol (nm -D shows them). They are loaded when they are
+// first needed: video alone brings dnn and protobuf with it, and all of them make the start of picam half as long again.
+template <class Function> static Function *late(const char *library, const char *symbol) {
+    Dl_info core{};
+    void *any = dlsym(RTLD_DEFAULT, "_ZN2cv12getTickCountEv");
+    std::string path = any && dladdr(any, &core) ? core.dli_fname : "";
+    const auto at = path.rfind("opencv_core");
+    void *handle = RTLD_DEFAULT; // a library that holds all of OpenCV
+    if (at != std::string::npos) {
+        path.replace(at, strlen("opencv_core"), std::string("opencv_") + library);
+        handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); // never closed: it is needed again
+    }
+    void *function = handle || at == std::string::npos ? dlsym(handle, symbol) : nullptr;
+    if (!function)
+        throw std::runtime_error(std::string("the part ") + library + " of OpenCV is not installed: " + dlerror());
+    return reinterpret_cast<Function *>(function);
+}
+
 static cv::Mat &mat(void *m) { return *static_cast<cv::Mat *>(m); }
+
+void picam_keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); // the most it takes
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
 
 char *picam_canny(void *src, void *dst, double low, double high, int aperture, int l2) {
     return guarded([&] { cv::Canny(mat(src), mat(dst), low, high, aperture, l2 != 0); });
@@ -31,11 +62,17 @@ char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows) {
 }
 
 char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window) {
+    using Gray = void(cv::InputArray, cv::OutputArray, float, int, int);
+    using Colour = decltype(cv::fastNlMeansDenoisingColored);
     return guarded([&] {
+        static const auto gray =
+            late<Gray>("photo", "_ZN2cv20fastNlMeansDenoisingERKNS_11_InputArrayERKNS_12_OutputArrayEfii");
+        static const auto colour =
+            late<Colour>("photo", "_ZN2cv27fastNlMeansDenoisingColoredERKNS_11_InputArrayERKNS_12_OutputArrayEffii");
         if (mat(src).channels() == 1)
-            cv::fastNlMeansDenoising(mat(src), mat(dst), strength, patch, window);
+            gray(mat(src), mat(dst), strength, patch, window);
         else
-            cv::fastNlMeansDenoisingColored(mat(src), mat(dst), strength, colour_strength, patch, window);
+            colour(mat(src), mat(dst), strength, colour_strength, patch, window);
     });
 }
 
@@ -44,8 +81,9 @@ char *picam_farneback(void *before, void *now, void *flow, int levels, int windo
     const int neighbourhood = 5;
     const double sigma = 1.1; // what OpenCV's documentation has with a neighbourhood of 5
     return guarded([&] {
-        cv::calcOpticalFlowFarneback(mat(before), mat(now), mat(flow), half, levels, window, iterations, neighbourhood,
-                                     sigma, 0);
+        static const auto farneback = late<decltype(cv::calcOpticalFlowFarneback)>(
+            "video", "_ZN2cv24calcOpticalFlowFarnebackERKNS_11_InputArrayES2_RKNS_17_InputOutputArrayEdiiiidi");
+        farneback(mat(before), mat(now), mat(flow), half, levels, window, iterations, neighbourhood, sigma, 0);
     });
 }
 
@@ -86,18 +124,22 @@ char *picam_threshold(void *src, void *dst, double threshold, double max, int ty
 
 char *picam_undistort_maps(void *map1, void *map2, int cols, int rows, picam_camera c) {
     return guarded([&] {
+        static const auto maps = late<decltype(cv::initUndistortRectifyMap)>(
+            "calib3d", "_ZN2cv23initUndistortRectifyMapERKNS_11_InputArrayES2_S2_S2_NS_5Size_IiEEiRKNS_12_OutputArrayES7_");
         const cv::Matx33d camera(c.fx, 0, c.cx, 0, c.fy, c.cy, 0, 0, 1);
         const cv::Matx<double, 1, 5> distortion(c.k1, c.k2, c.p1, c.p2, c.k3);
-        cv::initUndistortRectifyMap(camera, distortion, cv::noArray(), camera, cv::Size(cols, rows), CV_16SC2,
-                                    mat(map1), mat(map2));
+        maps(camera, distortion, cv::noArray(), camera, cv::Size(cols, rows), CV_16SC2, mat(map1), mat(map2));
     });
 }
 
 using MOG2 = cv::Ptr<cv::BackgroundSubtractorMOG2>;
 
 char *picam_mog2_new(void **mog2, int history, double var_threshold, int shadows) {
-    return guarded(
-        [&] { *mog2 = new MOG2(cv::createBackgroundSubtractorMOG2(history, var_threshold, shadows != 0)); });
+    return guarded([&] {
+        static const auto make = late<decltype(cv::createBackgroundSubtractorMOG2)>(
+            "video", "_ZN2cv30createBackgroundSubtractorMOG2Eidb");
+        *mog2 = new MOG2(make(history, var_threshold, shadows != 0));
+    });
 }
 
 char *picam_mog2_apply(void *mog2, void *src, void *dst) {

@@ -8,7 +8,6 @@ package cv
 
 /*
 #cgo !customenv pkg-config: opencv4
-#cgo customenv LDFLAGS: -lopencv_video -lopencv_photo -lopencv_calib3d
 #include <stdlib.h>
 #include "cv.h"
 */
@@ -22,6 +21,11 @@ import (
 
 	"gocv.io/x/gocv"
 )
+
+// KeepMemory has the C library keep memory that is freed (up to 256 MB of it at a time), for the next picture. Its own
+// ways with blocks of over 128 KB are to take them from the system and give them back each time, for which the system
+// clears them, page by page. It does nothing where the C library is not glibc.
+func KeepMemory() { C.picam_keep_memory() }
 
 // Point is a place in a picture, in pixels from the middle of the one at the top left.
 type Point struct{ X, Y float32 }

@@ -17,6 +17,8 @@ typedef struct {
     double k1, k2, p1, p2, k3;
 } picam_camera;
 
+void picam_keep_memory(void);
+
 char *picam_canny(void *src, void *dst, double low, double high, int aperture, int l2);
 char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows);
 char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window);
