@@ -126,6 +126,7 @@ func recv(c *cli.Context) error {
 	if ends.Desktop, err = openDesktop(c, log, listen); err != nil {
 		return err
 	}
+	pipeline.Tune(c.Int("workers"))
 	r.hub = pipeline.NewHub(config, c.Int("max-cameras"), func(camera string, ctl *pipeline.Controller) (pipeline.Outputs, error) {
 		out, err := ends.Open(camera, ctl)
 		if err != nil {

@@ -216,11 +216,11 @@ func testPictures(t *testing.T, k Kind) {
 				for seed := range rounds {
 					src := texture(t, size[0], size[1], typ, seed)
 					before := pixels(src)
-					err := first.Apply(src, &dst)
+					err := first.Apply(src, &dst, &Meta{})
 					if !bytes.Equal(pixels(src), before) {
 						t.Fatal("the filter changed its input")
 					}
-					err2 := again.Apply(src, &dst2)
+					err2 := again.Apply(src, &dst2, &Meta{})
 					if err != nil || err2 != nil {
 						if size[0] > 100 {
 							t.Fatal(err, err2)
@@ -236,7 +236,7 @@ func testPictures(t *testing.T, k Kind) {
 						t.Error("two instances differ after the same pictures")
 					}
 					if !k.Stateful {
-						if err := again.Apply(other, &dst2); err != nil {
+						if err := again.Apply(other, &dst2, &Meta{}); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -269,7 +269,7 @@ func testSettings(t *testing.T, k Kind) {
 			r := open(t, st)
 			for _, typ := range inputs(k) {
 				src, dst := texture(t, 33, 21, typ, 1), empty(t)
-				if err := r.Apply(src, &dst); err != nil && strings.Contains(err.Error(), "OpenCV") {
+				if err := r.Apply(src, &dst, &Meta{}); err != nil && strings.Contains(err.Error(), "OpenCV") {
 					t.Errorf("%s: fails in other words than its own: %v", st, err)
 				}
 			}
@@ -282,7 +282,7 @@ func testAllocations(t *testing.T, k Kind) {
 	for _, typ := range inputs(k) {
 		r, src, dst := open(t, configure(t, k, nil)), texture(t, 160, 120, typ, 1), empty(t)
 		n := testing.AllocsPerRun(2, func() { // and once before it counts
-			if err := r.Apply(src, &dst); err != nil {
+			if err := r.Apply(src, &dst, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -305,7 +305,7 @@ func testInParallel(t *testing.T, k Kind) {
 		go func() {
 			defer wg.Done()
 			for range 5 {
-				if err := r.Apply(src, &dst); err != nil {
+				if err := r.Apply(src, &dst, &Meta{}); err != nil {
 					t.Error(err)
 					return
 				}

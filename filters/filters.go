@@ -62,6 +62,7 @@ type Kind struct {
 	Doc      string // one sentence
 	In, Out  Format
 	Stateful bool // sees the pictures in order, on one goroutine
+	Original bool // wants Meta.Original
 
 	// New declares the parameters, all of them and always the same ones, and returns a Filter with their values. It
 	// does nothing else that could be noticed outside. nil: the format alone is the filter (grayscale).

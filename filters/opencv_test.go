@@ -313,7 +313,7 @@ func TestAgainstOpenCV(t *testing.T) {
 			for _, typ := range inputs(tt.kind) {
 				t.Run(fmt.Sprintf("%s on %d×%d %s", st, size[0], size[1], typ), func(t *testing.T) {
 					src, got, want := texture(t, size[0], size[1], typ, 1), empty(t), empty(t)
-					if err := open(t, st).Apply(src, &got); err != nil {
+					if err := open(t, st).Apply(src, &got, &Meta{}); err != nil {
 						t.Fatal(err)
 					}
 					if err := tt.direct(src, &want); err != nil {
@@ -554,13 +554,13 @@ func BenchmarkFilter(b *testing.B) {
 			b.Run(k.Name+"/"+typ.String(), func(b *testing.B) {
 				r := open(b, configure(b, k, nil))
 				src, dst := texture(b, 1280, 720, typ, 1), empty(b)
-				if err := r.Apply(src, &dst); err != nil {
+				if err := r.Apply(src, &dst, &Meta{}); err != nil {
 					b.Fatal(err)
 				}
 				b.ReportAllocs()
 				b.SetBytes(int64(src.Total() * src.Channels()))
 				for b.Loop() {
-					if err := r.Apply(src, &dst); err != nil {
+					if err := r.Apply(src, &dst, &Meta{}); err != nil {
 						b.Fatal(err)
 					}
 				}

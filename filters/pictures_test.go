@@ -133,7 +133,7 @@ func TestTinyPictures(t *testing.T) {
 		tested[tt.kind.Name] = true
 		t.Run(st.String(), func(t *testing.T) {
 			src, dst := picture(t, tt.in, inputs(tt.kind)[0]), empty(t)
-			if err := open(t, st).Apply(src, &dst); err != nil {
+			if err := open(t, st).Apply(src, &dst, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 			want := picture(t, tt.want, dst.Type())
@@ -180,7 +180,7 @@ func TestCropOfSmallerPicture(t *testing.T) {
 		{30, 6, ""},
 	} {
 		got := ""
-		if err := r.Apply(texture(t, tt.cols, tt.rows, gocv.MatTypeCV8UC3, 1), &dst); err != nil {
+		if err := r.Apply(texture(t, tt.cols, tt.rows, gocv.MatTypeCV8UC3, 1), &dst, &Meta{}); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want || got == "" && (dst.Cols() != 20 || dst.Rows() != tt.rows-5) {
@@ -208,7 +208,7 @@ func TestResizeLimit(t *testing.T) {
 	for _, tt := range tests {
 		src, dst := texture(t, tt.cols, tt.rows, gocv.MatTypeCV8UC1, 1), empty(t)
 		got := ""
-		if err := open(t, configure(t, resize, tt.values)).Apply(src, &dst); err != nil {
+		if err := open(t, configure(t, resize, tt.values)).Apply(src, &dst, &Meta{}); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {

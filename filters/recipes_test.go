@@ -157,7 +157,7 @@ func opened(t *testing.T, stages []*filters.Stage) func(gocv.Mat) gocv.Mat {
 				err = gocv.CvtColor(m, &results[2*i], gocv.ColorGrayToBGR)
 				m = results[2*i]
 			}
-			if err := errors.Join(err, running[i].Apply(m, &results[2*i+1])); err != nil {
+			if err := errors.Join(err, running[i].Apply(m, &results[2*i+1], &filters.Meta{})); err != nil {
 				t.Fatal(err)
 			}
 			m = results[2*i+1]

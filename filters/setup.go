@@ -68,6 +68,7 @@ type Setup struct {
 	faults []*ParamError
 	owned  []io.Closer
 	resize func(from image.Point) (to image.Point) // see Resizes
+	meta   *Meta                                   // see Meta
 }
 
 // Int declares a whole number from lowest to highest.
@@ -218,6 +219,15 @@ func (s *Setup) Mat() *gocv.Mat {
 	m := gocv.NewMat()
 	s.Own(&m)
 	return &m
+}
+
+// Meta returns where the Filter finds, while it works on a picture, what else is known of it, and where it reports what
+// it has found there.
+func (s *Setup) Meta() *Meta {
+	if s.meta == nil {
+		s.meta = &Meta{}
+	}
+	return s.meta
 }
 
 // Own has the Running close c too, which New has made: a Mat with content, or an algorithm that holds memory of C++.

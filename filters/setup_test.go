@@ -202,7 +202,7 @@ func TestApplyGuards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r, dst := open(t, configure(t, tt.kind, nil)), empty(t)
 			got := ""
-			if err := r.Apply(tt.src, &dst); err != nil {
+			if err := r.Apply(tt.src, &dst, &Meta{}); err != nil {
 				got = err.Error()
 			}
 			if got != tt.want {
@@ -211,7 +211,7 @@ func TestApplyGuards(t *testing.T) {
 		})
 	}
 	t.Run("same Mat", func(t *testing.T) {
-		if err := open(t, configure(t, blur, nil)).Apply(gray, &gray); err == nil {
+		if err := open(t, configure(t, blur, nil)).Apply(gray, &gray, &Meta{}); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -219,7 +219,7 @@ func TestApplyGuards(t *testing.T) {
 		r, dst := open(t, configure(t, blur, nil)), empty(t)
 		r.Close()
 		r.Close()
-		if err := r.Apply(gray, &dst); err == nil {
+		if err := r.Apply(gray, &dst, &Meta{}); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -232,7 +232,7 @@ func TestApplyGuards(t *testing.T) {
 		r, dst := open(t, configure(t, as(Any, Any, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.GaussianBlur(src, dst, image.Pt(4, 4), 0, 0, gocv.BorderDefault)
 		}), nil)), empty(t)
-		if err := r.Apply(gray, &dst); err == nil {
+		if err := r.Apply(gray, &dst, &Meta{}); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -254,7 +254,7 @@ func TestState(t *testing.T) {
 	a, b := open(t, st), open(t, st)
 	for i := range 3 {
 		src, dst := texture(t, 8, 6, gocv.MatTypeCV8UC1, uint64(i)), empty(t)
-		if err := a.Apply(src, &dst); err != nil {
+		if err := a.Apply(src, &dst, &Meta{}); err != nil {
 			t.Fatal(err)
 		}
 		want := texture(t, 8, 6, gocv.MatTypeCV8UC1, uint64(max(0, i-1)))
@@ -263,7 +263,7 @@ func TestState(t *testing.T) {
 		}
 	}
 	src, dst := texture(t, 8, 6, gocv.MatTypeCV8UC1, 9), empty(t)
-	if err := b.Apply(src, &dst); err != nil || string(pixels(dst)) != string(pixels(src)) {
+	if err := b.Apply(src, &dst, &Meta{}); err != nil || string(pixels(dst)) != string(pixels(src)) {
 		t.Errorf("the second instance has pictures of the first: %v", err)
 	}
 }
@@ -373,7 +373,7 @@ func FuzzConfigure(f *testing.F) {
 		}
 		r := open(t, st)
 		src, dst := texture(t, 8, 6, inputs(k)[0], 1), empty(t)
-		if err := r.Apply(src, &dst); err != nil && strings.Contains(err.Error(), "OpenCV") {
+		if err := r.Apply(src, &dst, &Meta{}); err != nil && strings.Contains(err.Error(), "OpenCV") {
 			t.Errorf("%s: %v", st, err)
 		}
 	})

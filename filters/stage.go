@@ -16,6 +16,7 @@ import (
 // Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
 type Stage struct {
 	kind   Kind
+	name   string // "": the kind's
 	params []Param
 	resize func(from image.Point) (to image.Point)
 }
@@ -40,7 +41,7 @@ func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 	if len(s.faults) > 0 {
 		return nil, s.faults
 	}
-	return &Stage{k, s.params, s.resize}, nil
+	return &Stage{kind: k, params: s.params, resize: s.resize}, nil
 }
 
 // unknown is the fault of a parameter that k does not have.
@@ -57,6 +58,21 @@ func unknown(name string, k Kind, known []string) string {
 
 // Kind returns what st was made of.
 func (st *Stage) Kind() Kind { return st.kind }
+
+// Name is what the stage is called where it is spoken of: the name that Named gave it, else its kind's.
+func (st *Stage) Name() string {
+	if st.name != "" {
+		return st.name
+	}
+	return st.kind.Name
+}
+
+// Named returns a copy of st with a name of its own.
+func (st *Stage) Named(name string) *Stage {
+	named := *st
+	named.name = name
+	return &named
+}
 
 // Params returns the parameters with their values, in the order of their declaration. The caller owns the slice.
 func (st *Stage) Params() []Param {
@@ -97,17 +113,21 @@ func (st *Stage) With(param string, value any) (*Stage, error) {
 		}
 		return nil, fmt.Errorf("filters: %s: %w", st.kind.Name, errors.Join(errs...))
 	}
-	return changed, nil
+	return changed.Named(st.name), nil
 }
 
-// Equal reports whether o is the same filter with the same values.
+// Equal reports whether o is the same filter with the same name and values.
 func (st *Stage) Equal(o *Stage) bool {
-	return st.kind.Name == o.kind.Name && maps.Equal(st.values(), o.values())
+	return st.kind.Name == o.kind.Name && st.name == o.name && maps.Equal(st.values(), o.values())
 }
 
-// String is the filter's name and the values of its parameters: "blur size=5 sigma=0".
+// String is the filter's name and the values of its parameters: "blur size=5 sigma=0". A name that Named gave stands
+// before it: "soft: blur size=5 sigma=0".
 func (st *Stage) String() string {
 	var b strings.Builder
+	if st.name != "" {
+		b.WriteString(st.name + ": ")
+	}
 	b.WriteString(st.kind.Name)
 	for _, p := range st.params {
 		text := fmt.Sprint(p.Value)
@@ -122,11 +142,11 @@ func (st *Stage) String() string {
 // Open returns a new instance of the filter. Close must be called when it is no longer needed.
 func (st *Stage) Open() (*Running, error) {
 	if st.kind.New == nil {
-		return &Running{kind: st.kind, filter: pass}, nil
+		return &Running{stage: st, filter: pass}, nil
 	}
 	s := &Setup{values: st.values()}
 	filter := st.kind.New(s)
-	r := &Running{kind: st.kind, filter: filter, owned: s.owned}
+	r := &Running{stage: st, filter: filter, meta: s.meta, owned: s.owned}
 	if r.filter == nil {
 		r.Close()
 		return nil, fmt.Errorf("filters: %s: New made no filter", st.kind.Name)
@@ -139,40 +159,58 @@ func pass(src gocv.Mat, dst *gocv.Mat) error { return src.CopyTo(dst) }
 
 // Running is an instance of a filter for one goroutine, with its scratch and state.
 type Running struct {
-	kind   Kind
+	stage  *Stage
 	filter Filter // nil after Close
+	meta   *Meta  // what the filter sees; nil: it does not want to
 	owned  []io.Closer
 }
 
-// Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. A src
-// that is empty or not of the format that the Kind wants is an error, for conversion is the plan's job, and so is a
-// result that is empty or not of the format that it promises. After an error dst may hold anything.
-func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat) error {
+// Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
+// found in it is added to meta. A src that is empty or not of the format that the Kind wants is an error, for
+// conversion is the plan's job, and so is a result that is empty or not of the format that it promises. After an error
+// dst may hold anything.
+func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
+	kind := r.stage.kind
 	in, ok := formatOf(src)
 	switch {
 	case r.filter == nil:
-		return fmt.Errorf("filters: %s: used after Close", r.kind.Name)
+		return r.fault("used after Close")
 	case src.Empty():
-		return fmt.Errorf("filters: %s: the picture is empty", r.kind.Name)
-	case !ok || r.kind.In != Any && r.kind.In != in:
-		return fmt.Errorf("filters: %s: takes %s, not a picture of type %s", r.kind.Name, r.kind.In, src.Type())
+		return r.fault("the picture is empty")
+	case !ok || kind.In != Any && kind.In != in:
+		return r.fault("takes %s, not a picture of type %s", kind.In, src.Type())
 	case src.Ptr() == dst.Ptr():
-		return fmt.Errorf("filters: %s: picture and result are the same Mat", r.kind.Name)
+		return r.fault("picture and result are the same Mat")
+	}
+	if r.meta != nil {
+		*r.meta = *meta
 	}
 	if err := r.filter(src, dst); err != nil {
-		return fmt.Errorf("filters: %s: %w", r.kind.Name, err)
+		return r.fault("%w", err)
 	}
-	want := r.kind.Out
+	if r.meta != nil {
+		for i := len(meta.Found); i < len(r.meta.Found); i++ {
+			d := &r.meta.Found[i]
+			d.Stage, d.Size = r.stage.Name(), image.Pt(src.Cols(), src.Rows())
+		}
+		meta.Found = r.meta.Found
+	}
+	want := kind.Out
 	if want == Any {
 		want = in
 	}
 	switch out, ok := formatOf(*dst); {
 	case dst.Empty():
-		return fmt.Errorf("filters: %s: the result is empty", r.kind.Name)
+		return r.fault("the result is empty")
 	case !ok || out != want:
-		return fmt.Errorf("filters: %s: the result is not %s but of type %s", r.kind.Name, want, dst.Type())
+		return r.fault("the result is not %s but of type %s", want, dst.Type())
 	}
 	return nil
+}
+
+// fault is what is wrong with a picture, and at which stage.
+func (r *Running) fault(format string, args ...any) error {
+	return fmt.Errorf("filters: %s: "+format, append([]any{r.stage.Name()}, args...)...)
 }
 
 // Close frees the instance's Mats and what else it owns. Further calls of Close do nothing.

@@ -46,7 +46,7 @@ func TestSequenceAgainstOpenCV(t *testing.T) {
 					r, direct, got, want := open(t, st), tt.direct(t), empty(t), empty(t)
 					for seed := range uint64(5) {
 						src := texture(t, size[0], size[1], typ, seed)
-						if err := errors.Join(r.Apply(src, &got), direct(src, &want)); err != nil {
+						if err := errors.Join(r.Apply(src, &got, &Meta{}), direct(src, &want)); err != nil {
 							t.Fatal(err)
 						}
 						changed[tt.kind.Name] = changed[tt.kind.Name] || !equal(src, want)
@@ -124,7 +124,7 @@ func TestDifference(t *testing.T) {
 	} {
 		r, dst := open(t, configure(t, difference, map[string]any{"learn": tt.learn})), empty(t)
 		for i, row := range tt.in {
-			if err := r.Apply(picture(t, []string{row}, gocv.MatTypeCV8UC1), &dst); err != nil {
+			if err := r.Apply(picture(t, []string{row}, gocv.MatTypeCV8UC1), &dst, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := string(pixels(dst)); got != tt.wants[i] {
@@ -151,7 +151,7 @@ func TestMotion(t *testing.T) {
 		r, dst := open(t, configure(t, motion, nil)), empty(t)
 		apply := func(src gocv.Mat) {
 			t.Helper()
-			if err := r.Apply(src, &dst); err != nil {
+			if err := r.Apply(src, &dst, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -179,7 +179,7 @@ func TestOpticalFlow(t *testing.T) {
 		square(t, gocv.MatTypeCV8UC3, image.Pt(30, 20)), square(t, gocv.MatTypeCV8UC3, image.Pt(33, 20)),
 		square(t, gocv.MatTypeCV8UC3, image.Pt(33, 20)), texture(t, 50, 40, gocv.MatTypeCV8UC3, 1),
 	} {
-		if err := r.Apply(src, &dst); err != nil {
+		if err := r.Apply(src, &dst, &Meta{}); err != nil {
 			t.Fatal(err)
 		}
 		if moved := i == 1; equal(src, dst) == moved {
@@ -206,7 +206,7 @@ func TestGrabCut(t *testing.T) {
 		r, got := open(t, configure(t, grabcut, tt.values)), empty(t)
 		for _, size := range [][2]int{{161, 119}, {120, 97}, {97, 120}} {
 			src := texture(t, size[0], size[1], gocv.MatTypeCV8UC3, 3)
-			if err := r.Apply(src, &got); err != nil {
+			if err := r.Apply(src, &got, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 			want, small, mask, model1, model2 := empty(t), empty(t), empty(t), empty(t), empty(t)
@@ -234,11 +234,11 @@ func TestGrabCutFlat(t *testing.T) {
 	for _, value := range []float64{0, 255} {
 		src := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(value, value, value, 0), 240, 320, gocv.MatTypeCV8UC3)
 		defer src.Close()
-		if err := r.Apply(src, &dst); err != nil {
+		if err := r.Apply(src, &dst, &Meta{}); err != nil {
 			t.Errorf("all %g: %v", value, err)
 		}
 	}
-	err := r.Apply(texture(t, 80, 200, gocv.MatTypeCV8UC3, 1), &dst)
+	err := r.Apply(texture(t, 80, 200, gocv.MatTypeCV8UC3, 1), &dst, &Meta{})
 	const want = "filters: grabcut: the picture is too small: a margin of 40 leaves nothing of its 80×200 pixels"
 	if err == nil || err.Error() != want || !errors.Is(err, ErrTooSmall) {
 		t.Errorf("%v, want %s", err, want)

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"gocv.io/x/gocv"
 
 	"picam/mjpeg"
 	"picam/mjpeg/turbo"
@@ -66,6 +63,7 @@ type Camera struct {
 
 	meter    *meter
 	reporter sync.WaitGroup
+	rate     rate
 	lastSeq  uint64
 	counting string // the sender whose numbers lastSeq is of
 
@@ -80,18 +78,13 @@ type Camera struct {
 
 // NewCamera starts the pipeline of a camera. Close ends it and closes the outputs.
 func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera {
-	if opts.Workers <= 0 {
-		opts.Workers = runtime.NumCPU()
-	}
+	opts.Workers = workersOf(opts.Workers)
 	if opts.MaxPixels <= 0 {
 		opts.MaxPixels = DefaultMaxPixels
 	}
 	log := opts.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
-	}
-	if opts.Workers > 1 {
-		gocv.SetNumThreads(1) // else OpenCV's own threads fight the workers for the processors
 	}
 	// One picture in flight more than there are workers keeps these busy while a finished picture is being shown.
 	inFlight := opts.Workers + 1
@@ -164,6 +157,7 @@ func (c *Camera) feed(ctx context.Context, src Source, sender string) error {
 func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
 	f.Decoded, f.Done = time.Time{}, time.Time{}
+	f.FPS, f.Found = c.rate.at(in.Received), f.Found[:0]
 	f.cause, f.err = 0, nil
 	f.jpeg = append(f.jpeg[:0], in.JPEG...)
 	f.plan = c.ctl.Plan()
@@ -256,7 +250,10 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 		return TooBig, fmt.Errorf("pipeline: a picture of %d×%d has more than the %d pixels allowed", h.Width, h.Height, c.opts.MaxPixels)
 	}
 	decoded := &f.mats[0]
-	if p.ordered > 0 {
+	switch {
+	case p.original:
+		decoded = &f.Original
+	case p.ordered > 0:
 		decoded = &l.decoded
 	}
 	switch err := l.decode(p, f.jpeg, h, decoded); {
@@ -270,7 +267,11 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	}
 	c.ctl.saw(uprightSize(h))
 	f.Decoded = time.Now()
-	if err := l.apply(p, p.steps[:p.ordered], *decoded, &f.mats[0]); err != nil {
+	if p.ordered == 0 {
+		f.shown = decoded
+		return 0, nil
+	}
+	if err := l.apply(p, p.steps[:p.ordered], *decoded, &f.mats[0], &f.Meta); err != nil {
 		return FilterFailed, err
 	}
 	return 0, nil
@@ -285,7 +286,7 @@ func (c *Camera) show() {
 	for f := range c.order {
 		<-f.done
 		if rest := f.plan.steps[f.plan.ordered:]; f.cause == 0 && len(rest) > 0 {
-			if err := l.apply(f.plan, rest, f.mats[0], &f.mats[1]); err != nil {
+			if err := l.apply(f.plan, rest, *f.shown, &f.mats[1], &f.Meta); err != nil {
 				f.cause, f.err = FilterFailed, err
 			}
 			f.shown = &f.mats[1]

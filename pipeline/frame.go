@@ -4,21 +4,20 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters"
 )
 
 // Frame is one picture under way through the pipeline. Whoever holds it owns it.
 type Frame struct {
-	Camera   string
-	Seq      uint64    // as the sender counted it, else as it arrived, from 1
-	Captured time.Time // by this computer's clock; zero means not known
-	Received time.Time // when its last byte had arrived
-	Decoded  time.Time // when its pixels were there; zero if it was not decoded
-	Done     time.Time // when its last stage was through
+	filters.Meta
+	Decoded time.Time // when its pixels were there; zero if it was not decoded
+	Done    time.Time // when its last stage was through
 
 	plan  *Plan
 	jpeg  []byte        // the camera's bytes, without the stamp
 	mats  [2]gocv.Mat   // results of the parallel and of the ordered steps
-	shown *gocv.Mat     // the one of mats that holds the finished picture
+	shown *gocv.Mat     // the one of mats, or Original, that holds the picture as it is so far
 	done  chan struct{} // a token when the parallel steps are through
 	cause Cause         // why it is dropped; 0 means that it is not
 	err   error         // in words
@@ -26,6 +25,7 @@ type Frame struct {
 
 func newFrame() *Frame {
 	f := &Frame{done: make(chan struct{}, 1)}
+	f.Original = gocv.NewMat()
 	for i := range f.mats {
 		f.mats[i] = gocv.NewMat()
 	}
@@ -37,8 +37,8 @@ func newFrame() *Frame {
 // says that a stage has changed the picture, so that jpeg is not what mat shows.
 func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool) *Frame {
 	now := time.Now()
-	f := &Frame{Camera: camera, Seq: seq, Captured: now, Received: now, Decoded: now, Done: now, jpeg: jpeg,
-		plan: &Plan{touches: touched}}
+	f := &Frame{Decoded: now, Done: now, jpeg: jpeg, plan: &Plan{touches: touched}}
+	f.Meta = filters.Meta{Camera: camera, Seq: seq, Captured: now, Received: now, Original: gocv.NewMat()}
 	f.mats = [2]gocv.Mat{mat, gocv.NewMat()}
 	f.shown = &f.mats[0]
 	return f
@@ -62,4 +62,5 @@ func (f *Frame) Close() {
 	for i := range f.mats {
 		f.mats[i].Close()
 	}
+	f.Original.Close()
 }

@@ -87,9 +87,9 @@ func upright(src gocv.Mat, dst *gocv.Mat, orientation int) error {
 	return fmt.Errorf("pipeline: EXIF orientation %d is not 1 to 8", orientation)
 }
 
-// apply takes src through steps, which are some of p's, and leaves the result in dst. src stays as it is.
-// Without steps it does nothing.
-func (l *lane) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat) error {
+// apply takes src through steps, which are some of p's, and leaves the result in dst and what was found in meta. src
+// stays as it is. Without steps it does nothing.
+func (l *lane) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat, meta *filters.Meta) error {
 	if l.plan != p {
 		if err := l.prepare(p, steps); err != nil {
 			return err
@@ -104,7 +104,7 @@ func (l *lane) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat) error {
 		if s.stage == nil {
 			err = gocv.CvtColor(src, out, s.convert)
 		} else {
-			err = l.running[i].Apply(src, out)
+			err = l.running[i].Apply(src, out, meta)
 		}
 		if err != nil {
 			return err

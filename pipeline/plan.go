@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"strings"
+	"time"
 
 	"gocv.io/x/gocv"
 
@@ -17,11 +18,12 @@ type Plan struct {
 	Version uint64         // counts the plans of a Controller, from 1
 	Stages  []PlannedStage // as the user wrote them
 
-	decode  turbo.Format   // what the decoder makes
-	shrink  *filters.Stage // the first step, if it leaves the way to a smaller picture to us; else nil
-	steps   []step         // what is done to the decoded picture, in order
-	ordered int            // steps[ordered:] see the pictures in their order, on one goroutine
-	touches bool           // a stage is on
+	decode   turbo.Format   // what the decoder makes
+	original bool           // a stage wants the picture before the first one too, which is decoded to BGR then
+	shrink   *filters.Stage // the first step, if it leaves the way to a smaller picture to us; else nil
+	steps    []step         // what is done to the decoded picture, in order
+	ordered  int            // steps[ordered:] see the pictures in their order, on one goroutine
+	touches  bool           // a stage is on
 }
 
 // PlannedStage is a stage of the chain and whether it is switched off.
@@ -45,7 +47,13 @@ var rehearsalSize = [2]int{640, 480}
 // blur-then-gray and gray-then-blur differ in their pixels: the user's order is the meaning.
 func newPlan(stages []PlannedStage) *Plan {
 	p := &Plan{Stages: stages, decode: turbo.BGR}
+	for _, ps := range stages {
+		p.original = p.original || !ps.Off && ps.Kind().Original
+	}
 	format := filters.Any // nothing decoded yet
+	if p.original {
+		format = filters.BGR
+	}
 	for _, ps := range stages {
 		if ps.Off {
 			continue
@@ -65,7 +73,7 @@ func newPlan(stages []PlannedStage) *Plan {
 		if k.New == nil {
 			continue // the format was all that it asked for
 		}
-		if _, ok := ps.Resizes(image.Pt(1, 1)); ok && len(p.steps) == 0 {
+		if _, ok := ps.Resizes(image.Pt(1, 1)); ok && len(p.steps) == 0 && !p.original {
 			p.shrink = ps.Stage
 		}
 		p.steps = append(p.steps, step{stage: ps.Stage, text: ps.String()})
@@ -120,7 +128,8 @@ func (p *Plan) rehearse(cols, rows int) error {
 	defer result.Close()
 	l := newLane()
 	defer l.close()
-	if err := l.apply(p, p.steps, picture, &result); err != nil {
+	meta := filters.Meta{Camera: "rehearsal", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: picture}
+	if err := l.apply(p, p.steps, picture, &result, &meta); err != nil {
 		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: %w", cols, rows, err)
 	}
 	return nil

@@ -97,6 +97,33 @@ type meter struct {
 	fault                 error // of the last picture dropped for more than being stale
 }
 
+// rate is how many pictures a second arrive, smoothed over some tens of them. It belongs to one goroutine.
+type rate struct {
+	last     time.Time
+	interval float64 // seconds
+}
+
+// at takes in that a picture has arrived, and returns the rate; 0 until there are two pictures.
+func (r *rate) at(t time.Time) float64 {
+	const weight = 1. / 16 // of the newest interval
+	between := t.Sub(r.last).Seconds()
+	switch {
+	case r.last.IsZero() || between <= 0:
+	case r.interval == 0 || between > silence: // the camera was away
+		r.interval = between
+	default:
+		r.interval += weight * (between - r.interval)
+	}
+	r.last = t
+	if r.interval == 0 {
+		return 0
+	}
+	return 1 / r.interval
+}
+
+// silence is for how many seconds no picture comes until those before tell nothing of the rate any more.
+const silence = 5
+
 // longest is the longest latency that is told apart; longer ones count as this long.
 const longest = time.Minute
 
