@@ -69,7 +69,7 @@ func checkCommand() *cli.Command {
 			names := config.Cameras()
 			slices.Sort(names)
 			for _, name := range append([]string{""}, names...) {
-				ctl, err := pipeline.NewController(config.Stages(name))
+				ctl, err := pipeline.NewController(config.Chain(name))
 				if err != nil {
 					return err
 				}

@@ -49,6 +49,7 @@ func recvCommand() *cli.Command {
 			&cli.StringFlag{Name: "record", Usage: "keep what is shown in `FILE`: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"},
 			&cli.StringFlag{Name: "record-raw", Usage: "keep the camera's own bytes in `FILE`.mjpeg"},
 			&cli.StringFlag{Name: "last-frame", Usage: "write the last picture shown to `FILE`.jpg or .png at the end"},
+			&cli.StringFlag{Name: "events", Usage: "write what filters find to `FILE`, a line of JSON for each picture; - is standard output"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace recordings of an earlier run"},
 			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when filters are slow: latest drops pictures, all makes the camera wait; auto is all for files (`WHAT`)"},
 			&cli.StringFlag{Name: "damaged", Value: "drop", Usage: "pictures with broken data: drop, or show what there is of them (`WHAT`)"},
@@ -123,6 +124,11 @@ func recv(c *cli.Context) error {
 	if err := ends.Check(); err != nil {
 		return err
 	}
+	if path := c.String("events"); path != "" {
+		if ends.Events, err = sink.OpenEvents(path, ends.Options); err != nil {
+			return err
+		}
+	}
 	if ends.Desktop, err = openDesktop(c, log, listen); err != nil {
 		return err
 	}
@@ -161,6 +167,9 @@ func recv(c *cli.Context) error {
 	<-watched
 	if ends.Desktop != nil {
 		err = errors.Join(err, ends.Desktop.Close())
+	}
+	if ends.Events != nil {
+		err = errors.Join(err, ends.Events.Close())
 	}
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errDone), errors.Is(cause, pipeline.ErrQuit), errors.Is(cause, context.Canceled):
@@ -304,12 +313,24 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup, path str
 		return
 	}
 	var turn sync.Mutex // one reload at a time
+	var broken []string // files that could not be loaded, and are watched for that they are put right
+	files := func() []string {
+		turn.Lock()
+		defer turn.Unlock()
+		return append(r.hub.Files(), broken...)
+	}
 	reload := func() {
 		turn.Lock()
 		defer turn.Unlock()
 		config, err := pipeline.LoadConfig(path)
 		if err == nil {
 			err = r.hub.Reload(config)
+		}
+		broken = nil
+		if faults := (pipeline.Faults{}); errors.As(err, &faults) {
+			for _, f := range faults {
+				broken = append(broken, f.File)
+			}
 		}
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
@@ -324,7 +345,7 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup, path str
 	running.Add(2)
 	go func() {
 		defer running.Done()
-		pipeline.Watch(ctx, path, reload)
+		pipeline.Watch(ctx, files, reload)
 	}()
 	go func() {
 		defer running.Done()

@@ -95,7 +95,7 @@ func TestHelpAndList(t *testing.T) {
 
 func chain(c *pipeline.Config, camera string) string {
 	var names []string
-	for _, st := range c.Stages(camera) {
+	for _, st := range c.Chain(camera).Stages {
 		names = append(names, st.String())
 	}
 	return strings.Join(names, ", ")

@@ -104,10 +104,10 @@ func TestRecipes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := pipeline.NewController(config.Stages("")); err != nil {
+			if _, err := pipeline.NewController(config.Chain("")); err != nil {
 				t.Fatal(err)
 			}
-			apply := opened(t, config.Stages(""))
+			apply := opened(t, config.Chain("").Stages)
 			want := gocv.NewMat()
 			defer want.Close()
 			for i := range 3 {
@@ -131,7 +131,7 @@ func TestRecipes(t *testing.T) {
 }
 
 // opened returns a function that puts a colour picture through the stages, with conversions where they are needed.
-func opened(t *testing.T, stages []*filters.Stage) func(gocv.Mat) gocv.Mat {
+func opened(t *testing.T, stages []pipeline.PlannedStage) func(gocv.Mat) gocv.Mat {
 	results := make([]gocv.Mat, 2*len(stages))
 	running := make([]*filters.Running, len(stages))
 	for i, st := range stages {

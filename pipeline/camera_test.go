@@ -292,7 +292,7 @@ func controllerOf(t testing.TB, kinds ...filters.Kind) *Controller {
 		}
 		chain = append(chain, st)
 	}
-	ctl, err := NewController(chain)
+	ctl, err := NewController(ChainOf(chain...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ var counter = filters.Kind{Name: "counter", Doc: "Counts.", In: filters.Gray, Ou
 func TestStatefulStageSeesAllInOrderAndKeepsItsStateOverASwap(t *testing.T) {
 	st, _ := filters.Configure(counter, nil)
 	blurs := stages(t, "blur, blur: {size: 7}, blur: {size: 9}")
-	ctl, err := NewController([]*filters.Stage{blurs[0], st})
+	ctl, err := NewController(ChainOf(blurs[0], st))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestStatefulStageSeesAllInOrderAndKeepsItsStateOverASwap(t *testing.T) {
 			t.Errorf("picture %d is the %dth that the stateful stage has seen", seen, got)
 		}
 		if seen%20 == 0 { // another chain before the stateful stage
-			if err := ctl.Replace([]*filters.Stage{blurs[seen/20%3], st}); err != nil {
+			if err := ctl.Replace(ChainOf(blurs[seen/20%3], st)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -350,7 +350,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	chain := func(v int) []*filters.Stage {
 		return stages(t, fmt.Sprintf("resize: {width: %d, height: 40}, rotate: {degrees: 90}, resize: {width: %d, height: %d}", 64+v, 64+v, 64+v))
 	}
-	ctl, err := NewController(chain(0))
+	ctl, err := NewController(ChainOf(chain(0)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		defer close(swapped)
 		for v := 1; v <= 50; v++ {
 			mu.Lock()
-			if err := ctl.Replace(chain(v)); err != nil {
+			if err := ctl.Replace(ChainOf(chain(v)...)); err != nil {
 				t.Error(err)
 			}
 			note(v)

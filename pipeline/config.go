@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,17 +18,31 @@ import (
 
 // Config is what a filters.yaml says. It never changes once loaded. The zero Config has no filters.
 type Config struct {
-	stages  []*filters.Stage
-	cameras map[string][]*filters.Stage
+	common  Chain
+	cameras map[string]camera
+	files   []string // that it was read from, the main one first
 }
 
-// Stages returns the chain of the named camera: its own where the file has one, else the common chain.
-func (c *Config) Stages(camera string) []*filters.Stage {
-	if own, ok := c.cameras[camera]; ok {
-		return own
-	}
-	return c.stages
+// camera is what a file says of one camera. What it is silent on is as for all cameras.
+type camera struct {
+	Chain
+	hasStages, hasRules bool
 }
+
+// Chain returns the chain of the named camera: its own where the file has one, else the common one.
+func (c *Config) Chain(name string) Chain {
+	own, chain := c.cameras[name], c.common
+	if own.hasStages {
+		chain.Stages = own.Stages
+	}
+	if own.hasRules {
+		chain.Rules = own.Rules
+	}
+	return chain
+}
+
+// Files lists the files that the Config was read from: the one that was loaded, then those that it uses.
+func (c *Config) Files() []string { return slices.Clone(c.files) }
 
 // Cameras lists the cameras that have a chain of their own, in no order.
 func (c *Config) Cameras() []string {
@@ -36,7 +53,7 @@ func (c *Config) Cameras() []string {
 	return names
 }
 
-// Faults are all that is wrong with a file, in the order of its lines.
+// Faults are all that is wrong with a file, in the order of its lines, and then with those that it uses.
 type Faults []Fault
 
 // Fault is one thing that is wrong, and where. Line and Col count from 1; 0 means that the place is not known.
@@ -64,7 +81,7 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// LoadConfig reads a filters.yaml. What is wrong with its content comes as Faults.
+// LoadConfig reads a filters.yaml and the files that it uses. What is wrong with their content comes as Faults.
 func LoadConfig(path string) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -73,20 +90,33 @@ func LoadConfig(path string) (*Config, error) {
 	return ParseConfig(path, text)
 }
 
-// ParseConfig is LoadConfig for a text already read; file is its name in Faults.
+// ParseConfig is LoadConfig for a text already read; file is its name in Faults, and its folder is where the files are
+// that it uses.
 func ParseConfig(file string, text []byte) (*Config, error) {
-	p := parser{file: file}
+	p := &parser{file: file, shared: &shared{files: []string{file}}}
 	c := p.config(text)
 	if len(p.faults) > 0 {
+		slices.SortStableFunc(p.faults, func(a, b Fault) int {
+			return cmp.Or(cmp.Compare(slices.Index(p.files, a.File), slices.Index(p.files, b.File)), cmp.Compare(a.Line, b.Line))
+		})
 		return nil, p.faults
 	}
+	c.files = p.files
 	return c, nil
 }
 
-// parser turns YAML nodes, which know their lines, into stages and collects what is wrong on the way.
+// parser turns the YAML nodes of a file, which know their lines, into stages and collects what is wrong on the way.
 type parser struct {
-	file   string
+	file     string
+	by       *parser      // of the file that uses this one; nil: none does
+	spokenOf []*yaml.Node // stages' names in rules
+	*shared
+}
+
+// shared is what the parsers of all files of a Config have together.
+type shared struct {
 	faults Faults
+	files  []string
 }
 
 func (p *parser) fault(at *yaml.Node, format string, args ...any) {
@@ -111,7 +141,7 @@ func (p *parser) config(text []byte) *Config {
 		p.faults = append(p.faults, f)
 		return nil
 	}
-	c := &Config{cameras: map[string][]*filters.Stage{}}
+	c := &Config{cameras: map[string]camera{}}
 	root := resolve(doc.Content[0])
 	if isNull(root) {
 		return c
@@ -123,14 +153,17 @@ func (p *parser) config(text []byte) *Config {
 	for key, value := range p.pairs(root, "") {
 		switch key.Value {
 		case "filters":
-			c.stages = p.chain(value, "filters")
+			c.common.Stages = p.stages(value, "filters")
+		case "on":
+			c.common.Rules = p.rules(value, "on")
 		case "cameras":
 			p.camerasOf(c, value)
 		default:
-			p.fault(key, "unknown key %q%s; the file may have filters and cameras",
-				key.Value, didYouMean(key.Value, []string{"filters", "cameras"}))
+			p.fault(key, "unknown key %q%s; the file may have filters, on and cameras",
+				key.Value, didYouMean(key.Value, []string{"filters", "on", "cameras"}))
 		}
 	}
+	p.checkRules(c)
 	return c
 }
 
@@ -147,17 +180,24 @@ func (p *parser) camerasOf(c *Config, node *yaml.Node) {
 			p.fault(body, "cameras.%s: takes 'filters:' with a chain; here stands %s", name.Value, describe(body))
 			continue
 		}
-		for key, value := range p.pairs(body, "cameras."+name.Value+".") {
-			if key.Value != "filters" {
-				p.fault(key, "unknown key %q%s; a camera may have filters", key.Value, didYouMean(key.Value, []string{"filters"}))
-				continue
+		var own camera
+		where := "cameras." + name.Value + "."
+		for key, value := range p.pairs(body, where) {
+			switch key.Value {
+			case "filters":
+				own.Stages, own.hasStages = p.stages(value, where+"filters"), true
+			case "on":
+				own.Rules, own.hasRules = p.rules(value, where+"on"), true
+			default:
+				p.fault(key, "unknown key %q%s; a camera may have filters and on",
+					key.Value, didYouMean(key.Value, []string{"filters", "on"}))
 			}
-			c.cameras[name.Value] = p.chain(value, "cameras."+name.Value+".filters")
 		}
+		c.cameras[name.Value] = own
 	}
 }
 
-func (p *parser) chain(node *yaml.Node, where string) []*filters.Stage {
+func (p *parser) stages(node *yaml.Node, where string) []PlannedStage {
 	if isNull(node) {
 		return nil
 	}
@@ -165,32 +205,114 @@ func (p *parser) chain(node *yaml.Node, where string) []*filters.Stage {
 		p.fault(node, "%s: takes a list of stages, each on a line with '- ' before it; here stands %s", where, describe(node))
 		return nil
 	}
-	var stages []*filters.Stage
+	var stages []PlannedStage
 	for _, item := range node.Content {
-		if st := p.stage(resolve(item)); st != nil {
-			stages = append(stages, st)
-		}
+		stages = append(stages, p.item(resolve(item))...)
 	}
 	return stages
 }
 
-// stage reads one item of a chain: a filter's name, or its name with parameters.
-func (p *parser) stage(node *yaml.Node) *filters.Stage {
-	name, params := node, (*yaml.Node)(nil)
-	switch {
-	case isNull(node):
+// item reads one item of a chain: a filter's name, or its name with parameters, and beside it what the stage is called
+// and whether it is on; or the name of a file whose chain comes in here.
+func (p *parser) item(node *yaml.Node) []PlannedStage {
+	if isNull(node) {
 		p.fault(node, "an empty stage: a filter's name is missing after the '-'")
 		return nil
-	case node.Kind == yaml.MappingNode && len(node.Content) == 2:
-		name, params = resolve(node.Content[0]), resolve(node.Content[1])
-	case node.Kind == yaml.MappingNode && len(node.Content) > 2:
-		p.fault(node, "a stage has one name; here stand %s: indent the parameters under the name, or write '%s: {%s: …}'",
-			keysOf(node), node.Content[0].Value, node.Content[2].Value)
-		return nil
-	case node.Kind != yaml.ScalarNode:
+	}
+	if node.Kind == yaml.ScalarNode {
+		return p.planned(p.stage(node, nil), "", true)
+	}
+	if node.Kind != yaml.MappingNode {
 		p.fault(node, "a stage is a filter's name, or 'name: {parameter: value}'; here stands %s", describe(node))
 		return nil
 	}
+	var kind, params *yaml.Node
+	name, on := "", true
+	for key, value := range p.pairs(node, "") {
+		switch {
+		case key.Value == "name":
+			name = p.text(value, "name")
+		case key.Value == "enabled":
+			if value.Decode(&on) != nil || value.Tag != "!!bool" {
+				p.fault(value, "enabled: %s is not true or false", describe(value))
+			}
+		case kind == nil:
+			kind, params = key, value
+		default:
+			p.fault(node, "a stage has one filter; here stand %s: indent the parameters under its name, or write '%s: {%s: …}'",
+				keysOf(node), kind.Value, key.Value)
+			return nil
+		}
+	}
+	switch {
+	case kind == nil:
+		p.fault(node, "a stage needs a filter; here stands only %s", keysOf(node))
+		return nil
+	case kind.Value == "use" && len(node.Content) > 2:
+		p.fault(node, "use stands alone; give the stages in that file a name or 'enabled: false' there")
+		return nil
+	case kind.Value == "use":
+		return p.use(params)
+	}
+	return p.planned(p.stage(kind, params), name, on)
+}
+
+// planned is a stage as it stands in a chain; none, where there is no stage.
+func (p *parser) planned(st *filters.Stage, name string, on bool) []PlannedStage {
+	if st == nil {
+		return nil
+	}
+	if name != "" {
+		st = st.Named(name)
+	}
+	return []PlannedStage{{Stage: st, Off: !on, FileOff: !on}}
+}
+
+// use reads the chain of another file, whose path is relative to this file's folder.
+func (p *parser) use(node *yaml.Node) []PlannedStage {
+	path := p.text(node, "use")
+	if path == "" {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(p.file), path)
+	}
+	for q := p; q != nil; q = q.by {
+		if filepath.Clean(q.file) == path {
+			p.fault(node, "use: %s is in use already: a file cannot use itself", path)
+			return nil
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		p.fault(node, "use: %v", err)
+		return nil
+	}
+	if !slices.Contains(p.files, path) {
+		p.files = append(p.files, path)
+	}
+	used := &parser{file: path, by: p, shared: p.shared}
+	c := used.config(text)
+	if c == nil {
+		return nil
+	}
+	if len(c.cameras) > 0 || len(c.common.Rules) > 0 {
+		p.fault(node, "use: %s has more than filters; only these can be used", path)
+	}
+	return c.common.Stages
+}
+
+// text reads a value that is a text and not empty; else it reports a fault and returns "".
+func (p *parser) text(node *yaml.Node, what string) string {
+	if node.Kind != yaml.ScalarNode || node.Value == "" || isNull(node) {
+		p.fault(node, "%s: takes a text; here stands %s", what, describe(node))
+		return ""
+	}
+	return node.Value
+}
+
+// stage reads a filter with its parameters; nil: it has none.
+func (p *parser) stage(name, params *yaml.Node) *filters.Stage {
 	kind, ok := filters.Find(name.Value)
 	if !ok {
 		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, didYouMean(name.Value, filterNames()))

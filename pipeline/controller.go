@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"picam/filters"
 )
 
 // Controller holds the plan in force of one camera. It is the one writer of the plan; readers take it without a lock.
@@ -19,9 +17,9 @@ type Controller struct {
 }
 
 // NewController makes and rehearses the first plan.
-func NewController(stages []*filters.Stage) (*Controller, error) {
+func NewController(chain Chain) (*Controller, error) {
 	c := &Controller{}
-	if err := c.Replace(stages); err != nil {
+	if err := c.Replace(chain); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -33,8 +31,8 @@ func (c *Controller) Plan() *Plan { return c.plan.Load() }
 // Replace puts another chain in force. Pictures under way finish on the plan that they started with. A stage that is
 // the same as before in the same place stays the same Stage, with its state and whether it is off. On an error nothing
 // has changed.
-func (c *Controller) Replace(stages []*filters.Stage) error {
-	p, err := c.prepare(stages)
+func (c *Controller) Replace(chain Chain) error {
+	p, err := c.prepare(chain)
 	if err != nil {
 		return err
 	}
@@ -44,12 +42,13 @@ func (c *Controller) Replace(stages []*filters.Stage) error {
 
 // Toggle switches stage i (from 0) of the chain off, or on again.
 func (c *Controller) Toggle(i int) error {
-	stages := slices.Clone(c.plan.Load().Stages)
-	if i < 0 || i >= len(stages) {
-		return fmt.Errorf("pipeline: there is no stage %d: the chain has %d", i+1, len(stages))
+	chain := c.plan.Load().Chain
+	if i < 0 || i >= len(chain.Stages) {
+		return fmt.Errorf("pipeline: there is no stage %d: the chain has %d", i+1, len(chain.Stages))
 	}
-	stages[i].Off = !stages[i].Off
-	p, err := c.rehearsed(stages)
+	chain.Stages = slices.Clone(chain.Stages)
+	chain.Stages[i].Off = !chain.Stages[i].Off
+	p, err := c.rehearsed(chain)
 	if err != nil {
 		return err
 	}
@@ -58,27 +57,19 @@ func (c *Controller) Toggle(i int) error {
 }
 
 // prepare makes and rehearses a plan that commit can put in force.
-func (c *Controller) prepare(stages []*filters.Stage) (*Plan, error) {
-	var before []PlannedStage
+func (c *Controller) prepare(chain Chain) (*Plan, error) {
 	if old := c.plan.Load(); old != nil {
-		before = old.Stages
+		chain = chain.after(old.Chain)
 	}
-	planned := make([]PlannedStage, len(stages))
-	for i, st := range stages {
-		planned[i].Stage = st
-		if i < len(before) && before[i].Equal(st) {
-			planned[i] = before[i]
-		}
-	}
-	return c.rehearsed(planned)
+	return c.rehearsed(chain)
 }
 
-func (c *Controller) rehearsed(stages []PlannedStage) (*Plan, error) {
+func (c *Controller) rehearsed(chain Chain) (*Plan, error) {
 	cols, rows := rehearsalSize[0], rehearsalSize[1]
 	if size := c.size.Load(); size != 0 {
 		cols, rows = int(size>>32), int(uint32(size))
 	}
-	p := newPlan(stages)
+	p := newPlan(chain)
 	return p, p.rehearse(cols, rows)
 }
 
@@ -87,7 +78,7 @@ func (c *Controller) commit(p *Plan) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.plan.Load(); old != nil {
-		if slices.Equal(old.Stages, p.Stages) {
+		if old.same(p.Chain) {
 			return false
 		}
 		p.Version = old.Version

@@ -44,6 +44,11 @@ func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool
 	return f
 }
 
+// SetRules gives a Frame made by NewFrame a chain with these rules.
+func (f *Frame) SetRules(rules ...*Rule) {
+	f.plan = &Plan{touches: f.plan.touches, Chain: Chain{Rules: rules}}
+}
+
 // JPEG returns the camera's own bytes, before any stage.
 func (f *Frame) JPEG() []byte { return f.jpeg }
 

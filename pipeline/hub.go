@@ -124,7 +124,7 @@ func (h *Hub) start(name string) (*attached, error) {
 	if len(h.cameras) >= h.limit && !h.evict() {
 		return nil, fmt.Errorf("pipeline: camera %s is one too many: %d are connected; --max-cameras allows more", name, h.limit)
 	}
-	ctl, err := NewController(h.config.Stages(name))
+	ctl, err := NewController(h.config.Chain(name))
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (h *Hub) Reload(config *Config) error {
 	plans := map[*attached]*Plan{}
 	var errs []error
 	for name, a := range h.cameras {
-		p, err := a.ctl.prepare(config.Stages(name))
+		p, err := a.ctl.prepare(config.Chain(name))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("camera %s: %w", name, err))
 			continue
@@ -180,6 +180,13 @@ func (h *Hub) Reload(config *Config) error {
 	}
 	h.config = config
 	return nil
+}
+
+// Files lists the files that the Config in force was read from.
+func (h *Hub) Files() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.config.Files()
 }
 
 // Stats returns the account of each camera, by name.

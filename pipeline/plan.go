@@ -15,8 +15,8 @@ import (
 // Plan is a chain of stages, checked, rehearsed and frozen. It never changes once made, so pictures and goroutines
 // share it freely.
 type Plan struct {
-	Version uint64         // counts the plans of a Controller, from 1
-	Stages  []PlannedStage // as the user wrote them
+	Chain          // as the user wrote it
+	Version uint64 // counts the plans of a Controller, from 1
 
 	decode   turbo.Format   // what the decoder makes
 	original bool           // a stage wants the picture before the first one too, which is decoded to BGR then
@@ -24,12 +24,6 @@ type Plan struct {
 	steps    []step         // what is done to the decoded picture, in order
 	ordered  int            // steps[ordered:] see the pictures in their order, on one goroutine
 	touches  bool           // a stage is on
-}
-
-// PlannedStage is a stage of the chain and whether it is switched off.
-type PlannedStage struct {
-	*filters.Stage
-	Off bool
 }
 
 // step is one operation on a picture: a stage, or a conversion between formats that the next stage needs.
@@ -45,16 +39,16 @@ var rehearsalSize = [2]int{640, 480}
 // newPlan negotiates formats in one forward pass: the decoder makes what the first stage wants, and a conversion is put
 // in wherever a stage wants another format than is at hand. It does not look past a stage that takes any format, since
 // blur-then-gray and gray-then-blur differ in their pixels: the user's order is the meaning.
-func newPlan(stages []PlannedStage) *Plan {
-	p := &Plan{Stages: stages, decode: turbo.BGR}
-	for _, ps := range stages {
+func newPlan(chain Chain) *Plan {
+	p := &Plan{Chain: chain, decode: turbo.BGR}
+	for _, ps := range chain.Stages {
 		p.original = p.original || !ps.Off && ps.Kind().Original
 	}
 	format := filters.Any // nothing decoded yet
 	if p.original {
 		format = filters.BGR
 	}
-	for _, ps := range stages {
+	for _, ps := range chain.Stages {
 		if ps.Off {
 			continue
 		}

@@ -15,12 +15,16 @@ func stages(t testing.TB, chain string) []*filters.Stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Stages("")
+	var stages []*filters.Stage
+	for _, st := range c.Chain("").Stages {
+		stages = append(stages, st.Stage)
+	}
+	return stages
 }
 
 func controller(t testing.TB, chain string) *Controller {
 	t.Helper()
-	c, err := NewController(stages(t, chain))
+	c, err := NewController(ChainOf(stages(t, chain)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,13 +56,13 @@ func TestControllerKeepsEqualStages(t *testing.T) {
 	if first.Version != 1 {
 		t.Errorf("first version is %d", first.Version)
 	}
-	if err := c.Replace(stages(t, "grayscale, blur, canny")); err != nil {
+	if err := c.Replace(ChainOf(stages(t, "grayscale, blur, canny")...)); err != nil {
 		t.Fatal(err)
 	}
 	if c.Plan() != first {
 		t.Error("the same chain made a new plan")
 	}
-	if err := c.Replace(stages(t, "grayscale, blur: {size: 7}, canny")); err != nil {
+	if err := c.Replace(ChainOf(stages(t, "grayscale, blur: {size: 7}, canny")...)); err != nil {
 		t.Fatal(err)
 	}
 	second := c.Plan()
@@ -82,7 +86,7 @@ func TestControllerToggle(t *testing.T) {
 		t.Errorf("blur is still on: %s", got)
 	}
 	// A reload that does not touch the stage leaves it off.
-	if err := c.Replace(stages(t, "grayscale, blur, canny: {low: 10}")); err != nil {
+	if err := c.Replace(ChainOf(stages(t, "grayscale, blur, canny: {low: 10}")...)); err != nil {
 		t.Fatal(err)
 	}
 	if !c.Plan().Stages[1].Off {

@@ -6,27 +6,39 @@ import (
 	"time"
 )
 
-// Watch calls changed each time the file at path has changed, until ctx ends. It looks twice a second and acts when two
-// looks agree, so that a file is not read while an editor writes it; it survives editors' renames and bind mounts.
-// A file that is away is no change: it is one when it comes back different.
-func Watch(ctx context.Context, path string, changed func()) {
+// Watch calls changed each time one of some files has changed, until ctx ends. files lists them, anew before each look.
+// It looks twice a second and acts when two looks agree, so that a file is not read while an editor writes it; it
+// survives editors' renames and bind mounts. A file that is away is no change: it is one when it comes back different.
+func Watch(ctx context.Context, files func() []string, changed func()) {
 	const interval = 250 * time.Millisecond
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	acted := look(path)
-	last := acted
+	acted := map[string]fileState{}
+	last := map[string]fileState{}
+	for _, path := range files() {
+		acted[path] = look(path)
+		last[path] = acted[path]
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		now := look(path)
-		if now == last && now != acted && now != (fileState{}) {
-			acted = now
+		act := false
+		for _, path := range files() {
+			now := look(path)
+			if _, known := acted[path]; !known { // it has just been read for the first time
+				acted[path], last[path] = now, now
+			}
+			if now == last[path] && now != acted[path] && now != (fileState{}) {
+				acted[path], act = now, true
+			}
+			last[path] = now
+		}
+		if act {
 			changed()
 		}
-		last = now
 	}
 }
 

@@ -23,7 +23,7 @@ func TestWatch(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		Watch(ctx, path, func() {
+		Watch(ctx, func() []string { return []string{path} }, func() {
 			text, _ := os.ReadFile(path)
 			changed <- string(text)
 		})

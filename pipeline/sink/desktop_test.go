@@ -97,7 +97,7 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 			if len(faults) > 0 {
 				return faults[0]
 			}
-			ctl, err := pipeline.NewController([]*filters.Stage{stage})
+			ctl, err := pipeline.NewController(pipeline.ChainOf(stage))
 			if err != nil {
 				return err
 			}

@@ -35,11 +35,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Ends says where the pictures of all cameras go. Empty paths and a nil Desktop are not wanted.
+// Ends says where the pictures of all cameras go. Empty paths, nil Events and a nil Desktop are not wanted.
+// What the rules of a camera's chain say is always done.
 type Ends struct {
 	Record    string // as of Record
 	RecordRaw string // as of RecordRaw
 	LastFrame string // as of LastFrame
+	Events    *Events
 	Desktop   *Desktop
 	Options   Options
 
@@ -100,6 +102,10 @@ func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
 	if e.LastFrame != "" {
 		add(LastFrame(e.path(e.LastFrame, camera, true), o))
 	}
+	if e.Events != nil {
+		add(e.Events.Camera(), nil)
+	}
+	add(Rules(o), nil)
 	if e.RecordRaw != "" {
 		raw, err := RecordRaw(e.path(e.RecordRaw, camera, mayExist), o)
 		if err != nil {
