@@ -10,7 +10,7 @@ FUZZTIME = 30s
 DOCKER   = docker
 
 .NOTPARALLEL:
-.PHONY: help build demo test lint bench fuzz docs static image deps test-deps env clean
+.PHONY: help build demo test lint bench microbench fuzz docs static image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,15 +32,19 @@ lint: deps ## gofmt, go vet, staticcheck
 	$(GO) tool staticcheck ./...
 	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
 
-bench: deps ## the benchmarks of all packages
+bench: build ## picam beside its peers, on the same pictures; BENCHFLAGS='-only chain -rounds 3'
+	$(GO) run ./scripts/bench $(BENCHFLAGS)
+
+microbench: deps ## the benchmarks of all packages
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
 
 fuzz: deps ## every fuzz test for FUZZTIME=30s
 	@scripts/build-env.sh scripts/fuzz.sh $(FUZZTIME)
 
-docs: build ## write config.example.yaml and docs/filters.md anew, from the filters' declarations
+docs: build ## write config.example.yaml, docs/filters.md and its schema anew, from the filters' declarations
 	./picam filters --yaml >config.example.yaml.new && mv config.example.yaml.new config.example.yaml
 	./picam filters --markdown >docs/filters.md.new && mv docs/filters.md.new docs/filters.md
+	./picam filters --json >docs/filters.schema.json.new && mv docs/filters.schema.json.new docs/filters.schema.json
 
 static: ## picam that only sends and needs no C library, for PCs and every Pi, into dist/
 	@scripts/deps.sh go

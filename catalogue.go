@@ -20,6 +20,7 @@ func filtersCommand() *cli.Command {
 		ArgsUsage: "[NAME]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "yaml", Usage: "print a filters file with every filter and parameter, to begin with"},
+			&cli.BoolFlag{Name: "json", Usage: "print the JSON Schema of a filters file, for editors"},
 			&cli.BoolFlag{Name: "markdown", Usage: "print the page docs/filters.md"},
 		},
 		Action: func(c *cli.Context) error {
@@ -44,6 +45,8 @@ func filtersCommand() *cli.Command {
 				return filters.WriteHelp(w, kind)
 			case c.Bool("yaml"):
 				return filters.WriteYAML(w)
+			case c.Bool("json"):
+				return pipeline.WriteSchema(w)
 			case c.Bool("markdown"):
 				return filters.WriteMarkdown(w)
 			}

@@ -132,14 +132,17 @@ func recv(c *cli.Context) error {
 	if ends.Desktop, err = openDesktop(c, log, listen); err != nil {
 		return err
 	}
-	pipeline.Tune(c.Int("workers"))
+	options := pipeline.Options{
+		Workers: c.Int("workers"), KeepAll: keepAll, ShowDamaged: damaged == "show", MaxPixels: c.Int("max-pixels"), Log: log,
+	}
+	pipeline.Tune(options)
 	r.hub = pipeline.NewHub(config, c.Int("max-cameras"), func(camera string, ctl *pipeline.Controller) (pipeline.Outputs, error) {
 		out, err := ends.Open(camera, ctl)
 		if err != nil {
 			end(err) // what the user wants kept cannot be: better to end than to run for nothing
 		}
 		return out, err
-	}, pipeline.Options{Workers: c.Int("workers"), KeepAll: keepAll, ShowDamaged: damaged == "show", MaxPixels: c.Int("max-pixels"), Log: log})
+	}, options)
 
 	var running sync.WaitGroup
 	defer running.Wait()

@@ -21,6 +21,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
 	"picam/filters"
 	"picam/pipeline"
 )
@@ -38,8 +41,8 @@ var rooms = map[string][]string{
 	"mjpeg":                  {},
 	"mjpeg/mjpegtest":        {"mjpeg"}, // for tests
 	"mjpeg/turbo":            {"mjpeg"},
-	"pipeline":               {"filters", "mjpeg", "mjpeg/turbo"},
-	"pipeline/sink":          {"mjpeg", "mjpeg/turbo", "pipeline"},
+	"pipeline":               {"filters", "filters/cv", "mjpeg", "mjpeg/turbo"},
+	"pipeline/sink":          {"filters", "mjpeg", "mjpeg/turbo", "pipeline"},
 	"pipeline/sink/sinktest": {}, // for tests
 	"scripts/bench":          {"mjpeg", "mjpeg/turbo"},
 	"transport":              {"mjpeg"},
@@ -187,6 +190,7 @@ func TestGenerated(t *testing.T) {
 	}{
 		{"config.example.yaml", filters.WriteYAML},
 		{"docs/filters.md", filters.WriteMarkdown},
+		{"docs/filters.schema.json", pipeline.WriteSchema},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			got, err := os.ReadFile(test.file)
@@ -223,6 +227,61 @@ func TestYAMLInDocs(t *testing.T) {
 	}
 	if found["README.md"] == 0 {
 		t.Error("README.md shows no filters file")
+	}
+}
+
+// Every filters file of the project fits the schema, and what picam refuses for its shape does not.
+func TestSchema(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	schema, err := compiler.Compile("docs/filters.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(text []byte) error {
+		var value any
+		if err := yaml.Unmarshal(text, &value); err != nil {
+			return err
+		}
+		return schema.Validate(value)
+	}
+	checked := 0
+	for _, name := range projectFiles(t) {
+		if path.Ext(name) != ".yaml" || strings.HasPrefix(name, ".") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = check(text)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		checked++
+	}
+	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+	for name, text := range markdown(t) {
+		for _, m := range block.FindAllSubmatch(text, -1) {
+			if err := check(m[1]); err != nil {
+				t.Errorf("%s: %v in\n%s", name, err, m[1])
+			}
+			checked++
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d files and blocks were checked", checked)
+	}
+	for _, text := range []string{
+		"fitlers: []", "filters: blur", "filters: [blurr]", "filters: [{blur: {size: 4}}]", "filters: [{blur: {sise: 3}}]",
+		"filters: [{blur: {size: 101}}]", "filters: [{blur: {sigma: soft}}]", "filters: [{canny: {}, enabled: 1}]",
+		"filters: [{rotate: {degrees: 45}}]", "on: [{label: face}]", "on: [{snapshot: out.gif}]", "on: [{run: x, for: 2}]",
+		"cameras: {door: [blur]}",
+	} {
+		if check([]byte(text)) == nil {
+			t.Errorf("the schema takes %s", text)
+		}
+		if _, err := pipeline.ParseConfig("x.yaml", []byte(text)); err == nil {
+			t.Errorf("picam takes %s", text)
+		}
 	}
 }
 

@@ -67,7 +67,9 @@ func WriteMarkdown(w io.Writer) error {
 // WriteYAML writes a filters file to begin with: a chain, and every other filter as a comment, with all parameters.
 func WriteYAML(w io.Writer) error {
 	var b bytes.Buffer
-	b.WriteString("# What picam does to the pictures:   picam recv --config THIS-FILE\n" +
+	b.WriteString("# yaml-language-server: $schema=docs/filters.schema.json\n" +
+		"# (With that line an editor completes and checks this file. picam filters --json > FILE makes the schema.)\n\n" +
+		"# What picam does to the pictures:   picam recv --config THIS-FILE\n" +
 		"# picam follows every change that you save. A file with a mistake changes nothing.\n" +
 		"# Every filter with every parameter stands here, set to its default.\n\n" +
 		"filters: # the chain of every camera, from top to bottom\n")
@@ -84,6 +86,8 @@ func WriteYAML(w io.Writer) error {
 	}
 	b.WriteString("\n# A camera may have a chain of its own instead, by its name (picam send --name door):\n" +
 		"# cameras:\n#   door:\n#     filters:\n#       - rotate: {degrees: 180}\n")
+	b.WriteString("\n# What to do when a stage finds something, see docs/events.md:\n" +
+		"# on:\n#   - {min_area: 2, cooldown: 30s, snapshot: 'seen/{camera}-{time}.jpg'}\n")
 	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -8,19 +8,20 @@ import (
 	"picam/filters/cv"
 )
 
-// Tune sets what is set for a process as a whole: a program that runs Cameras calls it once, before the first.
-// docs/performance.md has what each part is worth. workers is that of Options.
+// Tune sets what is set for a process as a whole: a program that runs Cameras calls it once, before the first, with
+// their Options. docs/performance.md has what each part is worth.
 //
 //   - OpenCV's functions allocate their scratch memory anew for each picture. The C library is told to keep it, rather
 //     than to give it back to the system each time.
 //   - While all processors are in OpenCV, Go's runtime suspects every 20 µs that they hang. Some processors more than
 //     there are, which stay idle, keep it calm.
-//   - OpenCV's own threads would fight several workers for the processors.
-func Tune(workers int) {
+//   - OpenCV's own threads bring a single picture through sooner. Where the source waits and all workers are busy, they
+//     would only fight these for the processors.
+func Tune(o Options) {
 	const spare = 2
 	cv.KeepMemory()
 	runtime.GOMAXPROCS(runtime.NumCPU() + spare)
-	if workersOf(workers) > 1 {
+	if o.KeepAll && workersOf(o.Workers) > 1 {
 		gocv.SetNumThreads(1)
 	}
 }
