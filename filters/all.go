@@ -30,6 +30,7 @@ func All() []Kind {
 		median,
 		morphology,
 		motion,
+		motionBoxes,
 		opticalFlow,
 		perspective,
 		resize,

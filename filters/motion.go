@@ -12,20 +12,24 @@ var motion = Kind{
 	Name: "motion",
 	Doc:  "Makes a mask of what moves: white there, black where the picture is as it has been for a while.",
 	In:   Any, Out: Gray, Stateful: true,
-	New: func(s *Setup) Filter {
-		history := s.Int("history", 500, 1, 100000,
-			"pictures that are remembered; less takes what stands still for background sooner")
-		variance := s.Float("var_threshold", 16, 1, 1000,
-			"how far a pixel must be from what it was, squared; less finds more, also noise")
-		shadows := s.Bool("shadows", false,
-			"tells shadows apart and makes them gray instead of white, which takes longer")
-		mog2, err := cv.NewMOG2(history, variance, shadows)
-		s.Own(mog2)
-		return func(src gocv.Mat, dst *gocv.Mat) error {
-			if err != nil {
-				return err
-			}
-			return mog2.Apply(src, dst)
+	New: func(s *Setup) Filter { return movingOf(s, true) },
+}
+
+// movingOf declares how filters tell what moves, and returns what makes a mask (rows × cols × 1) of it. Without
+// mayHaveShadows the mask has no gray.
+func movingOf(s *Setup, mayHaveShadows bool) Filter {
+	history := s.Int("history", 500, 1, 100000,
+		"pictures that are remembered; less takes what stands still for background sooner")
+	variance := s.Float("var_threshold", 16, 1, 1000,
+		"how far a pixel must be from what it was, squared; less finds more, also noise")
+	shadows := mayHaveShadows && s.Bool("shadows", false,
+		"tells shadows apart and makes them gray instead of white, which takes longer")
+	mog2, err := cv.NewMOG2(history, variance, shadows)
+	s.Own(mog2)
+	return func(src gocv.Mat, dst *gocv.Mat) error {
+		if err != nil {
+			return err
 		}
-	},
+		return mog2.Apply(src, dst)
+	}
 }

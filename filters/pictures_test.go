@@ -97,6 +97,7 @@ func TestTinyPictures(t *testing.T) {
 			[]string{"\x00\x00\xFF\x00\x00", "\x00\xFF\xFF\xFF\x00", "\x00\x00\xFF\x00\x00"}},
 		{morphology, values{"operation": "close"}, []string{"\xFF\xFF\x00\xFF\xFF"}, []string{"\xFF\xFF\xFF\xFF\xFF"}},
 		{motion, nil, []string{"aaa"}, []string{"\xFF\xFF\xFF"}}, // of the first picture all is new
+		{motionBoxes, nil, []string{W + K + W}, []string{W + K + W}},
 		{opticalFlow, nil, []string{W + K + W}, []string{W + K + W}},
 		{perspective, values{"corners": "0,0 100,0 100,100 0,100"}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"}, []string{"ab", "de"}},

@@ -28,6 +28,13 @@ func TestSequenceAgainstOpenCV(t *testing.T) {
 		{motion, nil, func(t *testing.T) Filter { return plainMOG2(t, 500, 16, false) }},
 		{motion, values{"history": 3, "shadows": true}, func(t *testing.T) Filter { return plainMOG2(t, 3, 16, true) }},
 		{motion, values{"var_threshold": 100}, func(t *testing.T) Filter { return plainMOG2(t, 500, 100, false) }},
+		{motionBoxes, nil, func(t *testing.T) Filter { return plainBoxes(t, 0.5, 5, 500, 16, lime, 2) }},
+		{motionBoxes, values{"min_area": 0, "join": 0, "colour": "#010203", "thickness": 1}, func(t *testing.T) Filter {
+			return plainBoxes(t, 0, 0, 500, 16, color.RGBA{1, 2, 3, 0}, 1)
+		}},
+		{motionBoxes, values{"min_area": 5, "join": 3, "history": 4, "var_threshold": 40}, func(t *testing.T) Filter {
+			return plainBoxes(t, 5, 2, 4, 40, lime, 2)
+		}},
 		{opticalFlow, nil, func(t *testing.T) Filter { return plainFlow(t, 16, 1, 1, 3, 15, 3) }},
 		{opticalFlow, values{"step": 9, "length": 2.5, "least": 0}, func(t *testing.T) Filter {
 			return plainFlow(t, 9, 2.5, 0, 3, 15, 3)
@@ -83,6 +90,35 @@ func plainMOG2(t *testing.T, history int, threshold float64, shadows bool) Filte
 	}
 	t.Cleanup(func() { m.Close() })
 	return m.Apply
+}
+
+func plainBoxes(t *testing.T, least float64, grow, history int, threshold float64, c color.RGBA, thick int) Filter {
+	mog2, mask := plainMOG2(t, history, threshold, false), empty(t)
+	begun := false
+	return func(src gocv.Mat, dst *gocv.Mat) error {
+		if err := errors.Join(mog2(src, &mask), src.CopyTo(dst)); err != nil || !begun {
+			begun = true
+			return err
+		}
+		specks := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3))
+		defer specks.Close()
+		around := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(2*grow+1, 2*grow+1))
+		defer around.Close()
+		err := errors.Join(gocv.MorphologyEx(mask, &mask, gocv.MorphOpen, specks),
+			gocv.CopyMakeBorder(mask, &mask, grow, grow, grow, grow, gocv.BorderConstant, color.RGBA{}),
+			gocv.Dilate(mask, &mask, around))
+		outlines := gocv.FindContours(mask, gocv.RetrievalExternal, gocv.ChainApproxSimple)
+		defer outlines.Close()
+		for i := range outlines.Size() {
+			r := gocv.BoundingRect(outlines.At(i))
+			w, h := r.Dx()-2*grow, r.Dy()-2*grow
+			if float64(100*w*h) >= least*float64(src.Cols()*src.Rows()) {
+				r = image.Rect(r.Min.X, r.Min.Y, r.Min.X+w-1, r.Min.Y+h-1)
+				err = errors.Join(err, gocv.Rectangle(dst, r, c, thick))
+			}
+		}
+		return err
+	}
 }
 
 func plainFlow(t *testing.T, step int, length, least float64, levels, window, iterations int) Filter {
@@ -168,6 +204,51 @@ func TestMotion(t *testing.T) {
 		apply(texture(t, 33, 21, typ, 1))
 		if dst.Cols() != 33 || dst.Rows() != 21 {
 			t.Errorf("%s: the mask has %d×%d pixels", typ, dst.Cols(), dst.Rows())
+		}
+	}
+}
+
+// TestMotionBoxes holds that boxes are where something moves, as many as are to be told apart, and that the first picture
+// of a size is no motion.
+func TestMotionBoxes(t *testing.T) {
+	still, two := square(t, gocv.MatTypeCV8UC3, image.Pt(0, 0)), square(t, gocv.MatTypeCV8UC3, image.Pt(0, 0))
+	for _, r := range []image.Rectangle{image.Rect(50, 30, 60, 40), image.Rect(66, 30, 80, 40)} { // one at the edge
+		part := two.Region(r)
+		part.SetTo(gocv.NewScalar(255, 255, 255, 0))
+		part.Close()
+	}
+	for _, tt := range []struct {
+		values map[string]any
+		wants  []Detection
+	}{
+		{nil, []Detection{{Box: image.Rect(50, 30, 80, 40), Score: 0.8}}},
+		{map[string]any{"join": 6}, []Detection{{Box: image.Rect(50, 30, 80, 40), Score: 0.8}}},
+		{map[string]any{"join": 4}, []Detection{{Box: image.Rect(66, 30, 80, 40), Score: 1},
+			{Box: image.Rect(50, 30, 60, 40), Score: 1}}},
+		{map[string]any{"join": 0, "min_area": 2.5}, []Detection{{Box: image.Rect(66, 30, 80, 40), Score: 1}}},
+		{map[string]any{"min_area": 10, "thickness": 0}, nil},
+		{map[string]any{"thickness": 0}, []Detection{{Box: image.Rect(50, 30, 80, 40), Score: 0.8}}},
+	} {
+		st := configure(t, motionBoxes, tt.values).Named("yard")
+		r, dst := open(t, st), empty(t)
+		for i, src := range []gocv.Mat{still, still, still, two, texture(t, 33, 21, gocv.MatTypeCV8UC3, 1)} {
+			var meta Meta
+			if err := r.Apply(src, &dst, &meta); err != nil {
+				t.Fatal(err)
+			}
+			var wants []Detection
+			if i == 3 {
+				for _, d := range tt.wants {
+					d.Stage, d.Label, d.Size = "yard", "motion", image.Pt(80, 60)
+					wants = append(wants, d)
+				}
+			}
+			if fmt.Sprint(meta.Found) != fmt.Sprint(wants) {
+				t.Errorf("%s, picture %d: %v, want %v", st, i, meta.Found, wants)
+			}
+			if drawn := !equal(src, dst); drawn != (len(wants) > 0 && tt.values["thickness"] != 0) {
+				t.Errorf("%s, picture %d: drawn: %v", st, i, drawn)
+			}
 		}
 	}
 }
