@@ -25,7 +25,7 @@ func TestYAML(t *testing.T) {
 	}
 
 	all := regexp.MustCompile(`(?m)^  # ( *[a-z0-9_]+:|- )`).ReplaceAllString(text.String(), "  $1")
-	all = regexp.MustCompile(`(?m)^# (( *(door|filters)|cameras):| *- )`).ReplaceAllString(all, "$1")
+	all = regexp.MustCompile(`(?m)^# (( *(door|filters)|cameras|on):| *- )`).ReplaceAllString(all, "$1")
 	config, err = pipeline.ParseConfig("example", []byte(all))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, all)
