@@ -78,5 +78,15 @@ func (c *counter) Counts() Counts {
 	return n
 }
 
+// dropped returns the causes that are wanted, and their numbers, as a log takes them; without those that are 0.
+func (c Counts) dropped(wanted func(Drop) bool) (attrs []any) {
+	for i, n := range c.Dropped {
+		if d := Drop(i); n > 0 && wanted(d) {
+			attrs = append(attrs, d.String(), n)
+		}
+	}
+	return attrs
+}
+
 // broken says whether the camera gave a picture that was no good.
 func (d Drop) broken() bool { return d != Late && d != Lost }

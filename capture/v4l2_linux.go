@@ -54,6 +54,7 @@ type v4l2 struct {
 	held *shot      // that which Next returned last
 
 	developer developer // of Next
+	logCounts func()    // of Close, once
 
 	// Of the camera's goroutine:
 	first    func() // closes tried
@@ -98,6 +99,11 @@ func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
 		developer: developer{quality: o.Quality, log: o.logger()},
 	}
 	s.first = sync.OnceFunc(func() { close(s.tried) })
+	s.logCounts = sync.OnceFunc(func() {
+		n := s.Counts()
+		all := n.dropped(func(Drop) bool { return true })
+		s.log.Debug("camera closed", append(all, "captured", n.Captured, "given", n.Given)...)
+	})
 	s.free <- &shot{} // for the slot
 	s.free <- &shot{} // for Next
 	context.AfterFunc(s.ctx, func() { wake.Close() })
@@ -148,6 +154,7 @@ func (s *v4l2) Close() error {
 	case <-time.After(stopTime):
 		s.log.Warn("the camera's driver does not let go of it; picam goes on without waiting")
 	}
+	s.logCounts() // here, because run may end before Next has counted what it took
 	return nil
 }
 
@@ -180,7 +187,6 @@ func (s *v4l2) run() {
 		s.drop(Late)
 	default:
 	}
-	s.log.Debug("camera closed", "pictures", s.Counts())
 }
 
 // try finds the camera, opens it, takes its pictures until something is wrong or the source ends, and returns what was
@@ -366,14 +372,7 @@ func (s *v4l2) tellBroken(now time.Time) {
 		return
 	}
 	s.brokenAt = now
-	counts := s.Counts()
-	var attrs []any
-	for d, n := range counts.Dropped {
-		if d := Drop(d); d.broken() && n > 0 {
-			attrs = append(attrs, d.String(), n)
-		}
-	}
-	s.log.Warn("the camera gives broken pictures, which are dropped", attrs...)
+	s.log.Warn("the camera gives broken pictures, which are dropped", s.Counts().dropped(Drop.broken)...)
 }
 
 // asked is what the options ask a camera for, in words.
