@@ -399,7 +399,7 @@ func (r *receiver) watch(statsFile string, stop <-chan struct{}) {
 
 // liveText is a camera's part of the live line.
 func liveText(now, before pipeline.Stats, d time.Duration) string {
-	if !now.Connected {
+	if now.Reason != "" {
 		return words(now.Camera, "NO SIGNAL: "+now.Reason)
 	}
 	size := ""

@@ -111,6 +111,9 @@ func send(c *cli.Context) error {
 		return err
 	}
 	defer src.Close()
+	if t, ok := src.(capture.Troubled); ok {
+		sender.Trouble = t.Trouble
+	}
 
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -2,23 +2,26 @@ package mjpeg
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 )
 
 // Reader reads the pictures of a byte stream as Frames, with their stamps parsed and taken out. It allocates nothing
 // for a picture but for strings of its stamp that differ from the picture's before. One goroutine at a time may use it;
-// only ScanStats is for any.
+// only ScanStats and Trouble are for any.
 type Reader struct {
 	scanner *Scanner
 	stamp   Stamp
-	stamped bool   // stamp is that of the last picture
+	stamped bool   // stamp is that of the last picture, or note
 	seq     uint64 // of the last picture
+	trouble atomic.Pointer[string]
 }
 
 // NewReader returns a Reader of r. maxFrame is the longest accepted picture in bytes; 0 means DefaultMaxFrame.
 func NewReader(r io.Reader, maxFrame int) *Reader {
 	s := NewScanner(r)
 	s.MaxFrame = maxFrame
+	s.Notes = true
 	return &Reader{scanner: s}
 }
 
@@ -28,6 +31,17 @@ func NewReader(r io.Reader, maxFrame int) *Reader {
 // Offset if it is Synced; if not, it is the sender's clock as it is, and wrong by as much as that and this computer's
 // differ: Stamp tells. Without a stamp Captured is zero, and Seq is one more than that of the picture before.
 func (r *Reader) Next() (Frame, error) {
+	for {
+		f, err := r.NextOrNote()
+		if err != nil || f.JPEG != nil {
+			return f, err
+		}
+	}
+}
+
+// NextOrNote is Next that also returns at a note (see [Stamp.AppendNote]), with a Frame that only has Received. Stamp
+// returns the note then.
+func (r *Reader) NextOrNote() (Frame, error) {
 	if !r.scanner.Scan() {
 		if err := r.scanner.Err(); err != nil {
 			return Frame{}, err
@@ -35,6 +49,17 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, io.EOF
 	}
 	f := Frame{JPEG: r.scanner.Frame(), Received: time.Now()}
+	if f.JPEG == nil {
+		r.stamped = r.stamp.ParseNote(r.scanner.Note()) > 0
+		if old := r.trouble.Load(); old == nil || *old != r.stamp.Trouble {
+			trouble := r.stamp.Trouble
+			r.trouble.Store(&trouble)
+		}
+		return f, nil
+	}
+	if r.trouble.Load() != nil {
+		r.trouble.Store(nil)
+	}
 	r.seq++ // unless the stamp knows better
 	n := r.stamp.Parse(f.JPEG)
 	r.stamped = n > 0
@@ -50,6 +75,15 @@ func (r *Reader) Next() (Frame, error) {
 	}
 	f.Seq = r.seq
 	return f, nil
+}
+
+// Trouble is why there are no pictures, by the sender's last note; "" if a picture has come since. It is the peer's word.
+// Any goroutine may call it at any time.
+func (r *Reader) Trouble() string {
+	if t := r.trouble.Load(); t != nil {
+		return *t
+	}
+	return ""
 }
 
 // Stamp returns the stamp of the picture that Next returned last, and whether that had one.

@@ -67,6 +67,41 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// A note between pictures is told and changes nothing for the pictures.
+func TestReaderNotes(t *testing.T) {
+	pictures := mjpegtest.Pictures(3, 64, 48, 75)
+	gone := mjpeg.Stamp{Camera: "door", Sender: "k3", Time: time.Unix(1700000000, 0), Trouble: "HD Webcam (é) is gone: 100 %"}
+	slow := mjpeg.Stamp{Camera: "door", Sender: "k3"}
+	stream := slices.Concat(gone.AppendNote(nil), pictures[0], slow.AppendNote(nil), pictures[1], []byte("\r\n\xFF\xE7"),
+		gone.AppendNote(nil), gone.AppendNote(nil), pictures[2], gone.AppendNote(nil))
+	type step struct {
+		picture []byte
+		trouble string
+	}
+	steps := []step{{nil, gone.Trouble}, {pictures[0], ""}, {nil, ""}, {pictures[1], ""}, {nil, gone.Trouble},
+		{nil, gone.Trouble}, {pictures[2], ""}, {nil, gone.Trouble}}
+	r := mjpeg.NewReader(iotest.OneByteReader(bytes.NewReader(stream)), 0)
+	for i, want := range steps {
+		f, err := r.NextOrNote()
+		if err != nil || !bytes.Equal(f.JPEG, want.picture) || r.Trouble() != want.trouble {
+			t.Errorf("step %d: %d bytes, error %v, trouble %q, want %d bytes and %q", i, len(f.JPEG), err, r.Trouble(), len(want.picture),
+				want.trouble)
+		}
+		if s, ok := r.Stamp(); ok != (want.picture == nil) || ok && (s.Camera != "door" || s.Trouble != want.trouble) {
+			t.Errorf("step %d: stamp %+v, %v", i, s, ok)
+		}
+	}
+	r = mjpeg.NewReader(bytes.NewReader(stream), 0)
+	for i, p := range pictures {
+		if f, err := r.Next(); err != nil || !bytes.Equal(f.JPEG, p) || f.Seq != uint64(i+1) {
+			t.Errorf("picture %d: %d bytes, number %d, error %v", i, len(f.JPEG), f.Seq, err)
+		}
+	}
+	if f, err := r.Next(); err != io.EOF || r.Trouble() != gone.Trouble {
+		t.Errorf("at the end %d bytes, %v, %q", len(f.JPEG), err, r.Trouble())
+	}
+}
+
 func TestReaderErrors(t *testing.T) {
 	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
 	broken := errors.New("broken")

@@ -41,6 +41,9 @@ const (
 // grows to what the longest picture needs. One goroutine at a time may use a Scanner; only Stats is for any.
 type Scanner struct {
 	MaxFrame int // longest accepted frame in bytes, 0 means DefaultMaxFrame; set before the first Scan
+	// Notes makes Scan stop at notes too, see [Stamp.AppendNote]. Pictures are the same either way, and the bytes of notes
+	// are counted as Skipped. Set it before the first Scan.
+	Notes bool
 
 	in  io.Reader
 	err error // of in, io.EOF included; the bytes before it are still walked
@@ -56,6 +59,7 @@ type Scanner struct {
 	scanned bool // the picture has had a scan
 	tooLong bool // the picture is over the limit: counted, and no longer kept
 	found   bool // buf[start:pos] is a whole picture
+	noted   bool // buf[start:pos] is a whole note
 
 	bytes, frames, skipped atomic.Int64
 	damaged                [NumDamage]atomic.Int64
@@ -66,7 +70,11 @@ type state int
 
 const (
 	hunting    state = iota // anything: no picture has begun
-	markerFF                // the FF of a marker
+	huntCode                // after an FF that may begin a picture or a note (these states need Notes)
+	huntFF                  // after FF D8, which begins a picture if there is another FF
+	noteHead                // up to the text of what may be a note
+	noteText                // its text
+	markerFF                // the FF of a marker, as all states from here on are inside a picture
 	markerCode              // the byte after FF
 	lengthHigh              // the length of a segment
 	lengthLow
@@ -83,7 +91,7 @@ func NewScanner(r io.Reader) *Scanner { return &Scanner{in: r} }
 func (s *Scanner) Reset(r io.Reader) {
 	s.in, s.err = r, nil
 	s.start, s.pos, s.end = 0, 0, 0
-	s.state, s.tooLong, s.found = hunting, false, false
+	s.state, s.tooLong, s.found, s.noted = hunting, false, false, false
 	s.bytes.Store(0)
 	s.frames.Store(0)
 	s.skipped.Store(0)
@@ -92,17 +100,24 @@ func (s *Scanner) Reset(r io.Reader) {
 	}
 }
 
-// Scan advances to the next whole picture and reports whether there is one. It returns false at the end of the input
-// and after a reader's error, see Err.
+// Scan advances to the next whole picture, or note if Notes is set, and reports whether there is one. It returns false
+// at the end of the input and after a reader's error, see Err.
 func (s *Scanner) Scan() bool {
 	if s.found {
 		s.start, s.found = s.pos, false
+	}
+	if s.noted {
+		s.skipTo(s.pos)
+		s.noted = false
 	}
 	for !s.walk() {
 		if !s.fill() {
 			s.finish()
 			return false
 		}
+	}
+	if s.noted {
+		return true
 	}
 	s.found = true
 	s.frames.Add(1)
@@ -118,6 +133,14 @@ func (s *Scanner) Frame() []byte {
 	return s.buf[s.start:s.pos:s.pos]
 }
 
+// Note returns the note that Scan stopped at, or nil if it stopped at a picture. It is valid until the next Scan.
+func (s *Scanner) Note() []byte {
+	if !s.noted {
+		return nil
+	}
+	return s.buf[s.start:s.pos:s.pos]
+}
+
 // Err returns the first error of the reader other than io.EOF. It is io.ErrNoProgress if the reader keeps returning
 // neither bytes nor an error.
 func (s *Scanner) Err() error {
@@ -127,12 +150,23 @@ func (s *Scanner) Err() error {
 	return s.err
 }
 
-// walk looks at the bytes that have been read, each once, and reports whether they complete a picture.
+// walk looks at the bytes that have been read, each once, and reports whether they complete a picture or a note.
 func (s *Scanner) walk() bool {
 	for s.pos < s.end {
 		b := s.buf[s.pos]
 		switch s.state {
 		case hunting:
+			if s.Notes {
+				i := bytes.IndexByte(s.buf[s.pos:s.end], 0xFF)
+				if i < 0 {
+					s.skipTo(s.end)
+					return false
+				}
+				s.skipTo(s.pos + i)
+				s.pos++
+				s.state = huntCode
+				break
+			}
 			i := bytes.Index(s.buf[s.pos:s.end], []byte(pictureStart))
 			if i < 0 {
 				s.skipTo(max(s.pos, s.end-len(pictureStart)+1))
@@ -141,6 +175,57 @@ func (s *Scanner) walk() bool {
 			s.skipTo(s.pos + i)
 			s.pos += 2
 			s.state, s.retry, s.scanned = markerFF, 2, false
+
+		case huntCode:
+			switch b {
+			case markerSOI:
+				s.pos++
+				s.state = huntFF
+			case noteStart[1]:
+				s.pos++
+				s.state = noteHead
+			default: // perhaps an FF of its own
+				s.skipTo(s.pos)
+				s.state = hunting
+			}
+
+		case huntFF:
+			if b == 0xFF {
+				s.state, s.retry, s.scanned = markerFF, 2, false
+				break
+			}
+			s.skipTo(s.pos)
+			s.state = hunting
+
+		case noteHead:
+			s.pos++
+			switch at := s.pos - s.start - 1; at {
+			case 2:
+				s.length = int(b) << 8
+			case 3:
+				s.length |= int(b)
+			default:
+				if b != stampMagic[at-4] {
+					s.noNote()
+				} else if at-4 == len(stampMagic)-1 {
+					s.state = noteText
+					if s.length -= 2 + len(stampMagic); s.length <= 0 || s.length > maxNote {
+						s.noNote()
+					}
+				}
+			}
+
+		case noteText:
+			if b < ' ' || b > '~' {
+				s.skipTo(s.pos) // no picture begins in what has been looked at
+				s.state = hunting
+				break
+			}
+			s.pos++
+			if s.length--; s.length == 0 {
+				s.state, s.noted = hunting, true
+				return true
+			}
 
 		case markerFF:
 			s.pos++
@@ -208,6 +293,12 @@ func (s *Scanner) walk() bool {
 	return false
 }
 
+// noNote hunts on behind the FF of what turned out not to be a note before its text began: a few bytes back.
+func (s *Scanner) noNote() {
+	s.skipTo(s.start + 1)
+	s.state = hunting
+}
+
 // malformed drops the picture because of a segment's length or of what stands at its end. The segment may span the
 // beginning of other pictures, so the hunt goes on inside it. The work stays proportional to the input however often
 // that happens: a segment is jumped over, not looked through, and each retry begins behind the one before.
@@ -220,7 +311,9 @@ func (s *Scanner) malformed() {
 }
 
 // over says whether the picture is longer than the limit as far as it has been looked at.
-func (s *Scanner) over() bool { return s.tooLong || s.pos-s.start > s.maxFrame() }
+func (s *Scanner) over() bool {
+	return s.state >= markerFF && (s.tooLong || s.pos-s.start > s.maxFrame())
+}
 
 // drop gives the picture up and hunts on from resume. That depends on the bytes alone, not on how they were read.
 func (s *Scanner) drop(cause Damage, resume int) {
@@ -258,7 +351,7 @@ func (s *Scanner) fill() bool {
 	held := s.buf[s.start:s.end]
 	if len(held) == 0 || s.end+readSize > len(s.buf) {
 		if len(held)+readSize > len(s.buf) {
-			limit := s.maxFrame() + len(pictureStart) + readSize
+			limit := max(s.maxFrame(), 2*maxNote) + len(pictureStart) + readSize
 			s.buf = make([]byte, min(2*(len(s.buf)+readSize), limit))
 		}
 		s.end = copy(s.buf, held)
@@ -283,7 +376,7 @@ func (s *Scanner) fill() bool {
 
 // finish accounts for what is left when the input has ended.
 func (s *Scanner) finish() {
-	if s.state != hunting {
+	if s.state >= markerFF {
 		s.drop(Cut, s.end)
 	}
 	s.skipTo(s.end)

@@ -391,6 +391,34 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 			t.Fatalf("read at once %+v, read by parts %+v", stats, statsAgain)
 		}
 	}
+	var notes [][]byte
+	for i, r := range []io.Reader{
+		bytes.NewReader(input), iotest.OneByteReader(bytes.NewReader(input)), randomReader(bytes.NewReader(input), 50, seed),
+	} {
+		s := mjpeg.NewScanner(r)
+		s.MaxFrame, s.Notes = maxFrame, true
+		var again, notesAgain [][]byte
+		for s.Scan() {
+			if n := s.Note(); n != nil {
+				notesAgain = append(notesAgain, bytes.Clone(n))
+			} else {
+				again = append(again, bytes.Clone(s.Frame()))
+			}
+		}
+		if i == 0 {
+			notes = notesAgain
+		}
+		checkFrames(t, again, frames)
+		checkFrames(t, notesAgain, notes)
+		if s.Stats() != stats {
+			t.Fatalf("without notes %+v, with notes %+v", stats, s.Stats())
+		}
+	}
+	for _, note := range notes {
+		if !bytes.HasPrefix(note, []byte("\xFF\xE7")) || bytes.IndexByte(note[1:], 0xFF) >= 0 {
+			t.Fatalf("%q is a note", note)
+		}
+	}
 	for _, frame := range frames {
 		if !bytes.HasPrefix(frame, []byte("\xFF\xD8\xFF")) || !bytes.HasSuffix(frame, []byte("\xFF\xD9")) {
 			t.Fatalf("picture from % X to % X", frame[:3], frame[len(frame)-2:])
@@ -409,7 +437,8 @@ func TestScannerRandom(t *testing.T) {
 	tokens := []string{
 		"\xFF\xD8\xFF", "\xFF\xD8", "\xFF\xD9", "\xFF\xE0\x00\x05", "\xFF\xFE\x00\x40", "\xFF\xC4\x00\x02",
 		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00", "\xFF\x00", "\xFF\xD3", "\xFF", "\x00", "\x00\x01", "abc", "\x02",
-		"\xFF\xD8\xFF\xDA\x00\x02scan\xFF\xD9",
+		"\xFF\xD8\xFF\xDA\x00\x02scan\xFF\xD9", "\xFF\xE7", "\xFF\xE7\x00\x0Apicam\x00", "\xFF\xE7\x00\x0Bpicam\x00123",
+		"\xFF\xE7\x00\x08picam\x00", "\xFF\xE7\xFF\xD8picam\x00", "\xFF\xE7\x00pic",
 	}
 	for seed := range uint64(1000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -432,6 +461,7 @@ func FuzzScanner(f *testing.F) {
 			f.Add(b, uint16(900), uint64(2))
 		}
 	}
+	f.Add((&mjpeg.Stamp{Camera: "door", Trouble: "it is gone"}).AppendNote(nil), uint16(0), uint64(4))
 	short := "\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"
 	f.Add([]byte(short), uint16(30), uint64(3))
 	f.Fuzz(func(t *testing.T, input []byte, maxFrame uint16, seed uint64) {

@@ -17,6 +17,8 @@ type Stamp struct {
 	// Offset is the receiver's clock minus the sender's, as the sender estimated it from acks; valid if Synced.
 	Offset time.Duration
 	Synced bool
+	// Trouble is why there are no pictures, in a sentence for the user; only a note has it, see AppendNote.
+	Trouble string
 }
 
 const (
@@ -24,21 +26,40 @@ const (
 	stampMagic = "picam\x00"
 	// maxName is how many bytes of Camera and of Sender travel; the rest is cut off, between two runes.
 	maxName = 200
+	// maxTrouble is the same for Trouble.
+	maxTrouble = 400
+	// maxNote is longer than the longest note, all of whose text is in percent code.
+	maxNote = 4 << 10
 )
+
+const noteStart = "\xFF\xE7" // APP7
 
 // AppendTo appends SOI and the stamp's segment: the bytes that take the place of a picture's first two. Of Camera and
 // Sender at most 200 bytes each are written.
 func (s *Stamp) AppendTo(dst []byte) []byte {
+	return s.appendSegment(append(dst, stampStart[:2]...), false)
+}
+
+// AppendNote appends a note: the stamp's segment alone, which may stand between two pictures, or before the first. It
+// says that the camera is there but has no pictures, and why (Trouble; "" if it is only slow). There is no FF in it but
+// the first byte, so that readers who look for the next picture pass over it. Of Trouble at most 400 bytes are written.
+func (s *Stamp) AppendNote(dst []byte) []byte { return s.appendSegment(dst, true) }
+
+func (s *Stamp) appendSegment(dst []byte, note bool) []byte {
+	dst = append(dst, noteStart...)
 	start := len(dst)
-	dst = append(dst, stampStart...)
 	dst = append(dst, 0, 0) // the length, known at the end
 	dst = append(dst, stampMagic...)
 	dst = append(dst, "1 cam="...)
-	dst = appendEscaped(dst, s.Camera)
+	dst = appendEscaped(dst, s.Camera, maxName)
 	dst = append(dst, " id="...)
-	dst = appendEscaped(dst, s.Sender)
+	dst = appendEscaped(dst, s.Sender, maxName)
 	dst = append(dst, " seq="...)
 	dst = strconv.AppendUint(dst, s.Seq, 10)
+	if note {
+		dst = append(dst, " trouble="...)
+		dst = appendEscaped(dst, s.Trouble, maxTrouble)
+	}
 	if !s.Time.IsZero() {
 		dst = append(dst, " t="...)
 		dst = strconv.AppendInt(dst, s.Time.UnixNano(), 10)
@@ -47,9 +68,12 @@ func (s *Stamp) AppendTo(dst []byte) []byte {
 		dst = append(dst, " off="...)
 		dst = strconv.AppendInt(dst, int64(s.Offset), 10)
 	}
-	length := len(dst) - start - len(stampStart)
-	dst[start+len(stampStart)] = byte(length >> 8)
-	dst[start+len(stampStart)+1] = byte(length)
+	length := len(dst) - start
+	if length&0xFF == 0xFF { // this length, one byte of it, would be another FF
+		dst = append(dst, ' ')
+		length++
+	}
+	dst[start], dst[start+1] = byte(length>>8), byte(length)
 	return dst
 }
 
@@ -58,11 +82,25 @@ func (s *Stamp) AppendTo(dst []byte) []byte {
 // are skipped, so that later senders can add some; a key that is missing or has no readable value leaves its field
 // zero. Camera and Sender are the peer's word: any bytes, up to 200 of them.
 func (s *Stamp) Parse(frame []byte) int {
-	const head = len(stampStart) + 2
-	if len(frame) < head || string(frame[:len(stampStart)]) != stampStart {
+	const soi = len(stampStart) - len(noteStart)
+	if len(frame) < len(stampStart) || string(frame[:soi]) != stampStart[:soi] {
 		return 0
 	}
-	n := len(stampStart) + (int(frame[head-2])<<8 | int(frame[head-1]))
+	if n := s.parseSegment(frame[soi:]); n > 0 {
+		return soi + n
+	}
+	return 0
+}
+
+// ParseNote is Parse for what AppendNote writes.
+func (s *Stamp) ParseNote(note []byte) int { return s.parseSegment(note) }
+
+func (s *Stamp) parseSegment(frame []byte) int {
+	const head = len(noteStart) + 2
+	if len(frame) < head || string(frame[:len(noteStart)]) != noteStart {
+		return 0
+	}
+	n := len(noteStart) + (int(frame[head-2])<<8 | int(frame[head-1]))
 	if n < head || n > len(frame) {
 		return 0
 	}
@@ -83,9 +121,11 @@ func (s *Stamp) Parse(frame []byte) int {
 		key, value, _ := bytes.Cut(field, []byte("="))
 		switch string(key) {
 		case "cam":
-			s.Camera = unescape(value, last.Camera)
+			s.Camera = unescape(value, last.Camera, maxName)
 		case "id":
-			s.Sender = unescape(value, last.Sender)
+			s.Sender = unescape(value, last.Sender, maxName)
+		case "trouble":
+			s.Trouble = unescape(value, last.Trouble, maxTrouble)
 		case "seq":
 			if seq, err := strconv.ParseUint(string(value), 10, 64); err == nil {
 				s.Seq = seq
@@ -114,11 +154,11 @@ func Unstamp(frame []byte, n int) []byte {
 	return frame
 }
 
-// appendEscaped appends at most maxName bytes of name, with a percent code for each that is not printable ASCII, or
+// appendEscaped appends at most limit bytes of name, with a percent code for each that is not printable ASCII, or
 // is a space or %.
-func appendEscaped(dst []byte, name string) []byte {
+func appendEscaped(dst []byte, name string, limit int) []byte {
 	const hex = "0123456789ABCDEF"
-	for _, c := range []byte(name[:cutLen(name)]) {
+	for _, c := range []byte(name[:cutLen(name, limit)]) {
 		if c > ' ' && c < 0x7F && c != '%' {
 			dst = append(dst, c)
 		} else {
@@ -130,10 +170,10 @@ func appendEscaped(dst []byte, name string) []byte {
 
 // unescape undoes appendEscaped. It returns last if that is the result, which saves an allocation for each picture. A %
 // without two digits stands for itself.
-func unescape(value []byte, last string) string {
-	var buf [maxName + 1]byte // one more, so that cutLen sees that there is more
+func unescape(value []byte, last string, limit int) string {
+	var buf [maxTrouble + 1]byte // one more, so that cutLen sees that there is more
 	name := buf[:0]
-	for i := 0; i < len(value) && len(name) < len(buf); i++ {
+	for i := 0; i < len(value) && len(name) <= limit; i++ {
 		c := value[i]
 		if c == '%' && i+2 < len(value) {
 			high, low := unhex(value[i+1]), unhex(value[i+2])
@@ -144,25 +184,25 @@ func unescape(value []byte, last string) string {
 		}
 		name = append(name, c)
 	}
-	name = name[:cutLen(name)]
+	name = name[:cutLen(name, limit)]
 	if string(name) == last {
 		return last
 	}
 	return string(name)
 }
 
-// cutLen returns how many bytes of name travel: all, or at most maxName, up to the end of a rune.
-func cutLen[T string | []byte](name T) int {
-	if len(name) <= maxName {
+// cutLen returns how many bytes of name travel: all, or at most limit, up to the end of a rune.
+func cutLen[T string | []byte](name T, limit int) int {
+	if len(name) <= limit {
 		return len(name)
 	}
 	// A rune has at most four bytes: go back by up to three. What has no border there is no text, and is cut anywhere.
-	for n := maxName; n > maxName-utf8.UTFMax; n-- {
+	for n := limit; n > limit-utf8.UTFMax; n-- {
 		if utf8.RuneStart(name[n]) {
 			return n
 		}
 	}
-	return maxName
+	return limit
 }
 
 func unhex(c byte) int {

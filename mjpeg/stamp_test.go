@@ -210,3 +210,25 @@ func FuzzStampParse(f *testing.F) {
 		}
 	})
 }
+
+// The longest note, whatever is in it, is found again, has no FF but its first byte, and is cut between runes.
+func TestLongNotes(t *testing.T) {
+	for n := range 300 {
+		in := mjpeg.Stamp{
+			Camera: strings.Repeat("é", 200), Sender: strings.Repeat("x", n), Seq: 1<<64 - 1, Trouble: strings.Repeat("\xFFé", 300),
+		}
+		note := in.AppendNote([]byte("ab"))[2:]
+		if i := bytes.LastIndexByte(note, 0xFF); i != 0 {
+			t.Fatalf("%d: FF at %d of %q", n, i, note)
+		}
+		s := mjpeg.NewScanner(bytes.NewReader(note))
+		s.Notes, s.MaxFrame = true, 10
+		if !s.Scan() || !bytes.Equal(s.Note(), note) {
+			t.Fatalf("%d: found %q of %q", n, s.Note(), note)
+		}
+		var got mjpeg.Stamp
+		if got.ParseNote(note) != len(note) || got.Camera != in.Camera[:200] || got.Trouble != in.Trouble[:400] {
+			t.Fatalf("%d: got %+v", n, got)
+		}
+	}
+}

@@ -19,6 +19,12 @@ type Source interface {
 	Next() (mjpeg.Frame, error)
 }
 
+// Troubled is a Source that may know why it gives no pictures, in a sentence; "" while it gives some. Any goroutine may
+// call it. Sources that are none are silent until they end.
+type Troubled interface {
+	Trouble() string
+}
+
 // Options say how cameras' pictures are worked on. Zero values mean the defaults.
 type Options struct {
 	Workers     int          // pictures decoded and filtered at a time; 0 means one for each processor
@@ -69,11 +75,16 @@ type Camera struct {
 
 	lastTime atomic.Int64 // Unix ns of the last picture's arrival, or of the connection
 
-	mu      sync.Mutex
-	scanned mjpeg.Stats        // of connections that have ended
-	scanNow func() mjpeg.Stats // of the present one; nil: none, or it does not scan
-	reason  string             // why there is no connection; "": there is one
-	failed  []error            // of outputs
+	news      sync.Mutex  // held while what sinks are told of the connection changes
+	inTrouble atomic.Bool // the source has trouble, as far as it is known
+
+	mu        sync.Mutex
+	scanned   mjpeg.Stats        // of connections that have ended
+	scanNow   func() mjpeg.Stats // of the present one; nil: none, or it does not scan
+	connected bool
+	source    Troubled // of the present connection; nil: none, or it tells nothing
+	reason    string   // why there are no pictures; "": there are
+	failed    []error  // of outputs
 }
 
 // NewCamera starts the pipeline of a camera. Close ends it and closes the outputs.
@@ -122,13 +133,13 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 // numbers the pictures carry ("" where they carry none); scan is the stream's scanner counters, nil where it has none.
 // One Feed runs at a time; the source is not closed.
 func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func() mjpeg.Stats) error {
-	c.connected(scan)
+	c.begin(src, scan)
 	err := c.feed(ctx, src, sender)
 	reason := "the camera ended its stream"
 	if err != nil {
 		reason = err.Error()
 	}
-	c.disconnected(scan, reason)
+	c.end(scan, reason)
 	return err
 }
 
@@ -171,6 +182,9 @@ func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	}
 	f.Seq = c.lastSeq
 	c.meter.received(len(f.jpeg))
+	if c.inTrouble.Load() {
+		c.askSource()
+	}
 	c.lastTime.Store(in.Received.UnixNano())
 	if c.out.Raw != nil {
 		if _, err := c.out.Raw.Write(f.jpeg); err != nil {
@@ -330,14 +344,19 @@ func (c *Camera) fail(err error) {
 	c.failed = append(c.failed, err)
 }
 
-// report logs, at most once a second, what was dropped for another cause than being stale.
+// report logs, at most once a second, what was dropped for another cause than being stale, and watches the source for
+// trouble.
 func (c *Camera) report() {
 	defer c.reporter.Done()
-	tick := time.NewTicker(time.Second)
+	tick, ask := time.NewTicker(time.Second), time.NewTicker(200*time.Millisecond)
 	defer tick.Stop()
+	defer ask.Stop()
 	var before [numCauses]int64
 	for {
 		select {
+		case <-ask.C:
+			c.askSource()
+			continue
 		case <-tick.C:
 		case <-c.stop:
 			c.reportOnce(&before)
@@ -364,21 +383,57 @@ func (c *Camera) reportOnce(before *[numCauses]int64) {
 	c.log.Warn("pictures dropped", attrs...)
 }
 
-func (c *Camera) connected(scan func() mjpeg.Stats) {
-	c.mu.Lock()
-	c.scanNow, c.reason = scan, ""
-	c.mu.Unlock()
+// begin and end note that a connection does so.
+func (c *Camera) begin(src Source, scan func() mjpeg.Stats) {
 	c.lastTime.Store(time.Now().UnixNano())
+	c.news.Lock()
+	defer c.news.Unlock()
+	c.mu.Lock()
+	c.scanNow, c.connected, c.reason = scan, true, ""
+	c.source, _ = src.(Troubled)
+	c.mu.Unlock()
 	c.signal("")
 }
 
-func (c *Camera) disconnected(scan func() mjpeg.Stats, reason string) {
+func (c *Camera) end(scan func() mjpeg.Stats, reason string) {
+	c.news.Lock()
+	defer c.news.Unlock()
 	c.mu.Lock()
 	if scan != nil {
 		c.scanned = sum(c.scanned, scan())
 	}
-	c.scanNow, c.reason = nil, reason
+	c.scanNow, c.connected, c.source, c.reason = nil, false, nil, reason
 	c.mu.Unlock()
+	c.inTrouble.Store(false)
+	c.signal(reason)
+}
+
+// askSource looks whether the source has trouble, or has none any more, and tells of it.
+func (c *Camera) askSource() {
+	c.news.Lock()
+	defer c.news.Unlock()
+	c.mu.Lock()
+	source, before := c.source, c.reason
+	c.mu.Unlock()
+	if source == nil {
+		return
+	}
+	reason := source.Trouble()
+	if reason != "" {
+		c.lastTime.Store(time.Now().UnixNano()) // the connection is not silent
+	}
+	if reason == before {
+		return
+	}
+	c.mu.Lock()
+	c.reason = reason
+	c.mu.Unlock()
+	c.inTrouble.Store(reason != "")
+	if reason != "" {
+		c.log.Warn("no signal", "why", reason)
+	} else {
+		c.log.Info("signal again")
+	}
 	c.signal(reason)
 }
 
@@ -396,13 +451,13 @@ func (c *Camera) silence() time.Duration { return time.Since(time.Unix(0, c.last
 // Stats may be called from any goroutine at any time.
 func (c *Camera) Stats() Stats {
 	c.mu.Lock()
-	scan, reason := c.scanned, c.reason
+	scan, reason, connected := c.scanned, c.reason, c.connected
 	if c.scanNow != nil {
 		scan = sum(scan, c.scanNow())
 	}
 	c.mu.Unlock()
 	s := c.meter.stats(scan)
-	s.Camera, s.Connected, s.Reason = c.name, reason == "", reason
+	s.Camera, s.Connected, s.Reason = c.name, connected, reason
 	size := c.ctl.size.Load()
 	s.Width, s.Height = int(size>>32), int(uint32(size))
 	return s

@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -519,6 +520,55 @@ func TestSignalTellsWhyACameraIsAway(t *testing.T) {
 	}
 	if got := fmt.Sprintf("%q", said); got != `["" "connection reset by the camera"]` {
 		t.Errorf("said %s", got)
+	}
+}
+
+// troubled is a source that has trouble and no pictures, until it has both the other way round.
+type troubled struct {
+	list
+	trouble atomic.Pointer[string]
+	over    chan struct{}
+}
+
+func (s *troubled) Trouble() string { return *s.trouble.Load() }
+
+func (s *troubled) Next() (mjpeg.Frame, error) {
+	<-s.over
+	return s.list.Next()
+}
+
+func TestSignalTellsOfTheSourcesTrouble(t *testing.T) {
+	said := make(chan string, 10)
+	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(reason string) { said <- reason }}
+	cam := NewCamera("test", controller(t, ""), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+	src := &troubled{list: *repeat(mjpegtest.Pictures(1, 64, 48, 80), 1), over: make(chan struct{})}
+	gone, fine := "it is gone", ""
+	src.trouble.Store(&gone)
+	fed := make(chan error)
+	go func() { fed <- cam.Feed(t.Context(), src, "", nil) }()
+	for _, want := range []string{"", "it is gone"} {
+		if got := <-said; got != want {
+			t.Errorf("said %q, want %q", got, want)
+		}
+	}
+	if s := cam.Stats(); !s.Connected || s.Reason != "it is gone" {
+		t.Errorf("connected %v, reason %q", s.Connected, s.Reason)
+	}
+	src.trouble.Store(&fine)
+	close(src.over)
+	if err := <-fed; err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"", "the camera ended its stream"} {
+		if got := <-said; got != want {
+			t.Errorf("said %q, want %q", got, want)
+		}
+	}
+	if err := cam.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(said) > 0 {
+		t.Errorf("said %q as well", <-said)
 	}
 }
 

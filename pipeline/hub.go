@@ -22,6 +22,14 @@ type Stream struct {
 	Close  func() error       // makes Next fail; may be nil for a stream that nothing may replace
 }
 
+// Trouble is the Source's, if it tells.
+func (s *Stream) Trouble() string {
+	if t, ok := s.Source.(Troubled); ok {
+		return t.Trouble()
+	}
+	return ""
+}
+
 // Hub gives each camera that comes a Camera, which stays when the connection goes.
 type Hub struct {
 	open  func(camera string, ctl *Controller) (Outputs, error)

@@ -19,7 +19,8 @@ type JPEGSink interface {
 	TakesJPEG()
 }
 
-// Signaler is a Sink that wants to know when a camera's stream ends and why; reason "" means that it is back. Signal
+// Signaler is a Sink that wants to know when a camera gives no pictures any more and why: its stream has ended, or its
+// sender has trouble with it. reason "" means that it is back. Signal
 // may be called while Show runs.
 type Signaler interface {
 	Signal(reason string)

@@ -47,7 +47,7 @@ func (c Cause) String() string {
 type Stats struct {
 	Camera    string           `json:"camera"`
 	Connected bool             `json:"connected"`
-	Reason    string           `json:"reason,omitempty"` // why it is not connected
+	Reason    string           `json:"reason,omitempty"` // why it gives no pictures
 	Seconds   float64          `json:"seconds"`          // since its first picture
 	Width     int              `json:"width"`            // of the last decoded picture, in pixels; 0: none decoded
 	Height    int              `json:"height"`

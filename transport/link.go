@@ -54,6 +54,8 @@ type link struct {
 	current *picture // taken from waiting and not yet written
 	stamp   mjpeg.Stamp
 	head    []byte
+	told    string    // the trouble that the receiver knows of; "" after a picture
+	last    time.Time // when something was written last
 }
 
 func newLink(s *Sender) *link {
@@ -134,6 +136,10 @@ const (
 	stopPatience = 400 * time.Millisecond
 	// drainPatience is how long a peer may take to take in what is on its way, since it last gave a sign of doing so.
 	drainPatience = 5 * time.Second
+	// noteCheck is how often the source is asked for its trouble while no picture comes, and noteRepeat how often a receiver
+	// hears that nothing has changed: less than any receiver's idle timeout.
+	noteCheck  = 200 * time.Millisecond
+	noteRepeat = 2 * time.Second
 )
 
 // send writes pictures to conn until there are no more, and waits until they have arrived: nil. Otherwise it returns
@@ -150,10 +156,12 @@ func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(stopPatience)) })()
 
-	patience := time.NewTimer(ackPatience)
-	defer patience.Stop()
+	l.told, l.last = "", begun
+	t := linkTimers{time.NewTimer(ackPatience), time.NewTimer(noteCheck)}
+	defer t.patience.Stop()
+	defer t.check.Stop()
 	for {
-		err := l.next(ctx, p, patience)
+		err := l.next(ctx, p, t)
 		if err == nil {
 			err = l.write(ctx, p)
 		}
@@ -177,18 +185,22 @@ func (l *link) send(ctx context.Context, conn net.Conn, proven func()) error {
 	}
 }
 
+// linkTimers are used again for each picture.
+type linkTimers struct{ patience, check *time.Timer }
+
 // next waits until one more picture may be on its way, and for one, and makes it the current one. io.EOF: there is none.
-func (l *link) next(ctx context.Context, p *peer, patience *time.Timer) error {
+// While it waits it tells the receiver of the source's trouble.
+func (l *link) next(ctx context.Context, p *peer, t linkTimers) error {
 	select {
 	case <-p.gone: // first of all, so that no picture is wasted on it
 		return p.err
 	default:
 	}
-	patience.Reset(ackPatience)
+	t.patience.Reset(ackPatience)
 	for !l.s.KeepAll && !p.hasRoom() {
 		select {
 		case <-p.progress:
-		case <-patience.C:
+		case <-t.patience.C:
 			p.giveUpAcks()
 		case <-p.gone:
 			return p.err
@@ -199,19 +211,42 @@ func (l *link) next(ctx context.Context, p *peer, patience *time.Timer) error {
 	if l.take() {
 		return nil
 	}
-	select {
-	case l.current = <-l.waiting:
-		return nil
-	case <-l.s.ended:
-		if l.take() {
+	for {
+		t.check.Reset(noteCheck)
+		select {
+		case l.current = <-l.waiting:
 			return nil
+		case <-t.check.C:
+			if err := l.tell(ctx, p); err != nil {
+				return err
+			}
+		case <-l.s.ended:
+			if l.take() {
+				return nil
+			}
+			return io.EOF
+		case <-p.gone:
+			return p.err
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return io.EOF
-	case <-p.gone:
-		return p.err
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+}
+
+// tell writes a note if the receiver does not know the source's trouble, or has heard nothing for a while.
+func (l *link) tell(ctx context.Context, p *peer) error {
+	if l.s.Trouble == nil || l.s.NoStamp {
+		return nil
+	}
+	now, trouble := time.Now(), l.s.Trouble()
+	if trouble == l.told && now.Sub(l.last) < noteRepeat {
+		return nil
+	}
+	l.told = trouble
+	note := l.stamp
+	note.Time, note.Trouble, note.Synced = now, trouble, false
+	l.head = note.AppendNote(l.head[:0])
+	return l.writeAll(ctx, p, l.head)
 }
 
 // write writes the current picture, whole.
@@ -229,6 +264,13 @@ func (l *link) write(ctx context.Context, p *peer) error {
 		b = l.current.stamped(l.head)
 	}
 	p.sending(l.current.seq, now)
+	l.told = ""
+	return l.writeAll(ctx, p, b)
+}
+
+func (l *link) writeAll(ctx context.Context, p *peer, b []byte) error {
+	now := time.Now()
+	l.last = now
 	timeout := l.s.writeTimeout()
 	for heard := now; ; now = time.Now() {
 		_ = p.conn.SetWriteDeadline(now.Add(timeout)) // fails on a closed connection, as Write will

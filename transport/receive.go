@@ -14,7 +14,7 @@ import (
 )
 
 // Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine of
-// its own, as soon as the first picture is there. It closes l, ends the context of all handles, and returns when they
+// its own, as soon as the first picture is there, or a sender's word that there is none now. It closes l, ends the context of all handles, and returns when they
 // have returned. What sends no pictures (port scans, HTTP, TLS) is closed, with one warning a minute for each address.
 // An error of handle is logged.
 func Serve(ctx context.Context, l net.Listener, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
@@ -95,8 +95,7 @@ func (srv *server) leave(conn net.Conn) {
 	}
 }
 
-// Pull connects to addr (host:port), again and again until ctx ends, and gives each stream to handle as soon as the first
-// picture is there. It returns ctx's error; with once set, handle's when the first stream has ended.
+// Pull connects to addr (host:port), again and again until ctx ends, and gives each stream to handle as Serve does. It returns ctx's error; with once set, handle's when the first stream has ended.
 func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
 	addr, err := ParseAddr(addr)
 	if err != nil {

@@ -24,7 +24,10 @@ type Sender struct {
 	Listener net.Listener // or: receivers come here; each gets the pictures. Run closes it
 	Camera   string       // name in the stamp
 	NoStamp  bool         // leave the camera's bytes alone; there are no acks then, see the package
-	KeepAll  bool         // wait for the network rather than replace a waiting picture by a newer one
+	// Trouble tells why there are no pictures just now, "" while there are; any goroutine may call it. Receivers are told by a
+	// note (see mjpeg.Stamp.AppendNote), again and again, so that their connections do not count as silent. nil: not known.
+	Trouble func() string
+	KeepAll bool // wait for the network rather than replace a waiting picture by a newer one
 	// WriteTimeout is how long a connection may take nothing at all before it is given up; 0 means 5 s. With KeepAll, and
 	// where the kernel can tell (Linux), a receiver that pauses may do so for as long as its computer is there.
 	WriteTimeout time.Duration

@@ -30,7 +30,7 @@ type Stream struct {
 	ackFails bool        // there was no room for an ack, or nobody to take it: there will be no more
 }
 
-// newStream waits for the first picture on conn. The error is a *strangerError if the peer is no camera. Closing conn is
+// newStream waits for the first picture on conn, or for a note that there is none now. The error is a *strangerError if the peer is no camera. Closing conn is
 // left to the caller.
 func newStream(conn net.Conn, lim Limits) (*Stream, error) {
 	s := &Stream{in: input{conn: conn, lim: lim, awaited: time.Now()}}
@@ -38,12 +38,12 @@ func newStream(conn net.Conn, lim Limits) (*Stream, error) {
 	s.in.stats = s.reader.ScanStats
 	err := s.in.sniff()
 	if err == nil {
-		s.first, err = s.next()
+		s.first, err = s.next(true)
 	}
 	if err != nil {
 		return nil, s.in.judge(err)
 	}
-	s.ready, s.in.awaited = true, time.Time{}
+	s.ready, s.in.awaited = s.first.JPEG != nil, time.Time{}
 	if stamp, ok := s.reader.Stamp(); ok {
 		s.camera, s.sender = printable(stamp.Camera), stamp.Sender
 	}
@@ -75,6 +75,9 @@ func (s *Stream) RemoteAddr() net.Addr { return s.in.conn.RemoteAddr() }
 // LastReceived is when the last picture arrived.
 func (s *Stream) LastReceived() time.Time { return time.Unix(0, s.last.Load()) }
 
+// Trouble is why the camera gives no pictures now, as its sender says; "" while it gives some.
+func (s *Stream) Trouble() string { return printable(s.reader.Trouble()) }
+
 // ScanStats are the scanner's counters for this connection. Any goroutine may call it.
 func (s *Stream) ScanStats() mjpeg.Stats { return s.reader.ScanStats() }
 
@@ -93,21 +96,28 @@ func (s *Stream) Next() (mjpeg.Frame, error) {
 		s.ready = false
 		return s.first, nil
 	}
-	f, err := s.next()
+	f, err := s.next(false)
 	if err != nil {
 		return mjpeg.Frame{}, s.reason(err)
 	}
 	return f, nil
 }
 
-// next reads a picture and acks it.
-func (s *Stream) next() (mjpeg.Frame, error) {
-	f, err := s.reader.Next()
+// next reads a picture and acks it. With orNote it also returns, without a picture, when there is a note.
+func (s *Stream) next(orNote bool) (mjpeg.Frame, error) {
+	read := s.reader.Next
+	if orNote {
+		read = s.reader.NextOrNote
+	}
+	f, err := read()
 	if err == io.EOF {
 		s.ack() // of the last picture, if it was left out
 	}
 	if err != nil {
 		return mjpeg.Frame{}, err
+	}
+	if f.JPEG == nil {
+		return f, nil
 	}
 	s.last.Store(f.Received.UnixNano())
 	if stamp, ok := s.reader.Stamp(); ok && stamp.Seq > 0 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"picam/mjpeg"
 )
 
 // Stream is a stream of pictures as cameras, links and attackers make them.
@@ -93,6 +95,7 @@ func Streams() []Stream {
 	all("stray FF D8 after each EOI", good, "\xFF\xD8")
 	all("old data after each EOI", good, string(good[5][700:1500]))
 	all("line ends", good, "\r\n")
+	all("notes", good, string((&mjpeg.Stamp{Camera: "door", Sender: "k3", Trouble: "it is gone"}).AppendNote(nil)))
 	add("starts in the middle", tail, cut[300:], good[0][len(cut):], bytes.Join(tail, nil))
 	add("starts with EOI", tail, []byte("\xFF\xD9"), bytes.Join(tail, nil))
 	add("text before the first picture", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))
