@@ -4,13 +4,12 @@
 GO       = scripts/build-env.sh go
 VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD    = build -buildvcs=false -ldflags '-X main.version=$(VERSION)'
-STATIC   = CGO_ENABLED=0 GOOS=linux go $(BUILD) -trimpath
 CHECKED  = TAGS=matprofile $(GO)
 FUZZTIME = 30s
 DOCKER   = docker
 
 .NOTPARALLEL:
-.PHONY: help build demo test lint bench microbench fuzz docs static image deps test-deps env clean
+.PHONY: help build demo test lint bench microbench fuzz docs pi debs image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,7 +20,7 @@ build: deps ## compile ./picam
 demo: build ## a test picture through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)
 
-test: test-deps static ## all tests, with the race detector; TESTFLAGS='-run Name' for some
+test: test-deps ## all tests, with the race detector; TESTFLAGS='-run Name' for some
 	$(CHECKED) build -race -buildvcs=false -o dist/picam-race .
 	PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -race -timeout 9m $(TESTFLAGS) ./...
 
@@ -46,11 +45,12 @@ docs: build ## write config.example.yaml, docs/filters.md and its schema anew, f
 	./picam filters --markdown >docs/filters.md.new && mv docs/filters.md.new docs/filters.md
 	./picam filters --json >docs/filters.schema.json.new && mv docs/filters.schema.json.new docs/filters.schema.json
 
-static: ## picam that only sends and needs no C library, for PCs and every Pi, into dist/
+pi: ## picam that only sends and needs no C library, for every Pi, PCs, macOS and Windows, into dist/
 	@scripts/deps.sh go
-	GOARCH=amd64 $(STATIC) -o dist/picam-linux-amd64 .
-	GOARCH=arm64 $(STATIC) -o dist/picam-linux-arm64 .
-	GOARCH=arm GOARM=6 $(STATIC) -o dist/picam-linux-armv6 .
+	VERSION=$(VERSION) scripts/static.sh dist
+
+debs: build pi ## Debian packages into dist/: picam-send for a Pi or a PC, picam with the receiver for this computer
+	VERSION=$(VERSION) scripts/debs.sh dist
 
 image: ## the Docker image picam; DOCKER=podman makes it with podman
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t picam .

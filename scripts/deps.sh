@@ -72,6 +72,7 @@ if [ "$what" = test ]; then
 	want iproute2 there ss
 	want netcat-openbsd there nc
 	want openbox there openbox
+	want qemu-user-static there qemu-arm-static
 	want xdotool there xdotool
 	want xvfb there Xvfb
 fi

@@ -1,0 +1,105 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"bytes"
+	"image/jpeg"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"picam/capture"
+)
+
+// These tests are of what make pi and make debs make, and of what stands in packaging/.
+
+// staticPicam builds picam for one of the targets of scripts/static.sh, in a folder with its sources.
+func staticPicam(t testing.TB, sources, target string) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command(filepath.Join(sources, "scripts", "static.sh"), dir, target)
+	cmd.Env = append(os.Environ(), "VERSION=v1.2.3")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "picam-"+target)
+}
+
+// Each Pi's program runs, as that Pi's processor would run it, and sends to a receiver here.
+func TestPi(t *testing.T) {
+	const n = 20
+	for _, tt := range []struct{ target, qemu, cpu string }{
+		{"linux-armv6", "qemu-arm-static", "arm1176"},
+		{"linux-armv7", "qemu-arm-static", "cortex-a7"},
+		{"linux-arm64", "qemu-aarch64-static", "cortex-a53"},
+	} {
+		t.Run(tt.target, func(t *testing.T) {
+			need(t, tt.qemu)
+			program := staticPicam(t, ".", tt.target)
+			version := start(t, exec.Command(tt.qemu, "-cpu", tt.cpu, program, "version"))
+			version.ends(0)
+			if !strings.HasPrefix(version.text(), "picam v1.2.3 (go") {
+				t.Errorf("it is %q", version.text())
+			}
+			dir := t.TempDir()
+			out, stats := filepath.Join(dir, "out.mjpeg"), filepath.Join(dir, "stats.json")
+			recv, addr := recvProcess(t, "--once", "--policy", "all", "--record-raw", out, "--stats-file", stats)
+			start(t, exec.Command(tt.qemu, "-cpu", tt.cpu, program, "send", "--to", addr, "--name", tt.target,
+				"--source", "pattern:20", "--size", "320x240", "--fps", "-1", "--policy", "all")).ends(0)
+			recv.ends(0)
+			got := pictures(t, readFile(t, out))
+			if len(got) != n {
+				t.Errorf("%d of %d pictures arrived", len(got), n)
+			}
+			first := uint32(0)
+			for i, p := range got {
+				picture, err := jpeg.Decode(bytes.NewReader(p))
+				if err != nil {
+					t.Fatal(err)
+				}
+				number, ok := capture.PatternNumber(picture)
+				if i == 0 {
+					first = number
+				}
+				if !ok || number != first+uint32(i) {
+					t.Errorf("picture %d bears the number %d (%v), the first one %d", i, number, ok, first)
+				}
+			}
+			if s := readStats(t, stats)[0]; s.Camera != tt.target || s.FramesIn != n || s.Lost != 0 || s.Total.Count != n {
+				t.Errorf("the receiver counts %+v", s)
+			}
+		})
+	}
+}
+
+// What anybody builds from the same sources is the same, wherever they lie.
+func TestStaticBuildIsReproducible(t *testing.T) {
+	var built [][]byte
+	for _, folder := range []string{"a", "somewhere/else"} {
+		sources := filepath.Join(t.TempDir(), folder)
+		for _, name := range projectFiles(t) {
+			if ext := filepath.Ext(name); ext != ".go" && ext != ".sh" && ext != ".mod" && ext != ".sum" ||
+				strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			to := filepath.Join(sources, name)
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to, readFile(t, name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		program := readFile(t, staticPicam(t, sources, "linux-amd64"))
+		if bytes.Contains(program, []byte(sources)) {
+			t.Errorf("the folder where it was built, %s, is in it", sources)
+		}
+		built = append(built, program)
+	}
+	if !bytes.Equal(built[0], built[1]) {
+		t.Errorf("two builds of the same sources differ (%d and %d bytes)", len(built[0]), len(built[1]))
+	}
+}
