@@ -24,7 +24,8 @@ func (p *parser) rules(node *yaml.Node, where string) []*Rule {
 		return nil
 	}
 	if node.Kind != yaml.SequenceNode {
-		p.fault(node, "%s: takes a list of rules, such as '- {label: face, snapshot: face.jpg}'; here stands %s", where, describe(node))
+		p.fault(node, "%s: takes a list of rules, such as '- {label: face, snapshot: face.jpg}'; here stands %s",
+			where, describe(node))
 		return nil
 	}
 	var rules []*Rule
@@ -62,7 +63,8 @@ func (p *parser) rule(node *yaml.Node, where string) *Rule {
 			r.Run = p.command(value, what)
 		case "post":
 			r.Post = p.text(value, what)
-			if u, err := url.Parse(r.Post); r.Post != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			u, err := url.Parse(r.Post)
+			if r.Post != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 				p.fault(value, "%s: %q is no address; write it as http://host/path", what, r.Post)
 			}
 		case "snapshot":
@@ -74,7 +76,8 @@ func (p *parser) rule(node *yaml.Node, where string) *Rule {
 		case "after":
 			r.After = p.duration(value, what, MaxClip)
 		default:
-			p.fault(key, "%s: no such key%s; a rule may have %s", what, didYouMean(key.Value, ruleKeys()), strings.Join(ruleKeys(), ", "))
+			p.fault(key, "%s: no such key%s; a rule may have %s",
+				what, didYouMean(key.Value, ruleKeys()), strings.Join(ruleKeys(), ", "))
 		}
 	}
 	if r.Run == nil && r.Post == "" && r.Snapshot == "" && r.Clip == "" {
@@ -94,7 +97,8 @@ func (p *parser) checkRules(c *Config) {
 	for _, node := range p.spokenOf {
 		if !names[node.Value] {
 			known := slices.Sorted(maps.Keys(names))
-			p.fault(node, "on: no stage is called %q%s; there is %s", node.Value, didYouMean(node.Value, known), strings.Join(known, ", "))
+			p.fault(node, "on: no stage is called %q%s; there is %s",
+				node.Value, didYouMean(node.Value, known), strings.Join(known, ", "))
 		}
 	}
 }
@@ -147,10 +151,12 @@ func (p *parser) command(node *yaml.Node, what string) []string {
 			}
 		}
 	} else if strings.ContainsAny(node.Value, " \t") {
-		p.fault(node, "%s: no shell reads this; write each word by itself: [%s]", what, strings.Join(strings.Fields(node.Value), ", "))
+		p.fault(node, "%s: no shell reads this; write each word by itself: [%s]",
+			what, strings.Join(strings.Fields(node.Value), ", "))
 	}
 	if len(words) == 0 || words[0] == "" {
-		p.fault(node, "%s: takes a program and its arguments, such as [notify-send, 'a face']; here stands %s", what, describe(node))
+		p.fault(node, "%s: takes a program and its arguments, such as [notify-send, 'a face']; here stands %s",
+			what, describe(node))
 		return []string{"false"} // the rule does something, for further checks
 	}
 	return words

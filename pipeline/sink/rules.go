@@ -332,5 +332,9 @@ func placeholdersOf(f *pipeline.Frame, d filters.Detection) placeholders {
 			"{seq}", strconv.FormatUint(f.Seq, 10), "{time}", timeOf(f).Format(layout))
 	}
 	asIs := func(text string) string { return text }
-	return placeholders{with(asIs, time.RFC3339Nano), with(fileName, "20060102-150405.000"), with(url.QueryEscape, "20060102T150405Z0700")}
+	return placeholders{
+		texts:     with(asIs, time.RFC3339Nano),
+		paths:     with(fileName, "20060102-150405.000"),
+		addresses: with(url.QueryEscape, "20060102T150405Z0700"),
+	}
 }

@@ -50,14 +50,16 @@ func (b *bench) chain() error {
 		err := b.compare("chain, "+c.String(), b.rounds, []program{
 			{name: "picam recv", run: over(c, `shown (\d+)`, b.recv("--config", b.config, "--policy", "all", "--once")...)},
 			{name: "picam recv, the file", differs: "no network", run: func() (run, error) {
-				r, err := alone(b.picam, "recv", "--from", "file:"+c.path, "--display", "none", "--status", "always", "--config", b.config, "--once")
+				r, err := alone(b.picam, "recv", "--from", "file:"+c.path, "--display", "none", "--status", "always",
+					"--config", b.config, "--once")
 				r.frames = find(r.output, `shown (\d+)`)
 				return r, b.all(c, r, err)
 			}},
 			{
 				name: fmt.Sprintf("C++ reference, %d at once", runtime.NumCPU()), differs: "each on one core, no network",
 				run: func() (run, error) {
-					return alone("sh", "-c", fmt.Sprintf("for i in $(seq %d); do %s chain %s & done; wait", runtime.NumCPU(), b.reference, c.path))
+					return alone("sh", "-c", fmt.Sprintf("for i in $(seq %d); do %s chain %s & done; wait",
+						runtime.NumCPU(), b.reference, c.path))
 				},
 			},
 			{
@@ -224,7 +226,9 @@ func (b *bench) passing() error {
 	}
 	live := func(words ...string) func() (run, error) {
 		return func() (run, error) {
-			return server{serve: func(conn net.Conn, _ int) error { return pace(conn, frames, 30, 30*seconds, "") }}.run(words[0], words[1:]...)
+			return server{serve: func(conn net.Conn, _ int) error {
+				return pace(conn, frames, 30, 30*seconds, "")
+			}}.run(words[0], words[1:]...)
 		}
 	}
 	file := filepath.Join(b.dir, "raw.mjpeg")
@@ -401,7 +405,8 @@ func (b *bench) start() error {
 			addr := l.Addr().String()
 			_ = l.Close() // a port that was free just now
 			begun, accepted := time.Now(), 0.0
-			r, err := finish(command(b.picam, []string{"recv", "--listen", addr, "--display", "none", "--once", "--config", b.config}), func() error {
+			words := []string{"recv", "--listen", addr, "--display", "none", "--once", "--config", b.config}
+			r, err := finish(command(b.picam, words), func() error {
 				for {
 					conn, err := net.Dial("tcp", addr)
 					if err == nil {
