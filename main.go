@@ -58,8 +58,11 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Commands:                  []*cli.Command{sendCommand(), recvCommand(), devicesCommand(), filtersCommand(), checkCommand(), versionCommand()},
-		OnUsageError:              explainUsage,
+		Commands: []*cli.Command{
+			sendCommand(), recvCommand(), devicesCommand(), filtersCommand(), checkCommand(), versionCommand(),
+			manCommand(), completionCommand(),
+		},
+		OnUsageError: explainUsage,
 		CommandNotFound: func(c *cli.Context, name string) {
 			fmt.Fprintf(stderr, "picam: there is no command %q; picam --help lists them\n", name)
 		},

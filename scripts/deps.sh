@@ -65,16 +65,19 @@ build | test)
 esac
 if [ "$what" = test ]; then
 	want ffmpeg there ffmpeg
+	want fish there fish
 	want gstreamer1.0-tools there gst-launch-1.0
 	want gstreamer1.0-plugins-good package gstreamer1.0-plugins-good
 	want gstreamer1.0-plugins-bad package gstreamer1.0-plugins-bad
 	want imagemagick there import
 	want iproute2 there ss
+	want man-db there man
 	want netcat-openbsd there nc
 	want openbox there openbox
 	want qemu-user-static there qemu-arm-static
 	want xdotool there xdotool
 	want xvfb there Xvfb
+	want zsh there zsh
 fi
 
 [ -n "$missing$optional" ] || exit 0

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"picam/capture"
+)
+
+// What a packager puts beside the program is written from the commands' own declarations: the page of the manual and
+// what shells complete. Each is printed by a command that help does not list.
+
+func manCommand() *cli.Command {
+	return &cli.Command{
+		Name: "man", Hidden: true,
+		Usage: "print the page of the manual: picam man >picam.1",
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return writeMan(c.App.Writer, c.App)
+		},
+	}
+}
+
+func completionCommand() *cli.Command {
+	return &cli.Command{
+		Name: "completion", Hidden: true,
+		Usage: "print what completes picam's commands and flags in a shell: bash, zsh or fish",
+		Action: func(c *cli.Context) error {
+			shells := map[string]func(io.Writer, *cli.App) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}
+			write := shells[c.Args().First()]
+			if write == nil || c.Args().Len() != 1 {
+				return badUsage("for which shell? picam completion bash, picam completion zsh or picam completion fish")
+			}
+			return write(c.App.Writer, c.App)
+		},
+	}
+}
+
+// flagDoc is what a flag's declaration says of it.
+type flagDoc struct {
+	name    string // without its dashes
+	value   string // what its value stands for, such as FILE; "" where it takes none
+	usage   string
+	initial string // its value if it is not given; "" is none
+	env     string // the variable that sets it
+}
+
+// flagDocs returns what a command's flags are, --help left out.
+func flagDocs(flags []cli.Flag) []flagDoc {
+	var docs []flagDoc
+	for _, f := range flags {
+		d, ok := f.(cli.DocGenerationFlag)
+		if !ok || d.Names()[0] == "help" {
+			continue
+		}
+		doc := flagDoc{name: d.Names()[0], usage: strings.ReplaceAll(d.GetUsage(), "`", "")}
+		if d.TakesValue() {
+			doc.value, doc.initial = "VALUE", strings.Trim(d.GetDefaultText(), `"`)
+			if _, named, found := strings.Cut(d.GetUsage(), "`"); found {
+				doc.value, _, _ = strings.Cut(named, "`")
+				doc.usage = strings.ReplaceAll(doc.usage, " ("+doc.value+")", "") // it only names the value
+			}
+		}
+		if vars := d.GetEnvVars(); len(vars) > 0 {
+			doc.env = vars[0]
+		}
+		if doc.initial == "0" || doc.initial == "0s" {
+			doc.initial = ""
+		}
+		docs = append(docs, doc)
+	}
+	return docs
+}
+
+// shown are the commands that help lists.
+func shown(app *cli.App) []*cli.Command {
+	var list []*cli.Command
+	for _, c := range app.Commands {
+		if !c.Hidden && c.Name != "help" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// writeMan writes the manual's page, as man(7) describes it.
+func writeMan(w io.Writer, app *cli.App) error {
+	b := bufio.NewWriter(w)
+	// A line that began with a dot or a quote would be a request to the formatter.
+	roff := strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "^", `\(ha`, "~", `\(ti`, "\n.", "\n\\&.")
+	text := func(s string) string { return roff.Replace(strings.TrimSpace(s)) }
+	block := func(s string) {
+		fmt.Fprintf(b, ".PP\n.nf\n%s\n.fi\n", roff.Replace(strings.Trim(s, "\n")))
+	}
+	fmt.Fprintf(b, ".TH PICAM 1 \"\" \"picam %s\" \"User Commands\"\n", text(versionText()))
+	fmt.Fprintf(b, ".SH NAME\npicam \\- %s\n.SH SYNOPSIS\n", text(app.Usage))
+	for i, c := range shown(app) {
+		if i > 0 {
+			fmt.Fprintln(b, ".br")
+		}
+		fmt.Fprintf(b, ".B picam %s\n", text(c.Name))
+		if flags := flagDocs(c.Flags); len(flags) > 0 {
+			fmt.Fprintln(b, ".RI [ flags ]")
+		}
+		if c.ArgsUsage != "" {
+			fmt.Fprintf(b, ".I %s\n", text(c.ArgsUsage))
+		}
+	}
+	fmt.Fprintln(b, ".SH DESCRIPTION")
+	block(app.Description)
+	fmt.Fprintln(b, ".SH COMMANDS")
+	for _, c := range shown(app) {
+		fmt.Fprintf(b, ".SS picam %s\n%s.\n", text(c.Name), text(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
+		if c.UsageText != "" {
+			block(c.UsageText)
+		}
+		if c.Description != "" {
+			block(c.Description)
+		}
+		for _, f := range flagDocs(c.Flags) {
+			fmt.Fprintf(b, ".TP\n\\fB\\-\\-%s\\fR", text(f.name))
+			if f.value != "" {
+				fmt.Fprintf(b, " \\fI%s\\fR", text(f.value))
+			}
+			fmt.Fprintf(b, "\n%s.", text(strings.ToUpper(f.usage[:1])+f.usage[1:]))
+			if f.initial != "" {
+				fmt.Fprintf(b, " If not given: %s.", text(f.initial))
+			}
+			fmt.Fprintln(b)
+		}
+	}
+	fmt.Fprintf(b, `.SH ENVIRONMENT
+Every flag can be set by a variable as well: its name in capitals, with PICAM_ in front, and _ where it has a dash.
+\fBPICAM_STATS_FILE\fR is \fB\-\-stats\-file\fR. A flag that is typed counts more than its variable.
+.SH FILES
+.TP
+.I /etc/picam/NAME.env
+Such variables for the service \fBpicam\-send@NAME\fR, which sends a camera from the start of the computer on.
+.TP
+.I /etc/picam/recv.env
+The same for the service \fBpicam\-recv\fR.
+.SH EXIT STATUS
+0 all is well, 1 something failed, 2 a mistake in what was typed.
+.SH SEE ALSO
+.BR rpicam\-vid (1),
+.BR v4l2\-ctl (1),
+.BR ffmpeg (1),
+.BR systemctl (1)
+`)
+	return b.Flush()
+}
+
+// sources are the words with which a SOURCE begins.
+func sources() string {
+	var list []string
+	for _, k := range capture.Kinds() {
+		list = append(list, k.Name)
+	}
+	return strings.Join(list, " ")
+}
+
+// names are the flags of a command as they are typed.
+func names(c *cli.Command) string {
+	list := []string{"--help"}
+	for _, f := range flagDocs(c.Flags) {
+		list = append(list, "--"+f.name)
+	}
+	return strings.Join(list, " ")
+}
+
+// writeBash writes a completion for bash 3.2, which macOS has, and later ones.
+func writeBash(w io.Writer, app *cli.App) error {
+	b := bufio.NewWriter(w)
+	var commands []string
+	for _, c := range shown(app) {
+		commands = append(commands, c.Name)
+	}
+	fmt.Fprintf(b, `# Completes picam in bash; made by: picam completion bash
+_picam() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		COMPREPLY=($(compgen -W '%s --help' -- "$word"))
+		return
+	fi
+	case ${COMP_WORDS[1]}:$before in
+`, strings.Join(commands, " "))
+	for _, c := range shown(app) {
+		var own, files []string // flags whose values only the user knows: nothing is offered; and those of files
+		for _, f := range flagDocs(c.Flags) {
+			switch f.value {
+			case "":
+			case "FILE":
+				files = append(files, c.Name+":--"+f.name)
+			case "SOURCE":
+				fmt.Fprintf(b, "\t%s:--%s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", c.Name, f.name, sources())
+			default:
+				own = append(own, c.Name+":--"+f.name)
+			}
+		}
+		if len(files) > 0 {
+			fmt.Fprintf(b, "\t%s) return ;; # bash's own way with files\n", strings.Join(files, "|"))
+		}
+		if len(own) > 0 {
+			fmt.Fprintf(b, "\t%s) compopt +o default 2>/dev/null; return ;;\n", strings.Join(own, "|"))
+		}
+	}
+	fmt.Fprint(b, "\tesac\n\tcase ${COMP_WORDS[1]}:$word in\n")
+	for _, c := range shown(app) {
+		fmt.Fprintf(b, "\t%s:-*) COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n", c.Name, names(c))
+		if !takesFiles(c) {
+			fmt.Fprintf(b, "\t%s:) COMPREPLY=($(compgen -W '%s')) ;;\n", c.Name, names(c))
+		}
+	}
+	fmt.Fprint(b, "\tesac\n}\ncomplete -o default -F _picam picam\n")
+	return b.Flush()
+}
+
+// takesFiles reports whether a command's arguments are files, which the shell completes.
+func takesFiles(c *cli.Command) bool { return strings.Contains(strings.ToUpper(c.ArgsUsage), "FILE") }
+
+// quoted is text between single quotes, for a shell that puts escape before a quote in it.
+func quoted(text, escape string) string { return "'" + strings.ReplaceAll(text, "'", escape) + "'" }
+
+func writeZsh(w io.Writer, app *cli.App) error {
+	b := bufio.NewWriter(w)
+	special := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`)
+	word := func(s string) string { return quoted(s, `'\''`) }
+	fmt.Fprint(b, `#compdef picam
+# Completes picam in zsh; made by: picam completion zsh
+_picam() {
+	local -a commands
+	commands=(
+`)
+	for _, c := range shown(app) {
+		fmt.Fprintf(b, "\t\t%s\n", word(c.Name+":"+special.Replace(c.Usage)))
+	}
+	fmt.Fprint(b, `	)
+	if (( CURRENT == 2 )); then
+		_describe command commands
+		return
+	fi
+	shift words
+	(( CURRENT-- ))
+	case $words[1] in
+`)
+	for _, c := range shown(app) {
+		fmt.Fprintf(b, "\t%s)\n\t\t_arguments '--help[%s]'", c.Name, "show what there is")
+		for _, f := range flagDocs(c.Flags) {
+			spec := "--" + f.name + "[" + special.Replace(f.usage) + "]"
+			switch f.value {
+			case "":
+			case "FILE":
+				spec += ":file:_files"
+			case "SOURCE":
+				spec += ":source:(" + sources() + ")"
+			default:
+				spec += ":" + special.Replace(f.value) + ": "
+			}
+			fmt.Fprintf(b, " \\\n\t\t\t%s", word(spec))
+		}
+		if takesFiles(c) {
+			fmt.Fprint(b, " \\\n\t\t\t'*:file:_files'")
+		}
+		fmt.Fprint(b, "\n\t\t;;\n")
+	}
+	fmt.Fprint(b, `	esac
+}
+if [ "$funcstack[1]" = _picam ]; then
+	_picam "$@"
+else
+	compdef _picam picam
+fi
+`)
+	return b.Flush()
+}
+
+func writeFish(w io.Writer, app *cli.App) error {
+	b := bufio.NewWriter(w)
+	word := func(s string) string { return quoted(strings.ReplaceAll(s, `\`, `\\`), `\'`) }
+	fmt.Fprint(b, "# Completes picam in fish; made by: picam completion fish\n")
+	for _, c := range shown(app) {
+		fmt.Fprintf(b, "complete -c picam -n __fish_use_subcommand -f -a %s -d %s\n", c.Name, word(c.Usage))
+	}
+	for _, c := range shown(app) {
+		this := fmt.Sprintf("complete -c picam -n '__fish_seen_subcommand_from %s'", c.Name)
+		if !takesFiles(c) {
+			fmt.Fprintln(b, this, "-f")
+		}
+		for _, f := range flagDocs(c.Flags) {
+			fmt.Fprintf(b, "%s -l %s -d %s", this, f.name, word(f.usage))
+			switch f.value {
+			case "":
+			case "FILE":
+				fmt.Fprint(b, " -r -F")
+			case "SOURCE":
+				fmt.Fprintf(b, " -x -a %s", word(sources()))
+			default:
+				fmt.Fprint(b, " -x")
+			}
+			fmt.Fprintln(b)
+		}
+	}
+	return b.Flush()
+}
