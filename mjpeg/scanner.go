@@ -162,7 +162,11 @@ func (s *Scanner) walk() bool {
 					s.skipTo(s.end)
 					return false
 				}
-				s.skipTo(s.pos + i)
+				i += s.pos
+				for i+1 < s.end && s.buf[i+1] == 0xFF { // only the last one of a row may begin something
+					i++
+				}
+				s.skipTo(i)
 				s.pos++
 				s.state = huntCode
 				break
