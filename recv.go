@@ -43,7 +43,7 @@ func recvCommand() *cli.Command {
 			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a picture, h hides the line.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "wait for cameras on `[HOST]:PORT`; " + defaultListen + " unless --from is given"},
-			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, file:clip.mjpeg, pattern, - …; may be repeated"},
+			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, http://host/path, file:clip.mjpeg, - …; may be repeated"},
 			&cli.StringFlag{Name: "config", Usage: "the chain of filters, a YAML `FILE`; none shows the pictures as they are"},
 			&cli.StringFlag{Name: "display", Value: "auto", Usage: "`WHERE` to show: window, none, or auto: a window where there is a screen"},
 			&cli.StringFlag{Name: "record", Usage: "keep what is shown in `FILE`: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"},
@@ -296,7 +296,7 @@ func (r *receiver) handle(ctx context.Context, s *transport.Stream) error {
 
 // pull takes in a source on this computer.
 func (r *receiver) pull(ctx context.Context, spec string, src capture.Source) error {
-	s := &pipeline.Stream{Source: src, Camera: strings.TrimPrefix(spec, "file:")}
+	s := &pipeline.Stream{Source: src, Camera: capture.Label(spec)}
 	if counted, ok := src.(interface{ ScanStats() mjpeg.Stats }); ok {
 		s.Scan = counted.ScanStats
 	}

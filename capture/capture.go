@@ -67,6 +67,14 @@ func Kinds() []Kind {
 			Doc: "A USB camera: the first one, v4l2:/dev/video0, or a link of /dev/v4l/by-id. It may be plugged in later.",
 		},
 		{
+			Name: "http", Usage: "http://HOST/PATH", Open: openWeb("http"),
+			Doc: "A network camera, or a program, that has MJPEG or single JPEG pictures at an address; USER:PASSWORD@ before HOST.",
+		},
+		{
+			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"),
+			Doc: "The same over TLS.",
+		},
+		{
 			Name: "file", Usage: "file:PATH", Open: openFile,
 			Doc: "A file of JPEG pictures one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
 		},
@@ -93,6 +101,21 @@ func Open(ctx context.Context, spec string, o Options) (Source, error) {
 		}
 	}
 	return nil, fmt.Errorf("capture: no source %q: %s", spec, advice(spec, name))
+}
+
+// Label is a short name for a source, without what is secret in it: "cam.local:8080/stream" for an address, a file's path.
+func Label(spec string) string {
+	name, arg, _ := strings.Cut(spec, ":")
+	switch name {
+	case "file":
+		return arg
+	case "http", "https":
+		if u, err := parseWeb(spec); err == nil {
+			return strings.TrimPrefix(webName(u), u.Scheme+"://")
+		}
+		return name
+	}
+	return spec
 }
 
 // check finds what no source can do.
@@ -132,6 +155,11 @@ func advice(spec, name string) string {
 	}
 	list := "want " + strings.Join(usages, ", ")
 	switch {
+	case strings.HasPrefix(spec, "rtsp://"), strings.HasPrefix(spec, "rtsps://"):
+		return fmt.Sprintf("RTSP cameras send H.264: go2rtc or mediamtx make MJPEG of it, which picam takes, such as "+
+			"http://HOST:1984/api/stream.mjpeg?src=NAME from go2rtc; or let ffmpeg do so: --source 'ffmpeg:-rtsp_transport tcp -i %s'", spec)
+	case strings.HasPrefix(spec, "tcp://"):
+		return "tcp:// is for picam recv --from, which needs no picam send"
 	case strings.HasPrefix(spec, "/dev/"):
 		return fmt.Sprintf("did you mean v4l2:%s? (%s)", spec, list)
 	case exists(spec):

@@ -1,0 +1,480 @@
+package capture
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/icholy/digest"
+
+	"picam/mjpeg"
+)
+
+const (
+	webDialTime   = 5 * time.Second
+	webHeaderTime = 10 * time.Second // some cameras wake up first
+	webSilence    = 10 * time.Second // without a byte; longer for low rates
+	webFirst      = 30 * time.Second // for the first picture of a connection
+	webRedirects  = 5
+	snapshotFPS   = 1 // where none is asked for
+)
+
+// web is the source of an HTTP camera: one endless answer of MJPEG, or an address that has one picture at a time, which is
+// asked for again and again. Pictures are cut by their own markers, so that nothing depends on lengths and boundaries.
+type web struct {
+	lifetime
+	*outage
+	url      *url.URL // with user and password
+	who      string   // the same without these, for people
+	maxFrame int
+	silence  time.Duration
+	client   *http.Client
+	auth     webAuth
+	retry    backoff.ExponentialBackOff
+	pace     pacer // of single pictures
+
+	answer *answer // nil: none under way
+	seq    uint64
+	known  bool // there has been a picture: whatever fails now will be all right again
+
+	mu     sync.Mutex
+	reader *mjpeg.Reader // of the answer under way, or of the last one
+	past   mjpeg.Stats   // of those before it
+}
+
+// webError is a sentence for the user.
+type webError struct {
+	text     string
+	hopeless bool // waiting does not help, if it is so from the beginning
+}
+
+func (e *webError) Error() string { return e.text }
+
+// openWeb asks for the address once, and fails if that shows that there will never be pictures. A camera that does not
+// answer is waited for.
+func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (Source, error) {
+	return func(ctx context.Context, arg string, o Options) (Source, error) {
+		u, err := parseWeb(scheme + ":" + arg)
+		if err != nil {
+			return nil, err
+		}
+		w := &web{
+			lifetime: newLifetime(ctx), outage: newOutage(o.logger()),
+			url: u, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
+			pace: pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
+			retry: backoff.ExponentialBackOff{
+				InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
+			},
+		}
+		if o.FPS > 0 {
+			w.silence += time.Duration(5 / o.FPS * float64(time.Second))
+		}
+		w.client = &http.Client{
+			Transport: &http.Transport{
+				Proxy:               http.ProxyFromEnvironment,
+				DialContext:         (&net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second}).DialContext,
+				TLSHandshakeTimeout: webDialTime, ResponseHeaderTimeout: webHeaderTime,
+				DisableCompression: true, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
+			},
+			CheckRedirect: func(req *http.Request, via []*http.Request) error {
+				if len(via) > webRedirects {
+					return errRedirects
+				}
+				if req.URL.Scheme != via[0].URL.Scheme { // a password that TLS hides must not be seen
+					req.Header.Del("Authorization")
+				}
+				return nil
+			},
+		}
+		err = w.ask()
+		if hopeless := (&webError{}); errors.As(err, &hopeless) && hopeless.hopeless {
+			w.Close()
+			return nil, fmt.Errorf("capture: %w", err)
+		}
+		if err != nil && w.ctx.Err() == nil {
+			w.tell(err.Error())
+		}
+		return w, nil
+	}
+}
+
+var errRedirects = fmt.Errorf("more than %d redirections", webRedirects)
+
+// parseWeb reads an address.
+func parseWeb(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	bad := func(why string) (*url.URL, error) {
+		return nil, fmt.Errorf("capture: this address is not right: %s; want %s://HOST:PORT/PATH, with USER:PASSWORD@ before HOST if "+
+			"the camera asks for them, and %%40 for an @ in a password", why, cmp.Or(strings.SplitN(text, ":", 2)[0], "http"))
+	}
+	var parsing *url.Error
+	switch {
+	case errors.As(err, &parsing): // without the address, which may have a password in it
+		return bad(parsing.Err.Error())
+	case err != nil:
+		return bad("it cannot be read")
+	case u.Hostname() == "":
+		return bad("it has no host")
+	}
+	u.Fragment = ""
+	return u, nil
+}
+
+// webName names an address without user, password and query.
+func webName(u *url.URL) string {
+	return u.Scheme + "://" + u.Host + strings.TrimSuffix(u.EscapedPath(), "/")
+}
+
+func (w *web) Next() (mjpeg.Frame, error) {
+	for w.ctx.Err() == nil {
+		var err error
+		if w.answer == nil {
+			err = w.ask()
+		}
+		if err == nil {
+			var f mjpeg.Frame
+			if f, err = w.answer.next(); err == nil {
+				return w.deliver(f), nil
+			}
+			err = w.finish(err)
+			if err == nil { // a whole answer of single pictures
+				if err := w.pace.wait(w.ctx); err != nil {
+					return mjpeg.Frame{}, err
+				}
+				continue
+			}
+		}
+		if w.ctx.Err() != nil {
+			break
+		}
+		if hopeless := (&webError{}); errors.As(err, &hopeless) && hopeless.hopeless && !w.known {
+			return mjpeg.Frame{}, fmt.Errorf("capture: %w", err)
+		}
+		w.tell(err.Error())
+		if err := await(w.ctx, time.NewTimer(w.retry.NextBackOff())); err != nil {
+			return mjpeg.Frame{}, err
+		}
+	}
+	return mjpeg.Frame{}, context.Cause(w.ctx)
+}
+
+// deliver numbers a picture through all answers.
+func (w *web) deliver(f mjpeg.Frame) mjpeg.Frame {
+	w.fine()
+	w.known = true
+	w.seq++
+	f.Seq = w.seq
+	if f.Captured.IsZero() {
+		f.Captured = f.Received
+	}
+	return f
+}
+
+// finish takes leave of the answer, of which err came. It returns nil for one that was good.
+func (w *web) finish(err error) error {
+	a := w.answer
+	a.close()
+	w.answer = nil
+	st := a.reader.ScanStats()
+	if st.Frames > 0 && (a.single || time.Since(a.begun) > steadyTime) {
+		w.retry.Reset()
+	}
+	cause := context.Cause(a.ctx)
+	switch {
+	case err == io.EOF && st.Frames > 0 && a.single:
+		return nil
+	case errors.Is(cause, errWebSilent):
+		return &webError{text: fmt.Sprintf("%s sends nothing for %v; picam connects anew", w.who, w.silence)}
+	case errors.Is(cause, errWebNoPicture), err == io.EOF && st.Frames == 0:
+		what := fmt.Sprintf("%s gives no JPEG picture in %d bytes of %s that begin with %q", w.who, st.Bytes,
+			cmp.Or(a.kind, "no Content-Type"), a.head)
+		if damage := describeDamage(st, w.maxFrame); damage != "" {
+			what += " (" + damage + ")"
+		}
+		return &webError{what + "; want an address of MJPEG or JPEG" + someAddresses, st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
+	case err == io.EOF:
+		return &webError{text: w.who + " has ended its stream; picam connects anew"}
+	}
+	return &webError{text: fmt.Sprintf("%s: %v; picam connects anew", w.who, cutURL(err))}
+}
+
+const someAddresses = ", such as /?action=stream (mjpg-streamer), /stream (ustreamer, and port 81 of an ESP32-CAM), /axis-cgi/mjpg/video.cgi"
+
+// Close ends it.
+func (w *web) Close() error {
+	w.lifetime.Close()
+	w.client.CloseIdleConnections()
+	return nil
+}
+
+// ScanStats are the counters of all answers. Any goroutine may call it at any time.
+func (w *web) ScanStats() mjpeg.Stats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.scanStats()
+}
+
+func (w *web) scanStats() mjpeg.Stats {
+	sum := w.past
+	if w.reader == nil {
+		return sum
+	}
+	st := w.reader.ScanStats()
+	sum.Bytes += st.Bytes
+	sum.Frames += st.Frames
+	sum.Skipped += st.Skipped
+	for i, n := range st.Damaged {
+		sum.Damaged[i] += n
+	}
+	return sum
+}
+
+// answer is one response.
+type answer struct {
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	body     io.ReadCloser
+	kind     string // Content-Type
+	single   bool   // it is one picture
+	reader   *mjpeg.Reader
+	begun    time.Time
+	pictures bool
+	silence  time.Duration
+	watch    *time.Timer
+	head     []byte // the first bytes
+}
+
+var (
+	errWebSilent    = errors.New("silent")
+	errWebNoPicture = errors.New("no picture")
+)
+
+func (a *answer) close() {
+	a.watch.Stop()
+	a.body.Close()
+	a.cancel(nil)
+}
+
+func (a *answer) next() (mjpeg.Frame, error) {
+	f, err := a.reader.Next()
+	a.pictures = a.pictures || err == nil
+	return f, err
+}
+
+// Read reads the body for reader.
+func (a *answer) Read(p []byte) (int, error) {
+	a.watch.Reset(a.silence) // only while it waits: who takes the pictures may take its time
+	n, err := a.body.Read(p)
+	a.watch.Stop()
+	if len(a.head) < 16 {
+		a.head = append(a.head, p[:min(n, 16-len(a.head))]...)
+	}
+	if !a.pictures && time.Since(a.begun) > webFirst {
+		a.cancel(errWebNoPicture)
+	}
+	return n, err
+}
+
+// ask asks for the address, and makes what comes the answer under way.
+func (w *web) ask() error {
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	resp, err := w.get(ctx)
+	if err == nil {
+		err = w.judge(resp)
+	}
+	if err != nil {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		cancel(nil)
+		return err
+	}
+	kind := resp.Header.Get("Content-Type")
+	a := &answer{
+		ctx: ctx, cancel: cancel, body: resp.Body, kind: kind, single: strings.HasPrefix(mediaType(kind), "image/"),
+		begun: time.Now(), silence: w.silence,
+		watch: time.AfterFunc(w.silence, func() { cancel(errWebSilent) }),
+	}
+	a.watch.Stop()
+	a.reader = mjpeg.NewReader(a, w.maxFrame)
+	w.answer = a
+	w.mu.Lock()
+	w.past = w.scanStats()
+	w.reader = a.reader
+	w.mu.Unlock()
+	return nil
+}
+
+func mediaType(header string) string {
+	kind, _, err := mime.ParseMediaType(header)
+	if err != nil { // a camera may write it wrong
+		kind, _, _ = strings.Cut(header, ";")
+	}
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// get sends the request, twice if the camera asks for user and password.
+func (w *web) get(ctx context.Context) (*http.Response, error) {
+	target := w.url
+	for try := 0; ; try++ {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+		if err != nil {
+			return nil, &webError{fmt.Sprintf("%s: %v", w.who, cutURL(err)), true}
+		}
+		req.URL.User = nil
+		req.Header.Set("User-Agent", "picam")
+		w.auth.apply(req, w.url.User)
+		resp, err := w.client.Do(req)
+		if err != nil {
+			return nil, w.explain(err)
+		}
+		final := resp.Request.URL
+		if resp.StatusCode != http.StatusUnauthorized {
+			return resp, nil
+		}
+		resp.Body.Close()
+		switch {
+		case w.url.User == nil:
+			return nil, &webError{fmt.Sprintf("%s asks for a user and a password: want %s://USER:PASSWORD@%s%s", w.who, w.url.Scheme,
+				w.url.Host, w.url.RequestURI()), true}
+		case final.Hostname() != w.url.Hostname():
+			return nil, &webError{fmt.Sprintf("%s leads to %s, which asks for a password; picam gives it to %s only", w.who,
+				final.Host, w.url.Hostname()), true}
+		case try > 0 || !w.auth.challenged(resp.Header):
+			return nil, &webError{fmt.Sprintf("%s does not take this user and password (or wants another kind of login: %q)", w.who,
+				resp.Header.Get("Www-Authenticate")), true}
+		}
+		target = final
+	}
+}
+
+// judge says what is wrong with a response, if there is something.
+func (w *web) judge(resp *http.Response) error {
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
+	case code == http.StatusNotFound, code == http.StatusGone:
+		return &webError{fmt.Sprintf("%s: the camera has nothing at this address (%s); want that of its stream%s", w.who, resp.Status,
+			someAddresses), true}
+	case code == http.StatusForbidden:
+		return &webError{fmt.Sprintf("%s: the camera does not allow it (%s); look at its users and their rights", w.who, resp.Status), true}
+	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
+		return &webError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others; picam tries again", w.who, resp.Status)}
+	default:
+		return &webError{fmt.Sprintf("%s answers %s, not with pictures", w.who, resp.Status), true}
+	}
+	kind := mediaType(resp.Header.Get("Content-Type"))
+	switch {
+	case kind == "text/html", kind == "application/xhtml+xml":
+		head := make([]byte, 512)
+		n, _ := io.ReadFull(resp.Body, head)
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(head[:n]), resp.Body), resp.Body}
+		if bytes.HasPrefix(bytes.TrimSpace(head[:n]), []byte("<")) || n == 0 {
+			return &webError{w.who + " is a web page, not a stream; want the address of the picture in it" + someAddresses, true}
+		}
+	case strings.Contains(kind, "mpegurl"), strings.HasPrefix(kind, "video/") && !strings.Contains(kind, "jpeg"),
+		kind == "application/dash+xml":
+		return &webError{fmt.Sprintf("%s is video of another kind (%s); want MJPEG, or --source 'ffmpeg:-i %s'", w.who, kind, w.who), true}
+	case strings.HasPrefix(kind, "image/") && !strings.Contains(kind, "jp"), strings.HasPrefix(kind, "audio/"), kind == "application/json":
+		return &webError{fmt.Sprintf("%s is %s; want MJPEG or JPEG", w.who, kind), true}
+	}
+	return nil
+}
+
+// explain makes a sentence of why there is no response.
+func (w *web) explain(err error) error {
+	var dns *net.DNSError
+	var timeout net.Error
+	text := cutURL(err).Error()
+	switch {
+	case errors.Is(err, errRedirects):
+		return &webError{fmt.Sprintf("%s leads elsewhere more than %d times; want the address where it ends", w.who, webRedirects), true}
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &webError{text: fmt.Sprintf("there is no computer %s in this network; picam tries again", w.url.Hostname())}
+	case isRefused(err):
+		return &webError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right? picam tries again", w.url.Host)}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &webError{text: fmt.Sprintf("%s does not answer; picam tries again", w.who)}
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return &webError{fmt.Sprintf("%s has no TLS: want http:// instead of https://", w.url.Host), true}
+	case strings.Contains(text, "x509:"), strings.Contains(text, "tls: failed to verify"):
+		return &webError{fmt.Sprintf("%s cannot prove who it is: %s; the variable SSL_CERT_FILE may name a file with its certificate", w.url.Host,
+			text), true}
+	case strings.Contains(text, "malformed HTTP"):
+		return &webError{fmt.Sprintf("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from", w.url.Host, w.url.Host), true}
+	}
+	return &webError{text: fmt.Sprintf("%s: %s; picam tries again", w.who, text)}
+}
+
+func isRefused(err error) bool {
+	const windowsRefused = syscall.Errno(10061)
+	var errno syscall.Errno
+	return errors.As(err, &errno) && (errno == syscall.ECONNREFUSED || errno == windowsRefused)
+}
+
+// cutURL takes off what net/url and net put around an error: the address, in which a password may stand, and ports that
+// differ from try to try.
+func cutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return err
+}
+
+// webAuth answers the camera's question for user and password: by Digest where it offers that, else by Basic.
+type webAuth struct {
+	basic bool
+	chal  *digest.Challenge
+	count int
+}
+
+// apply puts what the camera asked for last into a request.
+func (a *webAuth) apply(req *http.Request, user *url.Userinfo) {
+	password, _ := user.Password()
+	switch {
+	case a.chal != nil:
+		a.count++
+		c, err := digest.Digest(a.chal, digest.Options{
+			Method: req.Method, URI: req.URL.RequestURI(), Count: a.count, Username: user.Username(), Password: password,
+		})
+		if err == nil {
+			req.Header.Set("Authorization", c.String())
+		}
+	case a.basic:
+		req.SetBasicAuth(user.Username(), password)
+	}
+}
+
+// challenged takes in what a camera asks for. It reports whether that can be answered.
+func (a *webAuth) challenged(h http.Header) bool {
+	a.basic, a.chal, a.count = false, nil, 0
+	if c, err := digest.FindChallenge(h); err == nil && digest.CanDigest(c) {
+		a.chal = c
+		return true
+	}
+	for _, v := range h.Values("Www-Authenticate") {
+		if len(v) >= 5 && strings.EqualFold(v[:5], "basic") {
+			a.basic = true
+		}
+	}
+	return a.basic
+}

@@ -1,0 +1,384 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"picam/mjpeg/mjpegtest"
+)
+
+// rawServer answers every request with the same bytes, as they are, and closes the connection.
+func rawServer(t *testing.T, answer []byte) (addr string, requests *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests = &atomic.Int64{}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			requests.Add(1)
+			conns.Go(func() {
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				buf := make([]byte, 4<<10)
+				for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
+					m, err := conn.Read(buf[n:])
+					if err != nil {
+						return
+					}
+					n += m
+				}
+				_, _ = conn.Write(answer) // the client may have had enough
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); conns.Wait() })
+	return l.Addr().String(), requests
+}
+
+// multipart puts pictures together as servers do: head, then before and after each picture what stands there, with %d for
+// its length.
+func multipart(head string, pictures [][]byte, before, after string) []byte {
+	b := []byte(head)
+	for _, p := range pictures {
+		b = append(b, strings.ReplaceAll(before, "%d", fmt.Sprint(len(p)))...)
+		b = append(b, p...)
+		b = append(b, after...)
+	}
+	return b
+}
+
+func chunked(body []byte, size int) []byte {
+	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=123456789000000000000987654321\r\n" +
+		"Transfer-Encoding: chunked\r\n\r\n")
+	for len(body) > 0 {
+		n := min(size, len(body))
+		b = fmt.Appendf(b, "%x\r\n%s\r\n", n, body[:n])
+		body = body[n:]
+	}
+	return append(b, "0\r\n\r\n"...)
+}
+
+// TestWebDialects: whatever a server puts around its pictures, exactly these come, and again when it has ended the answer.
+func TestWebDialects(t *testing.T) {
+	pictures := mjpegtest.Pictures(12, 96, 64, 80)
+	old := "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace"
+	esp := "\r\n--123456789000000000000987654321\r\n"
+	stale := string(pictures[0][200:700])
+	for _, tt := range []struct {
+		name   string
+		answer []byte
+	}{
+		{"mjpg-streamer and ustreamer", multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n", "\r\n--boundarydonotcross\r\n")},
+		{"ustreamer advance_headers", multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n"+
+			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", pictures,
+			"", "\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n")},
+		{"ustreamer zero_data", multipart(old+";boundary=B\r\n\r\n--B\r\n", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n", "\r\n--B\r\n")},
+		{"WebcamXP", multipart(old+"; boundary=--myboundary\r\n\r\n", pictures,
+			"mjpeg 000%d12345"+strings.Repeat("\x00", 30), "")},
+		{"Motion", multipart(old+"; boundary=BoundaryString\r\n\r\n", pictures,
+			"--BoundaryString\r\nContent-type: image/jpeg\r\nContent-Length:      %d\r\n\r\n", "\r\n")},
+		{"picamera2 and go2rtc", multipart(old+"; boundary=FRAME\r\n\r\n", pictures,
+			"--FRAME\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
+		{"stale bytes behind each picture", multipart(old+";boundary=MJPEGBOUNDARY\r\n\r\n", pictures,
+			"--MJPEGBOUNDARY\r\nContent-Type: image/jpeg\r\nContent-Length: 99999\r\n\r\n", stale)},
+		{"ffmpeg, without a Content-Type", multipart("HTTP/1.1 200 OK\r\n\r\n--ffmpeg\r\n", pictures,
+			"Content-type: image/jpeg\r\nContent-length: %d\r\n\r\n", "\r\n--ffmpeg\r\n")},
+		{"ESP32, chunked", chunked(multipart("", pictures, esp+"Content-Type: image/jpeg\r\nContent-Length: %d\r\n"+
+			"X-Timestamp: 5.000001\r\n\r\n", ""), 700)},
+		{"ESP32, boundary after the picture", chunked(multipart("", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", esp), 97)},
+		{"Axis", multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", pictures,
+			"--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\n", "\r\n")},
+		{"Foscam", multipart(old+";boundary=ipcamera\r\n\r\n", pictures,
+			"--ipcamera\r\n--\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
+		{"line feeds alone", multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", pictures,
+			"--b\nContent-Type: image/jpeg\n\n", "\n")},
+		{"a web page by its type only", multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", pictures, "--b\r\n\r\n", "\r\n")},
+		{"nothing around them", multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", pictures, "", "")},
+		{"one picture at a time", multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", pictures[:1], "", "")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := pictures
+			if strings.HasPrefix(tt.name, "one") {
+				want = pictures[:1]
+			}
+			addr, requests := rawServer(t, tt.answer)
+			s := open(t, "http://"+addr+"/stream", Options{FPS: 100})
+			for i := range 2 * len(want) {
+				f, err := s.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(f.JPEG, want[i%len(want)]) || f.Seq != uint64(i+1) || f.Captured.IsZero() {
+					t.Fatalf("picture %d: %d bytes, number %d, of %v", i+1, len(f.JPEG), f.Seq, f.Captured)
+				}
+			}
+			if n := requests.Load(); n != 2 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// TestWebErrors: what will never work is told at once, in a sentence.
+func TestWebErrors(t *testing.T) {
+	page := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 16\r\n\r\n\n<!DOCTYPE html>"
+	status := func(s string) string { return "HTTP/1.1 " + s + "\r\nContent-Length: 0\r\n\r\n" }
+	for _, tt := range []struct{ name, answer, path, want string }{
+		{"page", page, "/", "HOST is a web page, not a stream; want the address of the picture in it, such as /[?]action=stream"},
+		{"not found", status("404 Not Found"), "/a", `HOST/a: the camera has nothing at this address \(404 Not Found\); want that of`},
+		{"forbidden", status("403 Forbidden"), "/a", `does not allow it \(403 Forbidden\); look at its users`},
+		{"strange", status("418 I'm a teapot"), "/a", "answers 418 I'm a teapot, not with pictures"},
+		{"password", status("401 Unauthorized"), "/a?b=c", `HOST/a asks for a user and a password: want http://USER:PASSWORD@.*:\d+/a\?b=c$`},
+		{"playlist", "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U", "/v.m3u8",
+			`HOST/v.m3u8 is video of another kind \(application/vnd.apple.mpegurl\); want MJPEG, or --source 'ffmpeg:-i HOST/v.m3u8'`},
+		{"MP4", "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n....ftyp", "/v.mp4", "is video of another kind"},
+		{"PNG", "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n.PNG", "/v.png", "HOST/v.png is image/png; want MJPEG or JPEG"},
+		{"in circles", "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n", "/a", "leads elsewhere more than 5 times"},
+		{"no HTTP", "\xFF\xD8\xFF\xE0 and so on\r\n", "/", "does not speak HTTP; what sends plain MJPEG is tcp://"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			addr, _ := rawServer(t, []byte(tt.answer))
+			_, err := Open(t.Context(), "http://"+addr+tt.path, Options{})
+			want := strings.ReplaceAll(tt.want, "HOST", "http://"+regexp.QuoteMeta(addr))
+			if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+	t.Run("no pictures in it", func(t *testing.T) {
+		addr, _ := rawServer(t, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nhello"))
+		_, err := open(t, "http://"+addr, Options{}).Next()
+		if err == nil || !strings.Contains(err.Error(), `no JPEG picture in 5 bytes of application/octet-stream that begin with "hello"`) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("no TLS", func(t *testing.T) {
+		server := httptest.NewServer(http.NotFoundHandler())
+		defer server.Close()
+		_, err := Open(t.Context(), strings.Replace(server.URL, "http:", "https:", 1), Options{})
+		if err == nil || !strings.Contains(err.Error(), "has no TLS: want http:// instead of https://") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a certificate of nobody's", func(t *testing.T) {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		server.StartTLS()
+		defer server.Close()
+		_, err := Open(t.Context(), server.URL, Options{})
+		if err == nil || !strings.Contains(err.Error(), "cannot prove who it is") || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+			t.Errorf("got %v", err)
+		}
+	})
+	for spec, want := range map[string]string{
+		"http:":                     "has no host",
+		"http://":                   "has no host",
+		"http://user:p%zz@cam/":     `invalid URL escape "%zz"`,
+		"http://u:secret@cam:port/": "invalid port",
+		"rtsp://cam/1":              "go2rtc or mediamtx",
+		"tcp://cam":                 "picam recv --from",
+	} {
+		if _, err := Open(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v, want %q", spec, err, want)
+		}
+	}
+}
+
+// TestWebLogin: user and password are given as the camera asks for them, and to nobody else.
+func TestWebLogin(t *testing.T) {
+	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	give := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "image/jpeg")
+		_, _ = w.Write(picture)
+	}
+	basic := func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user == "pi" && password == "a@b" {
+			give(w)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="cam"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	// As in RFC 7616, with MD5, which is what cameras have.
+	asDigest := func(w http.ResponseWriter, r *http.Request) {
+		field := func(name string) string {
+			m := regexp.MustCompile(name + `="?([^",]*)`).FindStringSubmatch(r.Header.Get("Authorization"))
+			if m == nil {
+				return ""
+			}
+			return m[1]
+		}
+		sum := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
+		want := sum(sum("pi:cam:a@b") + ":n1:" + field("nc") + ":" + field("cnonce") + ":auth:" + sum("GET:"+r.URL.RequestURI()))
+		if field("response") == want && field("uri") == r.URL.RequestURI() {
+			give(w)
+			return
+		}
+		w.Header().Add("WWW-Authenticate", `Basic realm="other"`)
+		w.Header().Add("WWW-Authenticate", `Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	for _, tt := range []struct {
+		name    string
+		handler http.HandlerFunc
+		path    string
+	}{
+		{"basic", basic, "/x"},
+		{"digest", asDigest, "/x?a=b&c=%20d"},
+		{"digest behind a redirection", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/x" {
+				http.Redirect(w, r, "/elsewhere?z=1", http.StatusFound)
+				return
+			}
+			asDigest(w, r)
+		}, "/x"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(tt.handler)
+			defer server.Close()
+			with := func(user string) string { return strings.Replace(server.URL, "http://", "http://"+user, 1) + tt.path }
+			s := open(t, with("pi:a%40b@"), Options{FPS: 100})
+			for range 3 {
+				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+					t.Fatal(err)
+				}
+			}
+			s.Close()
+			for _, user := range []string{"pi:wrong@", "pi@"} {
+				if _, err := Open(t.Context(), with(user), Options{}); err == nil || !strings.Contains(err.Error(), "does not take this user") {
+					t.Errorf("%s: %v", user, err)
+				}
+			}
+		})
+	}
+	t.Run("another host", func(t *testing.T) {
+		var seen atomic.Bool
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen.Store(seen.Load() || r.Header.Get("Authorization") != "")
+			basic(w, r)
+		}))
+		defer other.Close()
+		elsewhere := strings.Replace(other.URL, "127.0.0.1", "localhost", 1)
+		server := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusFound))
+		defer server.Close()
+		_, err := Open(t.Context(), strings.Replace(server.URL, "http://", "http://pi:a%40b@", 1), Options{})
+		if err == nil || !strings.Contains(err.Error(), "asks for a password; picam gives it to 127.0.0.1 only") || seen.Load() {
+			t.Errorf("got %v; the password was given: %v", err, seen.Load())
+		}
+	})
+}
+
+// TestWebComesBack: a camera that is not there, has no time, stalls or goes is waited for, with a reason each time.
+func TestWebComesBack(t *testing.T) {
+	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	text, log := newLog()
+	s := open(t, "http://pi:secret@"+addr+"/s", Options{Log: log})
+	s.(*web).silence = 300 * time.Millisecond
+	troubled := s.(Troubled)
+	if got := troubled.Trouble(); got != "nothing listens at "+addr+": is the camera on, and is the port right? picam tries again" {
+		t.Errorf("trouble %q", got)
+	}
+	frames := make(chan error)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil {
+			_, err := s.Next()
+			select {
+			case frames <- err:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	var turn atomic.Int64
+	if l, err = net.Listen("tcp", addr); err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch turn.Add(1) {
+		case 1:
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+		case 2: // stalls
+			_, _ = w.Write(picture)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		case 3: // goes in the middle of a picture
+			_, _ = w.Write(append(bytes.Clone(picture), picture[:100]...))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case 4: // is not found for a moment
+			http.NotFound(w, r)
+		default:
+			for r.Context().Err() == nil {
+				_, _ = w.Write(picture)
+			}
+		}
+	})}
+	go func() { _ = server.Serve(l) }()
+	for range 20 {
+		if err := <-frames; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := troubled.Trouble(); got != "" {
+		t.Errorf("trouble %q", got)
+	}
+	for _, want := range []string{"503 Service Unavailable", "sends nothing for 300ms", "connects anew", "404 Not Found", "gives pictures"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in the log: %s", want, text)
+		}
+	}
+	if strings.Contains(text.String(), "secret") {
+		t.Errorf("the password is in the log: %s", text)
+	}
+	if st := s.(*web).ScanStats(); st.Frames < 20 || st.Skipped < 100 {
+		t.Errorf("%+v", st)
+	}
+	stop()
+	s.Close()
+	server.Close()
+	if _, err := s.Next(); !errors.Is(err, context.Canceled) && err == nil {
+		t.Error("pictures after the end")
+	}
+}
+
+func TestLabel(t *testing.T) {
+	for spec, want := range map[string]string{
+		"http://u:p@cam:81/stream?x=1": "cam:81/stream", "https://cam/": "cam", "file:a/b.mjpeg": "a/b.mjpeg", "-": "-", "pattern:5": "pattern:5",
+		"http://u:p@ x": "http",
+	} {
+		if got := Label(spec); got != want {
+			t.Errorf("%s: %q, want %q", spec, got, want)
+		}
+	}
+}
