@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"capture":                {"mjpeg"},
 	"filters":                {"filters/cv", "filters/opencvcheck"},
 	"filters/cv":             {},
+	"filters/filterstest":    {}, // for tests
 	"filters/opencvcheck":    {},
 	"mjpeg":                  {},
 	"mjpeg/mjpegtest":        {"mjpeg"}, // for tests
@@ -56,7 +57,7 @@ var reserved = map[string][]string{
 	"log":                      {},
 	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
 	"sync":                     {".", "capture", "pipeline", "pipeline/sink", "transport"},
-	"gocv.io/x/gocv":           {".", "filters", "filters/cv", "pipeline", "pipeline/sink"},
+	"gocv.io/x/gocv":           {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"."},
 }

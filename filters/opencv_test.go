@@ -18,6 +18,10 @@ import (
 // each at its defaults and with other values.
 func TestAgainstOpenCV(t *testing.T) {
 	type values = map[string]any
+	small := texture(t, 320, 240, gocv.MatTypeCV8UC3, 1)
+	small = small.Region(image.Rect(13, 9, 33, 25))
+	defer small.Close()
+	file := savePicture(t, small)
 	tests := []struct {
 		kind   Kind
 		values values
@@ -57,6 +61,22 @@ func TestAgainstOpenCV(t *testing.T) {
 		}},
 		{bilateral, values{"sigma_colour": 20, "sigma_space": 1}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.BilateralFilter(src, dst, 9, 20, 1)
+		}},
+		{blend, nil, func(src gocv.Mat, dst *gocv.Mat) error { return paint(src, dst, 0.7, gocv.NewScalar(0, 255, 0, 0)) }},
+		{blend, values{"alpha": 1, "colour": "#102030"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return paint(src, dst, 1, gocv.NewScalar(0x30, 0x20, 0x10, 0))
+		}},
+		{blend, values{"mode": "mix", "alpha": 0.25}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return with(func(m, _ *gocv.Mat) error {
+				return errors.Join(bgr(src, m), gocv.AddWeighted(*m, 0.25, *m, 0.75, 0, dst))
+			})
+		}},
+		{blend, values{"mode": "lighten"}, bgr},
+		{blend, values{"mode": "cut"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return with(func(m, gray *gocv.Mat) error {
+				return errors.Join(bgr(src, m), gocv.CvtColor(*m, gray, gocv.ColorBGRToGray), bgr(*gray, gray),
+					gocv.MultiplyWithParams(*m, *gray, dst, 1./255, -1))
+			})
 		}},
 		{blur, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.GaussianBlur(src, dst, image.Pt(5, 5), 0, 0, gocv.BorderReflect101)
@@ -251,6 +271,13 @@ func TestAgainstOpenCV(t *testing.T) {
 			return unsharp(src, dst, 7, 1, 3.5, -2.5)
 		}},
 		{sharpen, values{"radius": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 19, 3, 2, -1) }},
+		{sideBySide, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Hconcat(src, src, dst) }},
+		{sideBySide, values{"original": "left"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Hconcat(src, src, dst)
+		}},
+		{sideBySide, values{"original": "above"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Vconcat(src, src, dst)
+		}},
 		{sobel, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absGradient(src, dst, 3, 1, 0.5, 0.5) }},
 		{sobel, values{"size": 1, "direction": "x"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, 1, 1, 1, 0)
@@ -258,6 +285,14 @@ func TestAgainstOpenCV(t *testing.T) {
 		{sobel, values{"size": 7, "scale": 0.01}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, 7, 0.01, 0.5, 0.5)
 		}},
+		{template, values{"picture": file}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawMatches(src, dst, small, 0.8, 1, 2)
+		}},
+		{template, values{"picture": file, "threshold": 0.3, "max": 7}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return drawMatches(src, dst, small, 0.3, 7, 2)
+		}},
+		{template, values{"picture": file, "threshold": 0.1, "max": 100, "thickness": 1},
+			func(src gocv.Mat, dst *gocv.Mat) error { return drawMatches(src, dst, small, 0.1, 100, 1) }},
 		{text, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			const scale = 1
 			size := gocv.GetTextSize("picam", gocv.FontHersheySimplex, scale, 2)
@@ -293,6 +328,12 @@ func TestAgainstOpenCV(t *testing.T) {
 			gocv.Threshold(src, dst, 0, 255, gocv.ThresholdBinary|gocv.ThresholdTriangle)
 			return nil
 		}},
+		{timestamp, nil, func(src gocv.Mat, dst *gocv.Mat) error { return stamp(src, dst, "2026-11-25 09:05:07") }},
+		{timestamp, values{"format": "{camera} {seq}, {fps} fps, %H:%M:%S.%L", "utc": true},
+			func(src gocv.Mat, dst *gocv.Mat) error { return stamp(src, dst, "door 17, 25.0 fps, 09:05:07.030") }},
+		{timestamp, values{"format": "%a %e %B %y %j %I %p 100%%"}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return stamp(src, dst, "Wed 25 November 26 329 09 AM 100%")
+		}},
 		{undistort, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			w, h := float64(src.Cols()), float64(src.Rows())
 			return remap(src, dst, cv.Camera{FX: w, FY: w, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: -0.2})
@@ -313,7 +354,7 @@ func TestAgainstOpenCV(t *testing.T) {
 			for _, typ := range inputs(tt.kind) {
 				t.Run(fmt.Sprintf("%s on %d×%d %s", st, size[0], size[1], typ), func(t *testing.T) {
 					src, got, want := texture(t, size[0], size[1], typ, 1), empty(t), empty(t)
-					if err := open(t, st).Apply(src, &got, &Meta{}); err != nil {
+					if err := open(t, st).Apply(src, &got, metaOf(t, tt.kind, src)); err != nil {
 						t.Fatal(err)
 					}
 					if err := tt.direct(src, &want); err != nil {
@@ -329,7 +370,7 @@ func TestAgainstOpenCV(t *testing.T) {
 		}
 	}
 	for _, k := range All() {
-		if k.New == nil || k.Stateful || k.Name == "grabcut" {
+		if k.New == nil || k.Stateful || k.Name == "grabcut" || k.Name == "faces" || k.Name == "qr" {
 			continue // is only a format, or has a test of its own
 		}
 		want := 3 // the defaults and two other settings
@@ -457,6 +498,55 @@ func drawLines(src gocv.Mat, dst *gocv.Mat, votes int, length, gap float32) erro
 	})
 }
 
+// bgr makes a picture colour if it is not.
+func bgr(src gocv.Mat, dst *gocv.Mat) error {
+	if src.Channels() == 3 {
+		return src.CopyTo(dst)
+	}
+	return gocv.CvtColor(src, dst, gocv.ColorGrayToBGR)
+}
+
+// paint lays paint over the picture where it is itself bright.
+func paint(src gocv.Mat, dst *gocv.Mat, alpha float32, colour gocv.Scalar) error {
+	solid := gocv.NewMatWithSizeFromScalar(colour, src.Rows(), src.Cols(), gocv.MatTypeCV8UC3)
+	defer solid.Close()
+	return with(func(m, weight *gocv.Mat) error {
+		return errors.Join(bgr(src, m), gocv.CvtColor(*m, weight, gocv.ColorBGRToGray), bgr(*weight, weight),
+			weight.ConvertToWithParams(weight, -1, alpha, 0), gocv.MultiplyWithParams(solid, *weight, &solid, 1./255, -1),
+			gocv.BitwiseNot(*weight, weight), gocv.MultiplyWithParams(*m, *weight, m, 1./255, -1),
+			gocv.Add(*m, solid, dst))
+	})
+}
+
+func drawMatches(src gocv.Mat, dst *gocv.Mat, small gocv.Mat, least float32, most, thickness int) error {
+	return with(func(likeness, none *gocv.Mat) error {
+		err := errors.Join(src.CopyTo(dst), gocv.MatchTemplate(src, small, likeness, gocv.TmCcoeffNormed, *none))
+		for range most {
+			_, score, _, at := gocv.MinMaxLoc(*likeness)
+			if score < least {
+				break
+			}
+			w, h := small.Cols(), small.Rows()
+			box := image.Rect(at.X, at.Y, at.X+w-1, at.Y+h-1)
+			err = errors.Join(err, gocv.Rectangle(dst, box, lime, thickness))
+			for y := max(at.Y-h/2, 0); y <= min(at.Y+h/2, likeness.Rows()-1); y++ {
+				for x := max(at.X-w/2, 0); x <= min(at.X+w/2, likeness.Cols()-1); x++ {
+					likeness.SetFloatAt(y, x, 0)
+				}
+			}
+		}
+		return err
+	})
+}
+
+// stamp writes as timestamp does where it is told nothing else.
+func stamp(src gocv.Mat, dst *gocv.Mat, line string) error {
+	_, below := gocv.GetTextSizeWithBaseline(line, gocv.FontHersheySimplex, 0.8, 2)
+	at := image.Pt(10, src.Rows()-10-below)
+	return errors.Join(src.CopyTo(dst), putText(dst, line, at, 0.8, color.RGBA{}, 4),
+		putText(dst, line, at, 0.8, color.RGBA{255, 255, 255, 0}, 2))
+}
+
 func morph(src gocv.Mat, dst *gocv.Mat, op gocv.MorphType, shape gocv.MorphShape, size, times int) error {
 	kernel := gocv.GetStructuringElement(shape, image.Pt(size, size))
 	defer kernel.Close()
@@ -552,15 +642,17 @@ func BenchmarkFilter(b *testing.B) {
 	for _, k := range All() {
 		for _, typ := range inputs(k) {
 			b.Run(k.Name+"/"+typ.String(), func(b *testing.B) {
-				r := open(b, configure(b, k, nil))
+				r := open(b, configure(b, k, needs(b, k)))
 				src, dst := texture(b, 1280, 720, typ, 1), empty(b)
-				if err := r.Apply(src, &dst, &Meta{}); err != nil {
+				meta := metaOf(b, k, src)
+				if err := r.Apply(src, &dst, meta); err != nil {
 					b.Fatal(err)
 				}
 				b.ReportAllocs()
 				b.SetBytes(int64(src.Total() * src.Channels()))
 				for b.Loop() {
-					if err := r.Apply(src, &dst, &Meta{}); err != nil {
+					meta.Found = meta.Found[:0]
+					if err := r.Apply(src, &dst, meta); err != nil {
 						b.Fatal(err)
 					}
 				}

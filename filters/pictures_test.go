@@ -13,6 +13,7 @@ func TestTinyPictures(t *testing.T) {
 	const dark, step, edge = "\x00\x00\x00\x00\x00", "\x00\x00\xFF\xFF\xFF", "\x00\xFF\x00\x00\x00"
 	const red, W, K, G = "\x00\x00\xFF", "\xFF\xFF\xFF", "\x00\x00\x00", "\x00\xFF\x00" // colours
 	type values = map[string]any
+	dot := values{"thickness": 0, "picture": savePicture(t, picture(t, []string{W + K, W + W}, gocv.MatTypeCV8UC3))}
 	tests := []struct {
 		kind     Kind
 		values   values
@@ -30,6 +31,10 @@ func TestTinyPictures(t *testing.T) {
 		{bilateral, values{"sigma_colour": 500, "sigma_space": 500, "diameter": 3}, // almost the mean of a disc
 			[]string{dark, dark, "\x00\x00\x50\x00\x00", dark, dark},
 			[]string{dark, "\x00\x00\x10\x00\x00", "\x00\x10\x10\x10\x00", "\x00\x00\x10\x00\x00", dark}},
+		{blend, nil, []string{"\x00\xFF"}, []string{K + "\x4D\xFF\x4D"}}, // 30 % of the original's white
+		{blend, values{"mode": "mix"}, []string{"\x00\x80\xFF"}, []string{K + "\x80\x80\x80" + W}},
+		{blend, values{"mode": "lighten"}, []string{"\x00\x80\xFF"}, []string{K + "\x80\x80\x80" + W}},
+		{blend, values{"mode": "cut"}, []string{"\x00\x80\xFF"}, []string{K + "\x40\x40\x40" + W}},
 		{blur, values{"size": 1}, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
 		{blur, values{"size": 3}, // weights 1 2 1 in both directions
 			[]string{"\x00\x00\x00", "\x00\x40\x00", "\x00\x00\x00"},
@@ -63,6 +68,7 @@ func TestTinyPictures(t *testing.T) {
 		{denoise, values{"strength": 30, "patch": 3, "window": 3}, []string{"\x40\x42\x40"}, []string{"\x41\x41\x41"}},
 		{difference, nil, []string{"abc"}, []string{dark[:3]}},
 		{equalize, nil, []string{"\x10\x11\x12"}, []string{"\x00\x80\xFF"}},
+		{faces, nil, []string{W + K + W, K + W + K}, []string{W + K + W, K + W + K}},
 		{flip, nil, []string{"abc", "def"}, []string{"cba", "fed"}},
 		{flip, values{"axis": "vertical"}, []string{"abc", "def"}, []string{"def", "abc"}},
 		{flip, values{"axis": "both"}, []string{"abc", "def"}, []string{"fed", "cba"}},
@@ -101,6 +107,7 @@ func TestTinyPictures(t *testing.T) {
 		{opticalFlow, nil, []string{W + K + W}, []string{W + K + W}},
 		{perspective, values{"corners": "0,0 100,0 100,100 0,100"}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"}, []string{"ab", "de"}},
+		{qr, nil, []string{W + K + W, K + W + K}, []string{W + K + W, K + W + K}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
 		{resize, values{"scale": 2, "interpolation": "nearest"}, []string{"ab"}, []string{"aabb", "aabb"}},
@@ -116,9 +123,12 @@ func TestTinyPictures(t *testing.T) {
 		{scharr, values{"direction": "x", "scale": 0.5}, []string{"\x00\x00\x04\x04"}, []string{"\x00\x20\x20\x00"}},
 		{sharpen, values{"amount": 0}, []string{"\x00\x80\xFF"}, []string{"\x00\x80\xFF"}},
 		{sharpen, values{"radius": 0.3}, []string{"\x40\x40\x80\x80"}, []string{"\x40\x40\x80\x80"}},
+		{sideBySide, nil, []string{W + K, K + G}, []string{W + K + W + K, K + G + K + G}},
+		{sideBySide, values{"original": "above"}, []string{W + K + G}, []string{W + K + G, W + K + G}},
 		{sobel, nil, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x20\x20\x00\x00"}}, // half of 4 times
 		{sobel, values{"direction": "x"}, []string{"\x00\x00\x10\x10\x10"}, []string{"\x00\x40\x40\x00\x00"}},
 		{sobel, values{"direction": "y"}, []string{"\x00\x00\x10\x10\x10"}, []string{dark}},
+		{template, dot, []string{W + W + K, W + W + W}, []string{W + W + K, W + W + W}},
 		{text, values{"text": ""}, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{threshold, nil, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\xFF\xFF"}},
 		{threshold, values{"type": "inverse", "white": 200}, []string{"\x00\x7F\x80\xFF"}, []string{"\xC8\xC8\x00\x00"}},
@@ -126,6 +136,7 @@ func TestTinyPictures(t *testing.T) {
 		{threshold, values{"type": "to_zero"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\x80\xFF"}},
 		{threshold, values{"type": "to_zero_inverse"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x00\x00"}},
 		{threshold, values{"method": "otsu"}, []string{"\x10\x11\x20\x21"}, []string{"\x00\x00\xFF\xFF"}},
+		{timestamp, values{"format": ""}, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{undistort, values{"k1": 0}, []string{"abc", "def", "ghi"}, []string{"abc", "def", "ghi"}},
 	}
 	tested := map[string]bool{}
@@ -133,8 +144,9 @@ func TestTinyPictures(t *testing.T) {
 		st := configure(t, tt.kind, tt.values)
 		tested[tt.kind.Name] = true
 		t.Run(st.String(), func(t *testing.T) {
+			needs(t, tt.kind)
 			src, dst := picture(t, tt.in, inputs(tt.kind)[0]), empty(t)
-			if err := open(t, st).Apply(src, &dst, &Meta{}); err != nil {
+			if err := open(t, st).Apply(src, &dst, metaOf(t, tt.kind, src)); err != nil {
 				t.Fatal(err)
 			}
 			want := picture(t, tt.want, dst.Type())

@@ -74,6 +74,7 @@ if [ "$what" = test ]; then
 	want man-db there man
 	want netcat-openbsd there nc
 	want openbox there openbox
+	want opencv-data test -e /usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml
 	want qemu-user-static there qemu-arm-static
 	want xdotool there xdotool
 	want xvfb there Xvfb

@@ -3,8 +3,10 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <memory>
 #include <opencv2/calib3d.hpp>
 #include <opencv2/imgproc.hpp>
+#include <opencv2/objdetect.hpp>
 #include <opencv2/photo.hpp>
 #include <opencv2/video/background_segm.hpp>
 #include <opencv2/video/tracking.hpp>
@@ -147,3 +149,44 @@ char *picam_mog2_apply(void *mog2, void *src, void *dst) {
 }
 
 void picam_mog2_free(void *mog2) { delete static_cast<MOG2 *>(mog2); }
+
+// A CascadeClassifier is nothing but a pointer to what it does, so that memory for it, and its end, need no symbols.
+using Cascade = std::shared_ptr<void>;
+static_assert(sizeof(cv::CascadeClassifier) == sizeof(Cascade), "a cascade is more than a pointer");
+
+char *picam_cascade_new(void **cascade, const char *path) {
+    using Load = bool(void *, const std::string &);
+    return guarded([&] {
+        static const auto construct = late<void(void *)>("objdetect", "_ZN2cv17CascadeClassifierC1Ev");
+        static const auto load = late<Load>(
+            "objdetect",
+            "_ZN2cv17CascadeClassifier4loadERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
+        std::unique_ptr<Cascade> made(new Cascade);
+        construct(made.get());
+        if (!load(made.get(), path))
+            throw std::runtime_error("it is no cascade");
+        *cascade = made.release();
+    });
+}
+
+char *picam_cascade_detect(void *cascade, void *src, void *found, double scale, int neighbours, int cols, int rows) {
+    using Detect = void(void *, cv::InputArray, std::vector<cv::Rect> &, std::vector<int> &, double, int, int, cv::Size,
+                        cv::Size);
+    return guarded([&] {
+        static const auto detect = late<Detect>(
+            "objdetect", "_ZN2cv17CascadeClassifier16detectMultiScaleERKNS_11_InputArrayERSt6vectorINS_5Rect_IiEESaIS6_"
+                         "EERS4_IiSaIiEEdiiNS_5Size_IiEESE_");
+        std::vector<cv::Rect> boxes;
+        std::vector<int> counts;
+        detect(cascade, mat(src), boxes, counts, scale, neighbours, 0, cv::Size(cols, rows), cv::Size());
+        cv::Mat &m = mat(found);
+        m.create(int(boxes.size()), 5, CV_32S);
+        for (int i = 0; i < m.rows; i++) {
+            const cv::Rect &r = boxes[i];
+            const int row[] = {r.x, r.y, r.width, r.height, counts.at(i)};
+            memcpy(m.ptr(i), row, sizeof row);
+        }
+    });
+}
+
+void picam_cascade_free(void *cascade) { delete static_cast<Cascade *>(cascade); }

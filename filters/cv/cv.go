@@ -1,6 +1,6 @@
 // Package cv has what filters need of OpenCV and gocv does not offer: functions that gocv lacks or hands on without all
-// their parameters, and parts of OpenCV that gocv 0.43 cannot compile with OpenCV 4.6 (video, photo, calib3d). It is
-// a thin layer: names and parameters are OpenCV's, and its exceptions become errors.
+// their parameters, and parts of OpenCV that gocv 0.43 cannot compile with OpenCV 4.6 (video, photo, calib3d,
+// objdetect). It is a thin layer: names and parameters are OpenCV's, and its exceptions become errors.
 //
 // Mats are those of gocv. None of the functions keeps one. dst is another Mat than src; it gets the size and type of
 // the result, in its old memory if they were the same before.
@@ -15,7 +15,9 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"image"
+	"os"
 	"strings"
 	"unsafe"
 
@@ -118,6 +120,41 @@ func (m *MOG2) Apply(src gocv.Mat, dst *gocv.Mat) error {
 func (m *MOG2) Close() error {
 	C.picam_mog2_free(m.p)
 	m.p = nil
+	return nil
+}
+
+// Cascade finds objects of one kind, such as faces, by P. Viola and M. Jones, Rapid Object Detection using a Boosted
+// Cascade of Simple Features, 2001. Close frees it.
+type Cascade struct {
+	Path string // of the file that describes such objects, which is read when Detect is first called
+
+	p unsafe.Pointer
+}
+
+// Detect looks for objects of at least that size (cols, rows) in src, at sizes that grow by the factor scale, over 1.
+// Where at least so many neighbours agree there is one. found gets a row for each: x, y, cols, rows, neighbours, as
+// int32. Where the file cannot be opened, the error says so as package os does, and the next call tries again.
+func (c *Cascade) Detect(src gocv.Mat, found *gocv.Mat, scale float64, neighbours int, least image.Point) error {
+	if c.p == nil {
+		f, err := os.Open(c.Path) // OpenCV does not tell what is wrong with it
+		if err != nil {
+			return err
+		}
+		f.Close()
+		path := C.CString(c.Path)
+		defer C.free(unsafe.Pointer(path))
+		if err := check(C.picam_cascade_new(&c.p, path)); err != nil {
+			return fmt.Errorf("%s: %w", c.Path, err)
+		}
+	}
+	return check(C.picam_cascade_detect(c.p, ptr(src), ptr(*found), C.double(scale), C.int(neighbours), C.int(least.X),
+		C.int(least.Y)))
+}
+
+// Close frees what c has read. Further calls do nothing.
+func (c *Cascade) Close() error {
+	C.picam_cascade_free(c.p)
+	c.p = nil
 	return nil
 }
 

@@ -5,8 +5,8 @@
 extern "C" {
 #endif
 
-// A void * is a cv::Mat *, or what picam_mog2_new made. Each function returns NULL, or what went wrong, which belongs
-// to the caller (free).
+// A void * is a cv::Mat *, or what a function ending in _new made. Each function returns NULL, or what went wrong, which
+// belongs to the caller (free).
 
 typedef struct {
     float x, y;
@@ -32,6 +32,10 @@ char *picam_undistort_maps(void *map1, void *map2, int cols, int rows, picam_cam
 char *picam_mog2_new(void **mog2, int history, double var_threshold, int shadows);
 char *picam_mog2_apply(void *mog2, void *src, void *dst);
 void picam_mog2_free(void *mog2);
+
+char *picam_cascade_new(void **cascade, const char *path);
+char *picam_cascade_detect(void *cascade, void *src, void *found, double scale, int neighbours, int cols, int rows);
+void picam_cascade_free(void *cascade);
 
 #ifdef __cplusplus
 }

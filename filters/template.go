@@ -1,0 +1,77 @@
+package filters
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+
+	"gocv.io/x/gocv"
+)
+
+// template slides a small picture over the large one. It finds it at its own size only, and not turned.
+var template = Kind{
+	Name: "template",
+	Doc:  "Draws boxes where the picture looks like a small one from a file, and reports them with the likeness as score.",
+	In:   BGR, Out: BGR,
+	New: func(s *Setup) Filter {
+		path := s.Text("picture", "", "file of what to look for, PNG or JPEG, cut out of a picture of the same size")
+		least := s.Float("threshold", 0.8, 0.1, 1,
+			"likeness from which on it counts; 1 is the same but for brightness and contrast")
+		most := s.Int("max", 1, 1, 100, "at most so many are sought, the best ones")
+		label := s.Text("label", "template", "what it is called in events and rules")
+		draw := boxesOf(s)
+		meta, small, likeness, noMask := s.Meta(), s.Mat(), s.Mat(), s.Mat()
+		return func(src gocv.Mat, dst *gocv.Mat) error {
+			if small.Empty() {
+				if err := readTemplate(path, small); err != nil {
+					return err
+				}
+			}
+			size := image.Pt(small.Cols(), small.Rows())
+			if size.X > src.Cols() || size.Y > src.Rows() {
+				return fmt.Errorf("%w: %s has %d×%d pixels, more than its %d×%d", ErrTooSmall, path, size.X, size.Y,
+					src.Cols(), src.Rows())
+			}
+			err := gocv.MatchTemplate(src, *small, likeness, gocv.TmCcoeffNormed, *noMask)
+			if err == nil {
+				err = src.CopyTo(dst)
+			}
+			for i := 0; i < most && err == nil; i++ {
+				_, score, _, at := gocv.MinMaxLoc(*likeness)
+				if float64(score) < least {
+					break
+				}
+				box := image.Rectangle{Min: at, Max: at.Add(size)}
+				meta.Report(Detection{Label: label, Box: box, Score: float64(score)})
+				// The next one is at least half of its size away. gocv draws the pixels at Max too.
+				half := size.Div(2)
+				err = errors.Join(draw(dst, box),
+					gocv.Rectangle(likeness, image.Rectangle{Min: at.Sub(half), Max: at.Add(half)}, color.RGBA{}, -1))
+			}
+			return err
+		}
+	},
+}
+
+// readTemplate reads the picture into dst. One of a single colour is an error, for it would be found everywhere.
+func readTemplate(path string, dst *gocv.Mat) error {
+	if path == "" {
+		return errors.New("it needs a picture; write picture: FILE.png")
+	}
+	m, err := readPicture(path)
+	if err != nil {
+		return err
+	}
+	for i, v := range m.Pix {
+		if v != m.Pix[i%4] {
+			read, err := gocv.ImageToMatRGB(m)
+			if err != nil {
+				return err
+			}
+			defer read.Close()
+			return read.CopyTo(dst)
+		}
+	}
+	return fmt.Errorf("%s has one colour only, which could be anything; take a part with some detail", path)
+}
