@@ -34,7 +34,12 @@ func sendCommand() *cli.Command {
 			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
 			&cli.StringFlag{Name: "control", Usage: "settings of a V4L2 camera, `NAME=VALUE,…`, as picam devices and v4l2-ctl name them"},
-			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end"},
+			&cli.StringFlag{Name: "camera", Usage: "which of the Raspberry Pi's own cameras, by its `NUMBER` in picam devices"},
+			&cli.BoolFlag{Name: "hflip", Usage: "mirror the pictures of the Raspberry Pi's own camera"},
+			&cli.BoolFlag{Name: "vflip", Usage: "turn them upside down and mirror them"},
+			&cli.IntFlag{Name: "rotation", Usage: "turn them by `DEGREES`: 0 or 180"},
+			&cli.StringSliceFlag{Name: "rpicam-arg", Usage: "one more `ARGUMENT` of rpicam-vid, such as --exposure=sport; may be repeated"},
+			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end, or a program"},
 			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
 			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
 			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the pictures as they are: no name, number and time in them"},
@@ -72,6 +77,9 @@ func send(c *cli.Context) error {
 	if fps > 1000 {
 		return badUsage("--fps %g: takes up to 1000", fps)
 	}
+	if source, err = rpicamSource(c, source); err != nil {
+		return err
+	}
 	unpaced := fps < 0 || fps == 0 && strings.HasPrefix(source, "file:")
 	sender := &transport.Sender{
 		Camera:       c.String("name"),
@@ -106,6 +114,9 @@ func send(c *cli.Context) error {
 	src, err := capture.Open(ctx, source, capture.Options{
 		Width: width, Height: height, FPS: fps, Quality: c.Int("quality"), Loop: c.Bool("loop"),
 		Controls: c.String("control"), MaxFrame: c.Int("max-frame"), Log: log,
+		Rpicam: capture.Rpicam{
+			HFlip: c.Bool("hflip"), VFlip: c.Bool("vflip"), Rotation: c.Int("rotation"), Args: c.StringSlice("rpicam-arg"),
+		},
 	})
 	if err != nil {
 		return err
@@ -127,6 +138,32 @@ func send(c *cli.Context) error {
 		return nil // the user ended it
 	}
 	return err
+}
+
+// rpicamSource is the source that is meant where flags of the Raspberry Pi's own camera are given.
+func rpicamSource(c *cli.Context, source string) (string, error) {
+	for _, flag := range []string{"camera", "hflip", "vflip", "rotation", "rpicam-arg"} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		name, number, numbered := strings.Cut(source, ":")
+		switch {
+		case name != "rpicam" && name != "auto":
+			return "", badUsage("--%s is for the Raspberry Pi's own camera, --source rpicam, not for %s", flag, capture.Label(source))
+		case flag != "camera":
+		case numbered && number != c.String(flag):
+			return "", badUsage("--camera %s or --source %s: one of the two", c.String(flag), source)
+		default:
+			return "rpicam:" + c.String(flag), nil
+		}
+		if name == "auto" {
+			source = "rpicam"
+		}
+	}
+	if r := c.Int("rotation"); r != 0 && r != 180 {
+		return "", badUsage("--rotation %d: the camera takes 0 and 180; picam recv has the filter rotate for the others", r)
+	}
+	return source, nil
 }
 
 // watchSender shows the live line and writes the stats file until stop is closed.

@@ -35,12 +35,13 @@ type Options struct {
 	// negative number as fast as they are taken. What is read from standard input comes as it comes.
 	FPS      float64
 	Quality  int          // JPEG quality, 1 to 100
-	Loop     bool         // a file starts again at its end
+	Loop     bool         // a file starts again at its end, a program too
 	MaxFrame int          // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
 	Log      *slog.Logger // nil discards
 	// Controls are settings of a V4L2 camera, such as "brightness=128,auto_exposure=1", in the order in which they are
 	// made. Names and numbers are as v4l2-ctl has them. Other sources have none.
 	Controls string
+	Rpicam   Rpicam // other sources have none
 }
 
 // Kind is one way to obtain pictures.
@@ -73,6 +74,14 @@ func Kinds() []Kind {
 		{
 			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"),
 			Doc: "The same over TLS.",
+		},
+		{
+			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: openFFmpeg,
+			Doc: "What ffmpeg can read, such as 'ffmpeg:-i rtsp://cam/1': arguments up to its input, or an address alone; picam adds the output.",
+		},
+		{
+			Name: "exec", Usage: "exec:COMMAND", Open: openExec,
+			Doc: "Any command that writes MJPEG to its standard output; it is started again when it fails, and ends the source when it ends well.",
 		},
 		{
 			Name: "file", Usage: "file:PATH", Open: openFile,
@@ -113,6 +122,8 @@ func Label(spec string) string {
 		if u, err := parseWeb(spec); err == nil {
 			return strings.TrimPrefix(webName(u), u.Scheme+"://")
 		}
+		return name
+	case "ffmpeg", "exec": // an address in it may have a password
 		return name
 	}
 	return spec

@@ -80,6 +80,9 @@ func fakeCamera() int {
 	case "nocamera":
 		fmt.Fprintln(os.Stderr, "ERROR: *** no cameras available ***")
 		return 255
+	case "says": // why it fails
+		fmt.Fprintln(os.Stderr, os.Getenv("FAKE_SAYS"))
+		return 255
 	case "text": // what is no JPEG, and a good end
 		os.Stdout.WriteString("not a picture")
 		return 0

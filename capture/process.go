@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -31,25 +33,40 @@ const (
 // with growing pauses, without limit: cameras are unplugged, taken by others, and crash.
 type process struct {
 	lifetime
-	argv     []string      // the program and its arguments
-	silence  time.Duration // one that gives no picture for so long is stopped and started again; 0 means never
+	program
 	maxFrame int
 	log      *slog.Logger
 
 	seq     uint64
 	retry   backoff.ExponentialBackOff
 	failing bool // it has ended and not given a picture since
+	trouble atomic.Pointer[string]
 
 	mu    sync.Mutex // for child, which Next sets and Close reads
 	child *child     // nil: none is running
 }
 
+// program is what a process runs.
+type program struct {
+	name    string        // for people; "" is that of argv[0]
+	argv    []string      // the program and its arguments
+	silence time.Duration // one that gives no picture for so long is stopped and started again; 0 means never
+	// once: it may end: with status 0 and after some pictures that is the end of the source, or, with Options.Loop, time
+	// to start it again.
+	once bool
+	loop bool
+	// explain finds a sentence for what a program said last and for its status, and whether it is hopeless to start it
+	// again if it never gave a picture. "" means that there is none. It may be nil.
+	explain func(said string, status int) (sentence string, hopeless bool)
+}
+
 // openProcess starts the program. Only if that fails is there an error; that the program ends at once is none.
-func openProcess(ctx context.Context, argv []string, silence time.Duration, o Options) (Source, error) {
+func openProcess(ctx context.Context, prog program, o Options) (Source, error) {
+	prog.name = cmp.Or(prog.name, filepath.Base(prog.argv[0]))
+	prog.loop = o.Loop
 	p := &process{
 		lifetime: newLifetime(ctx),
-		argv:     argv,
-		silence:  silence,
+		program:  prog,
 		maxFrame: o.MaxFrame,
 		log:      o.logger(),
 		retry: backoff.ExponentialBackOff{
@@ -76,7 +93,15 @@ func (p *process) Next() (mjpeg.Frame, error) {
 		if p.ctx.Err() != nil {
 			break
 		}
+		if err == io.EOF && p.loop {
+			continue
+		}
+		var dead *deadError
+		if err == io.EOF || errors.As(err, &dead) && dead.hopeless && p.seq == 0 {
+			return mjpeg.Frame{}, err
+		}
 		p.failing = true
+		p.tellTrouble(err)
 		pause := p.retry.NextBackOff()
 		p.log.Warn("camera program failed, starting it again", "in", pause.Round(time.Millisecond), "err", err)
 		if err := await(p.ctx, time.NewTimer(pause)); err != nil {
@@ -90,7 +115,8 @@ func (p *process) Next() (mjpeg.Frame, error) {
 func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
 	if p.failing {
 		p.failing = false
-		p.log.Info("camera program gives pictures again", "program", p.name())
+		p.trouble.Store(nil)
+		p.log.Info("camera program gives pictures again", "program", p.name)
 	}
 	p.seq++
 	f.Seq = p.seq
@@ -100,7 +126,37 @@ func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
 	return f
 }
 
-func (p *process) name() string { return filepath.Base(p.argv[0]) }
+// tellTrouble makes err's sentence the reason why there are no pictures.
+func (p *process) tellTrouble(err error) {
+	text := strings.TrimPrefix(err.Error(), "capture: ")
+	var dead *deadError
+	if errors.As(err, &dead) && dead.sentence != "" {
+		text = dead.sentence
+	}
+	p.trouble.Store(&text)
+}
+
+// Trouble returns why there are no pictures, or "".
+func (p *process) Trouble() string {
+	if t := p.trouble.Load(); t != nil {
+		return *t
+	}
+	return ""
+}
+
+// deadError is what a program died of.
+type deadError struct {
+	text     string
+	sentence string // for the user; "": none is known
+	hopeless bool
+}
+
+func (e *deadError) Error() string {
+	if e.sentence != "" {
+		return fmt.Sprintf("capture: %s (%s)", e.sentence, e.text)
+	}
+	return "capture: " + e.text
+}
 
 // start starts a child if none is running. Once Close has looked for one it starts no more.
 func (p *process) start() error {
@@ -114,13 +170,13 @@ func (p *process) start() error {
 	}
 	c, err := startChild(p.ctx, p.argv, p.maxFrame)
 	if err != nil {
-		return fmt.Errorf("capture: %s: %w", p.name(), err)
+		return fmt.Errorf("capture: %s: %w", p.name, err)
 	}
 	p.child = c
 	return nil
 }
 
-// bury ends the child, of which err came, and returns what it died of. If the source ends meanwhile, Close waits for
+// bury ends the child, of which err came, and returns what it died of: io.EOF if it may. If the source ends meanwhile, Close waits for
 // the child.
 func (p *process) bury(err error) error {
 	c := p.child
@@ -147,6 +203,8 @@ func (p *process) bury(err error) error {
 	}
 	cause := err.Error()
 	switch {
+	case err == io.EOF && p.once && st.Frames > 0 && c.cmd.ProcessState.Success():
+		return io.EOF
 	case err == io.EOF:
 		cause = c.cmd.ProcessState.String()
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -155,10 +213,16 @@ func (p *process) bury(err error) error {
 	if st.Frames == 0 && st.Bytes > 0 {
 		cause += fmt.Sprintf(", no picture in the %d bytes that it wrote", st.Bytes)
 	}
+	dead := &deadError{hopeless: p.once && st.Frames == 0 && c.cmd.ProcessState.Success()}
+	if p.explain != nil {
+		sentence, hopeless := p.explain(string(c.stderr.buf), c.cmd.ProcessState.ExitCode())
+		dead.sentence, dead.hopeless = sentence, dead.hopeless || hopeless
+	}
 	if said := c.stderr.lastLines(); said != "" {
 		cause += ": " + said
 	}
-	return fmt.Errorf("capture: %s: %s", p.name(), cause)
+	dead.text = p.name + ": " + cause
+	return dead
 }
 
 // Close asks the program to end, kills it if it does not, and waits for it.

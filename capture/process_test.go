@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,8 @@ func TestRpicam(t *testing.T) {
 		{"libcamera-vid", "rpicam", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
 		{"rpicam-vid", "rpicam:1", Options{Width: 640, Height: 480, FPS: 12.5, Quality: 70},
 			"-t 0 -n --codec mjpeg --flush -o - --camera 1 --width 640 --height 480 --quality 70 --framerate 12.5"},
+		{"rpicam-vid", "rpicam:0", Options{Rpicam: Rpicam{HFlip: true, VFlip: true, Rotation: 180, Args: []string{"--exposure", "sport", "--roi=0,0,1,1"}}},
+			"-t 0 -n --codec mjpeg --flush -o - --camera 0 --hflip --vflip --rotation 180 --exposure sport --roi=0,0,1,1"},
 		{"rpicam-vid", "auto", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
 	} {
 		t.Run(tt.program+" "+tt.spec, func(t *testing.T) {
@@ -121,6 +124,73 @@ func TestRpicamErrors(t *testing.T) {
 	})
 }
 
+// TestRpicamExplains: what rpicam-vid says becomes a sentence that says what to do, in the log and for receivers. What
+// will never work ends the source.
+func TestRpicamExplains(t *testing.T) {
+	for _, tt := range []struct {
+		says, want string
+		hopeless   bool
+	}{
+		{"ERROR: the system appears to be configured for the legacy camera stack", "switch Legacy Camera off in sudo raspi-config", true},
+		{"ERROR: *** no cameras available ***", "push its ribbon cable in anew at both ends", false},
+		{"ERROR: *** selected camera is not available ***", "there is no camera of this number: picam devices", true},
+		{"Pipeline handler in use by another process\nERROR: *** failed to acquire camera /base/x ***", "in use by another program", false},
+		{"ERROR: *** unrecognised option '--flash' ***", "does not know an option: see --rpicam-arg", true},
+		{"WARN The sensor kernel driver needs to be fixed\nERROR: *** failed to start camera ***", "older than its camera programs", false},
+		{"dmaHeap allocation failure for rpicam-apps2\nERROR: *** failed to allocate capture buffers for stream ***", "not enough memory", false},
+		{"ERROR: Device timeout detected, attempting a restart!!!", "has stopped to answer", false},
+		{"rpicam-vid: symbol lookup error: undefined symbol", "sudo apt install --reinstall rpicam-apps", false},
+		{"something new", "rpicam-vid: exit status 255", false},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			installFake(t, "rpicam-vid", "says run")
+			t.Setenv("FAKE_SAYS", tt.says)
+			text, log := newLog()
+			s := open(t, "rpicam", Options{Log: log})
+			type result struct{ err error }
+			next := make(chan result, 1)
+			go func() {
+				_, err := s.Next()
+				next <- result{err}
+			}()
+			if !tt.hopeless {
+				waitFor(t, "trouble", func() bool { return s.(Troubled).Trouble() != "" })
+				if got := s.(Troubled).Trouble(); !strings.Contains(got, tt.want) {
+					t.Errorf("trouble %q, want %q", got, tt.want)
+				}
+			}
+			got := <-next
+			if tt.hopeless {
+				if got.err == nil || !strings.Contains(got.err.Error(), tt.want) || !strings.Contains(got.err.Error(), "exit status 255") {
+					t.Errorf("got %v", got.err)
+				}
+				return
+			}
+			if got.err != nil || s.(Troubled).Trouble() != "" || !strings.Contains(text.String(), tt.want) {
+				t.Errorf("error %v, trouble %q, log %s", got.err, s.(Troubled).Trouble(), text)
+			}
+		})
+	}
+}
+
+func TestIsPi5(t *testing.T) {
+	for model, want := range map[string]bool{
+		"Raspberry Pi 5 Model B Rev 1.0\x00": true, "Raspberry Pi 500 Rev 1.0\x00": true, "Raspberry Pi Compute Module 5 Rev 1.0": true,
+		"Raspberry Pi 4 Model B Rev 1.5\x00": false, "Raspberry Pi Zero 2 W Rev 1.0": false, "": false,
+	} {
+		path := filepath.Join(t.TempDir(), "model")
+		if err := os.WriteFile(path, []byte(model), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := isPi5(path); got != want {
+			t.Errorf("%q: %v", model, got)
+		}
+	}
+	if isPi5(filepath.Join(t.TempDir(), "none")) {
+		t.Error("a computer without a model")
+	}
+}
+
 func TestAutoErrors(t *testing.T) {
 	for _, tt := range []struct{ behaviour, want string }{
 		{"", "rpicam-vid not found"},
@@ -167,7 +237,7 @@ func TestProcessIsStartedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, log := newLog()
-			s, err := openProcess(t.Context(), []string{path}, time.Second, Options{Log: log})
+			s, err := openProcess(t.Context(), program{argv: []string{path}, silence: time.Second}, Options{Log: log})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +331,7 @@ func TestProcessGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openProcess(t.Context(), []string{"/bin/sh", "-c", path + "; echo never"}, 0, Options{})
+	s, err := openProcess(t.Context(), program{argv: []string{"/bin/sh", "-c", path + "; echo never"}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

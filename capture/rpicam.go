@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -11,12 +12,19 @@ import (
 	"time"
 )
 
+// Rpicam are the settings of a Raspberry Pi's own camera, beside those of Options.
+type Rpicam struct {
+	HFlip, VFlip bool
+	Rotation     int      // in degrees: 0 or 180
+	Args         []string // more arguments of rpicam-vid, such as "--exposure", "sport", or "--roi=0.25,0.25,0.5,0.5"
+}
+
 func openRpicam(ctx context.Context, arg string, o Options) (Source, error) {
 	args := []string{"-t", "0", "-n", "--codec", "mjpeg", "--flush", "-o", "-"}
 	if arg != "" {
 		if _, err := strconv.ParseUint(arg, 10, 8); err != nil {
 			return nil, fmt.Errorf("capture: rpicam: camera %q: want its number, such as rpicam:0; "+
-				"rpicam-hello --list-cameras shows them", arg)
+				"picam devices shows them", arg)
 		}
 		args = append(args, "--camera", arg)
 	}
@@ -34,11 +42,68 @@ func openRpicam(ctx context.Context, arg string, o Options) (Source, error) {
 		args = append(args, "--framerate", strconv.FormatFloat(o.FPS, 'f', -1, 64))
 		silence += time.Duration(5 / o.FPS * float64(time.Second))
 	}
+	if o.Rpicam.HFlip {
+		args = append(args, "--hflip")
+	}
+	if o.Rpicam.VFlip {
+		args = append(args, "--vflip")
+	}
+	switch o.Rpicam.Rotation {
+	case 0:
+	case 180:
+		args = append(args, "--rotation", "180")
+	default:
+		return nil, fmt.Errorf("capture: rpicam: rotation %d: the camera can do 0 and 180; the filter rotate of picam recv does the others",
+			o.Rpicam.Rotation)
+	}
+	args = append(args, o.Rpicam.Args...)
 	path, err := findRpicam()
 	if err != nil {
 		return nil, err
 	}
-	return openProcess(ctx, append([]string{path}, args...), silence, o)
+	if isPi5("/proc/device-tree/model") {
+		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG pictures; a smaller --size or " +
+			"--fps costs less")
+	}
+	return openProcess(ctx, program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, o)
+}
+
+// isPi5 reports whether the file that names this computer's model names a Raspberry Pi 5, or one of its kin.
+func isPi5(model string) bool {
+	b, err := os.ReadFile(model)
+	return err == nil && regexp.MustCompile(`Raspberry Pi (5|500|Compute Module 5)\b`).Match(b)
+}
+
+// explainRpicam finds the sentence for what rpicam-vid, or libcamera under it, says when it fails.
+func explainRpicam(said string, _ int) (sentence string, hopeless bool) {
+	for _, e := range []struct {
+		pattern, sentence string
+		hopeless          bool
+	}{
+		{"legacy camera stack", "this Raspberry Pi is set up for the old camera programs: switch Legacy Camera off in sudo raspi-config " +
+			"(Interface Options) and restart it", true},
+		{"no cameras available", "the Raspberry Pi finds no camera: with the power off, push its ribbon cable in anew at both ends; " +
+			"in /boot/firmware/config.txt camera_auto_detect=1 must stand", false},
+		{"selected camera is not available", "there is no camera of this number: picam devices shows those that there are", true},
+		{"failed to acquire camera|in use by another process|Device or resource busy",
+			"the camera is in use by another program: end that, such as another picam, rpicam-hello, motion", false},
+		{`unrecogni[sz]ed option|unknown option|invalid option|ambiguous`, "this version of rpicam-vid does not know an option: " +
+			"see --rpicam-arg; or it is old: sudo apt update && sudo apt full-upgrade", true},
+		{"kernel driver needs to be (fixed|updated)|Unable to get rectangle|firmware .*too old|incompatible .*kernel",
+			"the Raspberry Pi's kernel or firmware is older than its camera programs: sudo apt update && sudo apt full-upgrade, then restart it", false},
+		{"dmaHeap allocation failure|failed to allocate capture buffers|Cannot allocate memory",
+			"there is not enough memory for pictures of this size: ask for a smaller --size, or end other programs", false},
+		{"frontend has timed out|Device timeout detected|Dequeue timer",
+			"the camera has stopped to answer: look at its ribbon cable and at the power supply", false},
+		{"Permission denied|Could not open any dmaHeap device", "this user may not use the camera: sudo usermod -aG video $USER, then log in anew", false},
+		{"error while loading shared libraries|symbol lookup error", "rpicam-vid is not installed well: sudo apt install --reinstall rpicam-apps",
+			false},
+	} {
+		if regexp.MustCompile(e.pattern).MatchString(said) {
+			return e.sentence, e.hopeless
+		}
+	}
+	return "", false
 }
 
 // findRpicam returns the path of the program, whose old name was libcamera-vid.
