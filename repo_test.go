@@ -35,10 +35,12 @@ import (
 var rooms = map[string][]string{
 	".":                      {"capture", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
 	"capture":                {"mjpeg"},
-	"filters":                {"filters/cv", "filters/opencvcheck"},
+	"filters":                {"filters/cv", "filters/opencvcheck", "filters/own"},
 	"filters/cv":             {},
 	"filters/filterstest":    {}, // for tests
 	"filters/opencvcheck":    {},
+	"filters/own":            {},
+	"filters/own/owntest":    {}, // for tests
 	"mjpeg":                  {},
 	"mjpeg/mjpegtest":        {"mjpeg"}, // for tests
 	"mjpeg/turbo":            {"mjpeg"},
@@ -56,10 +58,12 @@ var reserved = map[string][]string{
 	"reflect":                  {},
 	"log":                      {},
 	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
-	"sync":                     {".", "capture", "pipeline", "pipeline/sink", "transport"},
+	"sync":                     {".", "capture", "filters/own", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv":           {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"."},
+
+	"github.com/tetratelabs/wazero": {"filters/own"},
 }
 
 // source is a parsed Go file.

@@ -22,10 +22,14 @@ func WriteList(w io.Writer) error {
 func WriteHelp(w io.Writer, k Kind) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s\n%s\n\n", k.Name, k.Doc, formats(k))
-	if params := defaults(k); len(params) > 0 {
+	if params := Declared(k); len(params) > 0 {
 		table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, p := range params {
-			fmt.Fprintf(table, "  %s\t%s\tdefault %s\t%s\n", p.Name, allowed(p), yamlValue(p), p.Doc)
+			standard := "default " + yamlValue(p)
+			if p.Required {
+				standard = "required"
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", p.Name, allowed(p), standard, p.Doc)
 		}
 		table.Flush()
 		b.WriteString("\n")
@@ -51,12 +55,16 @@ func WriteMarkdown(w io.Writer) error {
 	}
 	for _, k := range All() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s %s\n", k.Name, k.Doc, formats(k))
-		params := defaults(k)
+		params := Declared(k)
 		if len(params) > 0 {
 			b.WriteString("\n| parameter | values | default | meaning |\n|---|---|---|---|\n")
 		}
 		for _, p := range params {
-			fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", p.Name, allowed(p), yamlValue(p), p.Doc)
+			standard := "`" + yamlValue(p) + "`"
+			if p.Required {
+				standard = "required, such as " + standard
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.Name, allowed(p), standard, p.Doc)
 		}
 		fmt.Fprintf(&b, "\n```yaml\nfilters:\n  - %s\n```\n", yamlLine(k))
 	}
@@ -71,7 +79,7 @@ func WriteYAML(w io.Writer) error {
 		"# (With that line an editor completes and checks this file. picam filters --json > FILE makes the schema.)\n\n" +
 		"# What picam does to the pictures:   picam recv --config THIS-FILE\n" +
 		"# picam follows every change that you save. A file with a mistake changes nothing.\n" +
-		"# Every filter with every parameter stands here, set to its default.\n\n" +
+		"# Every filter with every parameter stands here, set to its default, or to an example.\n\n" +
 		"filters: # the chain of every camera, from top to bottom\n")
 	chain := []string{"grayscale", "blur", "canny"}
 	for _, name := range chain {
@@ -93,7 +101,7 @@ func WriteYAML(w io.Writer) error {
 }
 
 func writeYAMLStage(b *bytes.Buffer, k Kind, indent string) {
-	params := defaults(k)
+	params := Declared(k)
 	fmt.Fprintf(b, "\n  ## %s\n", k.Doc)
 	if len(params) == 0 {
 		fmt.Fprintf(b, "%s- %s\n", indent, k.Name)
@@ -110,7 +118,7 @@ func writeYAMLStage(b *bytes.Buffer, k Kind, indent string) {
 // yamlLine is a stage of a chain in one line.
 func yamlLine(k Kind) string {
 	var pairs []string
-	for _, p := range defaults(k) {
+	for _, p := range Declared(k) {
 		pairs = append(pairs, p.Name+": "+yamlValue(p))
 	}
 	if len(pairs) == 0 {
@@ -119,23 +127,16 @@ func yamlLine(k Kind) string {
 	return fmt.Sprintf("%s: {%s}", k.Name, strings.Join(pairs, ", "))
 }
 
-// yamlValue is the default of p as YAML.
+// yamlValue is the default of p, or its example, as YAML.
 func yamlValue(p Param) string {
 	text := fmt.Sprint(p.Default)
 	switch p.Type {
 	case Colour, Text, Points:
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	case Words:
+		return strings.ReplaceAll(text, `","`, `", "`)
 	}
 	return text
-}
-
-// defaults are the parameters of k, each at its default.
-func defaults(k Kind) []Param {
-	st, faults := Configure(k, nil)
-	if len(faults) > 0 {
-		return nil // TestEveryFilter holds that it cannot be
-	}
-	return st.Params()
 }
 
 // allowed says in words which values p takes.
@@ -153,6 +154,10 @@ func allowed(p Param) string {
 		return strings.Join(p.Choices, ", ")
 	case Colour:
 		return "name or #rrggbb"
+	case Words:
+		return "a list of texts, or one"
+	case Object:
+		return "names with values"
 	case Points:
 		return countOf(p) + " places x,y in percent of width and height"
 	}

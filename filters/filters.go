@@ -51,6 +51,8 @@ func formatOf(m gocv.Mat) (Format, bool) {
 // place of which the Filter writes: OpenCV's functions reuse its memory where size and type are the same. Memory of
 // its own comes from [Setup.Mat], never from NewMat, so that a picture costs no allocation. A C++ exception ends the
 // process, so a Filter calls only such gocv functions as return an error, with values that Setup has checked.
+//
+// An error costs the picture. One that is, or wraps, an [own.AwayError] does not: the picture goes on as it was.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
 
 // ErrTooSmall is, or is in, the error of a Filter that needs a larger picture than this one. It may take the next one.
@@ -61,10 +63,11 @@ type Kind struct {
 	Name     string // as in the YAML file, lower_snake_case
 	Doc      string // one sentence
 	In, Out  Format
-	Stateful bool // sees the pictures in order, on one goroutine
+	Stateful bool // sees the pictures in order, on one goroutine; see also Setup.Flow
 	Original bool // wants Meta.Original
 
 	// New declares the parameters, all of them and always the same ones, and returns a Filter with their values. It
-	// does nothing else that could be noticed outside. nil: the format alone is the filter (grayscale).
+	// does nothing else that could be noticed outside. Where the user has not set what is required, it gets the examples.
+	// nil: the format alone is the filter (grayscale).
 	New func(*Setup) Filter
 }

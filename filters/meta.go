@@ -19,7 +19,17 @@ type Meta struct {
 	// Original is the picture before the first stage, rows × cols × 3, for a Kind that asks for it; else undefined.
 	Original gocv.Mat
 
-	Found []Detection // by the stages so far, in their order
+	Found    []Detection // by the stages so far, in their order
+	Bypassed []Bypass    // stages so far that passed it on as it was
+
+	// Rehearsal says that the picture is made up, to see whether a chain can work. Nothing outside of picam may notice.
+	Rehearsal bool
+}
+
+// Bypass tells of a stage that passed a picture on as it was, because what does its work was not there.
+type Bypass struct {
+	Stage string // its name
+	Cause error
 }
 
 // Detection is something that a filter has found in a picture. What a filter does not tell of it is zero.

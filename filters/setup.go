@@ -16,6 +16,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters/cv"
+	"picam/filters/own"
 )
 
 // Type is the kind of values that a parameter takes.
@@ -31,6 +32,8 @@ const (
 	Colour Type = "colour" // string, '#rrggbb'
 	Text   Type = "text"   // string, one line
 	Points Type = "points" // string, 'x,y x,y x,y': places in percent of the picture's width and height
+	Words  Type = "words"  // string, a JSON list of texts: a program and its arguments
+	Object Type = "object" // string, a JSON object
 )
 
 // Param is all that is known of a parameter, for documentation, forms and checks.
@@ -38,7 +41,8 @@ type Param struct {
 	Name     string
 	Type     Type
 	Doc      string
-	Default  any
+	Default  any      // of one that is Required: an example
+	Required bool     // must be set
 	Value    any      // in a Stage: what it is set to
 	Min, Max float64  // of Int, Odd and Float: the smallest and the largest value allowed; of Points: of their number
 	Choices  []string // of Enum
@@ -69,6 +73,8 @@ type Setup struct {
 	owned  []io.Closer
 	resize func(from image.Point) (to image.Point) // see Resizes
 	meta   *Meta                                   // see Meta
+	shared *own.Shared                             // see Shared
+	flow   flow                                    // see Flow
 }
 
 // Int declares a whole number from lowest to highest.
@@ -147,18 +153,32 @@ const maxText = 200
 
 // Text declares a line of text.
 func (s *Setup) Text(name, def, doc string) string {
-	return declare(s, Param{Name: name, Type: Text, Doc: doc, Default: def}, def, func(v any) (string, error) {
-		text, ok := v.(string)
-		switch {
-		case !ok:
-			return "", fmt.Errorf("%s is not text; put it between quotes", quote(v))
-		case utf8.RuneCountInString(text) > maxText:
-			return "", fmt.Errorf("%d characters are more than %d", utf8.RuneCountInString(text), maxText)
-		case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
-			return "", fmt.Errorf("%s has characters that cannot be shown, such as a line's end", quote(v))
+	return declare(s, Param{Name: name, Type: Text, Doc: doc, Default: def}, def, readText)
+}
+
+// RequiredText declares a line of text that the user must set, and which is not empty.
+func (s *Setup) RequiredText(name, example, doc string) string {
+	p := Param{Name: name, Type: Text, Doc: doc, Default: example, Required: true}
+	return declare(s, p, example, func(v any) (string, error) {
+		text, err := readText(v)
+		if err == nil && text == "" {
+			err = fmt.Errorf("is empty; write such as %s", yamlValue(p))
 		}
-		return text, nil
+		return text, err
 	})
+}
+
+func readText(v any) (string, error) {
+	text, ok := v.(string)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("%s is not text; put it between quotes", quote(v))
+	case utf8.RuneCountInString(text) > maxText:
+		return "", fmt.Errorf("%d characters are more than %d", utf8.RuneCountInString(text), maxText)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return "", fmt.Errorf("%s has characters that cannot be shown, such as a line's end", quote(v))
+	}
+	return text, nil
 }
 
 // Points declares places in the picture, as many as least to most, and returns them in percent of the picture's width
@@ -237,6 +257,19 @@ func (s *Setup) Own(c io.Closer) { s.owned = append(s.owned, c) }
 // not matter how. A plan that begins with it lets the decoder make the picture smaller, which costs less.
 func (s *Setup) Resizes(to func(from image.Point) (to image.Point)) { s.resize = to }
 
+// flow is what a stage says of itself where its Kind leaves it to the stage.
+type flow struct {
+	in, out Format // Any: as the Kind has it
+	ordered bool
+}
+
+// Flow says what the filter takes and gives with the values at hand, and whether it has to see the pictures in order, on
+// one goroutine. It is for a Kind that takes and gives Any and is not Stateful.
+func (s *Setup) Flow(in, out Format, ordered bool) { s.flow = flow{in, out, ordered} }
+
+// Shared returns what all instances of the stage have together.
+func (s *Setup) Shared() *own.Shared { return s.shared }
+
 // closeAll closes what has been made for a Filter, the newest first.
 func closeAll(owned []io.Closer) {
 	for _, c := range slices.Backward(owned) {
@@ -254,6 +287,8 @@ func declare[T any](s *Setup, p Param, def T, read func(any) (T, error)) T {
 		} else {
 			value = v
 		}
+	} else if p.Required {
+		s.faults = append(s.faults, &ParamError{p.Name, "is missing; write such as '" + p.Name + ": " + yamlValue(p) + "'"})
 	}
 	p.Value = value
 	s.params = append(s.params, p)

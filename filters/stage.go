@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters/own"
 )
 
 // Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
@@ -19,12 +21,14 @@ type Stage struct {
 	name   string // "": the kind's
 	params []Param
 	resize func(from image.Point) (to image.Point)
+	flow   flow
+	shared *own.Shared
 }
 
-// Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string or
-// bool, as YAML or JSON gives them. It returns all that is wrong with them at once, and then no Stage.
+// Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string,
+// bool, []any or map[string]any, as YAML or JSON gives them. It returns all that is wrong with them at once, and then no Stage.
 func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
-	s := &Setup{values: values}
+	s := &Setup{values: values, shared: &own.Shared{}}
 	if k.New != nil {
 		k.New(s)
 		closeAll(s.owned)
@@ -41,7 +45,17 @@ func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 	if len(s.faults) > 0 {
 		return nil, s.faults
 	}
-	return &Stage{kind: k, params: s.params, resize: s.resize}, nil
+	return &Stage{kind: k, params: s.params, resize: s.resize, flow: s.flow, shared: s.shared}, nil
+}
+
+// Declared returns the parameters of k, each at its default, or at an example where it has none.
+func Declared(k Kind) []Param {
+	s := &Setup{shared: &own.Shared{}}
+	if k.New != nil {
+		k.New(s)
+		closeAll(s.owned)
+	}
+	return s.params
 }
 
 // unknown is the fault of a parameter that k does not have.
@@ -58,6 +72,25 @@ func unknown(name string, k Kind, known []string) string {
 
 // Kind returns what st was made of.
 func (st *Stage) Kind() Kind { return st.kind }
+
+// In is what the stage takes: what its Kind does, unless it says so itself.
+func (st *Stage) In() Format {
+	if st.flow.in != Any {
+		return st.flow.in
+	}
+	return st.kind.In
+}
+
+// Out is what the stage gives: what its Kind does, unless it says so itself.
+func (st *Stage) Out() Format {
+	if st.flow.out != Any {
+		return st.flow.out
+	}
+	return st.kind.Out
+}
+
+// Stateful reports whether the stage sees the pictures in order, on one goroutine.
+func (st *Stage) Stateful() bool { return st.kind.Stateful || st.flow.ordered }
 
 // Name is what the stage is called where it is spoken of: the name that Named gave it, else its kind's.
 func (st *Stage) Name() string {
@@ -144,7 +177,7 @@ func (st *Stage) Open() (*Running, error) {
 	if st.kind.New == nil {
 		return &Running{stage: st, filter: pass}, nil
 	}
-	s := &Setup{values: st.values()}
+	s := &Setup{values: st.values(), shared: st.shared}
 	filter := st.kind.New(s)
 	r := &Running{stage: st, filter: filter, meta: s.meta, owned: s.owned}
 	if r.filter == nil {
@@ -166,27 +199,38 @@ type Running struct {
 }
 
 // Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
-// found in it is added to meta. A src that is empty or not of the format that the Kind wants is an error, for
+// found in it is added to meta, and so is that the stage was bypassed, which is no error. A src that is empty or not of the format that the Kind wants is an error, for
 // conversion is the plan's job, and so is a result that is empty or not of the format that it promises. After an error
 // dst may hold anything.
 func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
-	kind := r.stage.kind
+	takes, gives := r.stage.In(), r.stage.Out()
 	in, ok := formatOf(src)
 	switch {
 	case r.filter == nil:
 		return r.fault("used after Close")
 	case src.Empty():
 		return r.fault("the picture is empty")
-	case !ok || kind.In != Any && kind.In != in:
-		return r.fault("takes %s, not a picture of type %s", kind.In, src.Type())
+	case !ok || takes != Any && takes != in:
+		return r.fault("takes %s, not a picture of type %s", takes, src.Type())
 	case src.Ptr() == dst.Ptr():
 		return r.fault("picture and result are the same Mat")
+	}
+	if gives == Any {
+		gives = in
 	}
 	if r.meta != nil {
 		*r.meta = *meta
 	}
 	if err := r.filter(src, dst); err != nil {
-		return r.fault("%w", err)
+		var away *own.AwayError
+		if !errors.As(err, &away) {
+			return r.fault("%w", err)
+		}
+		meta.Bypassed = append(meta.Bypassed, Bypass{r.stage.Name(), away.Cause})
+		if err := convert(src, dst, gives); err != nil {
+			return r.fault("%w", err)
+		}
+		return nil
 	}
 	if r.meta != nil {
 		for i := len(meta.Found); i < len(r.meta.Found); i++ {
@@ -195,15 +239,11 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 		}
 		meta.Found = r.meta.Found
 	}
-	want := kind.Out
-	if want == Any {
-		want = in
-	}
 	switch out, ok := formatOf(*dst); {
 	case dst.Empty():
 		return r.fault("the result is empty")
-	case !ok || out != want:
-		return r.fault("the result is not %s but of type %s", want, dst.Type())
+	case !ok || out != gives:
+		return r.fault("the result is not %s but of type %s", gives, dst.Type())
 	}
 	return nil
 }

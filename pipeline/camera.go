@@ -168,7 +168,7 @@ func (c *Camera) feed(ctx context.Context, src Source, sender string) error {
 func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
 	f.Decoded, f.Done = time.Time{}, time.Time{}
-	f.FPS, f.Found = c.rate.at(in.Received), f.Found[:0]
+	f.FPS, f.Found, f.Bypassed = c.rate.at(in.Received), f.Found[:0], f.Bypassed[:0]
 	f.cause, f.err = 0, nil
 	f.jpeg = append(f.jpeg[:0], in.JPEG...)
 	f.plan = c.ctl.Plan()
@@ -311,6 +311,7 @@ func (c *Camera) show() {
 			continue
 		}
 		f.Done = time.Now()
+		c.meter.bypasses.count(f.Bypassed)
 		c.meter.finished(f)
 		sinks = c.hand(f, sinks)
 		c.free <- f
@@ -351,7 +352,7 @@ func (c *Camera) report() {
 	tick, ask := time.NewTicker(time.Second), time.NewTicker(200*time.Millisecond)
 	defer tick.Stop()
 	defer ask.Stop()
-	var before [numCauses]int64
+	var before account
 	for {
 		select {
 		case <-ask.C:
@@ -366,12 +367,21 @@ func (c *Camera) report() {
 	}
 }
 
-func (c *Camera) reportOnce(before *[numCauses]int64) {
+// account is what reportOnce saw last.
+type account struct {
+	dropped [numCauses]int64
+	shown   int64
+}
+
+func (c *Camera) reportOnce(before *account) {
+	shown := c.meter.framesOut.Load()
+	c.meter.bypasses.report(c.log, shown > before.shown)
+	before.shown = shown
 	var attrs []any
 	for cause := Damaged; cause < Stopped; cause++ {
-		if now := c.meter.dropped[cause].Load(); now != before[cause] {
-			attrs = append(attrs, cause.String(), now-before[cause])
-			before[cause] = now
+		if now := c.meter.dropped[cause].Load(); now != before.dropped[cause] {
+			attrs = append(attrs, cause.String(), now-before.dropped[cause])
+			before.dropped[cause] = now
 		}
 	}
 	if len(attrs) == 0 {

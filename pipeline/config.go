@@ -426,11 +426,11 @@ func filterNames() []string {
 
 // usage names a filter's parameters, as one would type them.
 func usage(kind filters.Kind) string {
-	st, faults := filters.Configure(kind, nil)
-	if len(faults) > 0 || len(st.Params()) == 0 {
+	params := filters.Declared(kind)
+	if len(params) == 0 {
 		return "it has none"
 	}
-	first := st.Params()[0]
+	first := params[0]
 	return fmt.Sprintf("'%s: {%s: %v}'", kind.Name, first.Name, first.Default)
 }
 

@@ -53,31 +53,30 @@ func newPlan(chain Chain) *Plan {
 			continue
 		}
 		p.touches = true
-		k := ps.Kind()
 		switch {
 		case format == filters.Any:
-			if k.In == filters.Gray {
+			if ps.In() == filters.Gray {
 				p.decode = turbo.Gray
 			}
 			format = formatOf(p.decode)
-		case k.In != filters.Any && k.In != format:
-			p.steps = append(p.steps, conversion(k.In))
-			format = k.In
+		case ps.In() != filters.Any && ps.In() != format:
+			p.steps = append(p.steps, conversion(ps.In()))
+			format = ps.In()
 		}
-		if k.New == nil {
+		if ps.Kind().New == nil {
 			continue // the format was all that it asked for
 		}
 		if _, ok := ps.Resizes(image.Pt(1, 1)); ok && len(p.steps) == 0 && !p.original {
 			p.shrink = ps.Stage
 		}
 		p.steps = append(p.steps, step{stage: ps.Stage, text: ps.String()})
-		if k.Out != filters.Any {
-			format = k.Out
+		if ps.Out() != filters.Any {
+			format = ps.Out()
 		}
 	}
 	p.ordered = len(p.steps)
 	for i, s := range p.steps {
-		if s.stage != nil && s.stage.Kind().Stateful {
+		if s.stage != nil && s.stage.Stateful() {
 			p.ordered = i
 			break
 		}
@@ -122,9 +121,13 @@ func (p *Plan) rehearse(cols, rows int) error {
 	defer result.Close()
 	l := newLane()
 	defer l.close()
-	meta := filters.Meta{Camera: "rehearsal", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: picture}
+	meta := filters.Meta{Camera: "rehearsal", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: picture,
+		Rehearsal: true}
 	if err := l.apply(p, p.steps, picture, &result, &meta); err != nil {
 		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: %w", cols, rows, err)
+	}
+	for _, b := range meta.Bypassed {
+		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: filters: %s: %w", cols, rows, b.Stage, b.Cause)
 	}
 	return nil
 }

@@ -69,20 +69,27 @@ func stagesSchema() object {
 
 func kindSchema(k filters.Kind) object {
 	properties := object{}
-	st, _ := filters.Configure(k, nil) // nil where a parameter is required
-	if st != nil {
-		for _, p := range st.Params() {
-			properties[p.Name] = paramSchema(p)
+	var required []string
+	for _, p := range filters.Declared(k) {
+		properties[p.Name] = paramSchema(p)
+		if p.Required {
+			required = append(required, p.Name)
 		}
 	}
 	schema := closed(properties)
 	schema["type"] = []string{"object", "null"}
+	if required != nil {
+		schema["type"], schema["required"] = "object", required
+	}
 	schema["description"] = k.Doc
 	return schema
 }
 
 func paramSchema(p filters.Param) object {
 	s := object{"description": p.Doc, "default": p.Default}
+	if p.Required {
+		delete(s, "default")
+	}
 	switch p.Type {
 	case filters.Int, filters.Odd, filters.Float:
 		s["type"], s["minimum"], s["maximum"] = "integer", p.Min, p.Max
@@ -110,6 +117,16 @@ func paramSchema(p filters.Param) object {
 		s["pattern"] = fmt.Sprintf(`^\s*([0-9.]+,[0-9.]+(\s+|$)){%g,%g}$`, p.Min, p.Max)
 	case filters.Text:
 		s["type"] = "string"
+		if p.Required {
+			s["minLength"] = 1
+		}
+	case filters.Words:
+		s["oneOf"] = []object{
+			{"type": "string", "pattern": `^\S+$`},
+			{"type": "array", "items": object{"type": []string{"string", "number"}}, "minItems": 1},
+		}
+	case filters.Object:
+		s["type"], s["default"] = "object", object{}
 	}
 	return s
 }
@@ -120,8 +137,13 @@ func ruleSchema() object {
 		return object{"type": "number", "minimum": 0, "maximum": highest, "description": doc}
 	}
 	duration := func(doc string) object {
-		return object{"type": "string", "pattern": `^([0-9.]+(ms|s|m|h))+$`, "description": doc + " A time such as 500ms, 2s or 1m."}
+		doc += " A time such as 500ms, 2s or 1m."
+		return object{"type": "string", "pattern": `^([0-9.]+(ms|s|m|h))+$`, "description": doc}
 	}
+	matching := func(pattern, doc string) object {
+		return object{"type": "string", "pattern": pattern, "description": doc}
+	}
+	word := object{"type": []string{"string", "number", "boolean"}}
 	rule := closed(object{
 		"stage":     text("Only what the stage of this name finds."),
 		"label":     text("Only what has this label."),
@@ -131,11 +153,11 @@ func ruleSchema() object {
 		"cooldown":  duration("From one time that something is done to the next; 10s if left out."),
 		"run": object{
 			"description": "A program and its arguments, without a shell. It gets the event as JSON on its standard input.",
-			"oneOf":       []object{{"type": "string", "pattern": `^\S+$`}, {"type": "array", "items": object{"type": []string{"string", "number", "boolean"}}, "minItems": 1}},
+			"oneOf":       []object{matching(`^\S+$`, "A program."), {"type": "array", "items": word, "minItems": 1}},
 		},
-		"post":     object{"type": "string", "pattern": "^https?://.", "description": "An address to which the event is posted as JSON."},
-		"snapshot": object{"type": "string", "pattern": `\.([jJ][pP][eE]?[gG]|[pP][nN][gG])$`, "description": "A file that gets the picture as it is shown."},
-		"clip":     object{"type": "string", "pattern": `\.[mM][jJ][pP][eE][gG]$`, "description": "A file that gets the camera's pictures before and after."},
+		"post":     matching("^https?://.", "An address to which the event is posted as JSON."),
+		"snapshot": matching(`\.([jJ][pP][eE]?[gG]|[pP][nN][gG])$`, "A file that gets the picture as it is shown."),
+		"clip":     matching(`\.[mM][jJ][pP][eE][gG]$`, "A file that gets the camera's pictures before and after."),
 		"before":   duration("How much of what came before is in the clip; 3s if left out."),
 		"after":    duration("How much of what comes after is in the clip; 5s if left out."),
 	})

@@ -54,9 +54,10 @@ type Stats struct {
 	FramesIn  int64            `json:"frames_in"`
 	BytesIn   int64            `json:"bytes_in"` // of those pictures, stamps not counted
 	FramesOut int64            `json:"frames_out"`
-	Lost      int64            `json:"lost"`    // gaps in the sender's count: pictures that never arrived
-	Dropped   map[string]int64 `json:"dropped"` // received, not shown, by cause
-	Torn      map[string]int64 `json:"torn"`    // pictures that did not arrive whole, by cause
+	Lost      int64            `json:"lost"`     // gaps in the sender's count: pictures that never arrived
+	Dropped   map[string]int64 `json:"dropped"`  // received, not shown, by cause
+	Bypassed  map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
+	Torn      map[string]int64 `json:"torn"`     // pictures that did not arrive whole, by cause
 	Skipped   int64            `json:"skipped_bytes"`
 	Damaged   int64            `json:"damaged_shown"` // broken, and shown all the same
 	Decode    Latency          `json:"decode_ms"`     // wait for a worker and decoding
@@ -90,6 +91,7 @@ type meter struct {
 	damagedShown                       atomic.Int64
 	dropped                            [numCauses]atomic.Int64
 	since                              atomic.Int64 // Unix ns of the first picture; 0: none yet
+	bypasses                           bypasses
 
 	mu                    sync.Mutex
 	decode, inside, total *hdrhistogram.Histogram // in microseconds
@@ -188,6 +190,7 @@ func (m *meter) stats(scan mjpeg.Stats) Stats {
 		FramesOut: m.framesOut.Load(),
 		Lost:      m.lost.Load(),
 		Dropped:   map[string]int64{},
+		Bypassed:  m.bypasses.stats(),
 		Torn:      map[string]int64{},
 		Skipped:   scan.Skipped,
 		Damaged:   m.damagedShown.Load(),

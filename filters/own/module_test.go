@@ -1,0 +1,157 @@
+package own
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"picam/filters/own/owntest"
+)
+
+func moduleFile(t testing.TB, m owntest.Module) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "filter.wasm")
+	if err := os.WriteFile(file, m.Binary(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestModuleAnswers(t *testing.T) {
+	m, err := compile(moduleFile(t, owntest.Module{Filter: owntest.Invert}), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := m.Pool(`{"a":1}`, time.Second)
+	defer pool.Close()
+	for _, p := range []*Picture{picture(1, 1, 1), picture(3, 5, 3), picture(641, 479, 1), picture(1280, 720, 3), picture(2, 2, 3)} {
+		got, err := apply(pool, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels || !bytes.Equal(got.Pixels, inverted(p)) {
+			t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width, got.Height, got.Channels)
+		}
+	}
+}
+
+// TestModuleRefused: what can be seen before a picture comes.
+func TestModuleRefused(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text.wasm")
+	if err := os.WriteFile(text, []byte("(module)"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.wasm")
+	if err := os.WriteFile(cut, owntest.Module{}.Binary()[:30], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, file, want string }{
+		{"no file", "no-such.wasm", "there is no file no-such.wasm in "},
+		{"no module", text, "is not a WebAssembly module: it does not begin with \\0asm"},
+		{"half a module", cut, "cut.wasm: "},
+		{"no filter", moduleFile(t, owntest.Module{Lacks: "picam_filter"}),
+			`does not export the function picam_filter; it exports ["_initialize" "picam_alloc"]`},
+		{"no memory", moduleFile(t, owntest.Module{Lacks: "memory"}), "does not export its memory"},
+		{"a wish", moduleFile(t, owntest.Module{Import: true}), "wants a function env.magic, which picam does not have"},
+		{"4 GB", moduleFile(t, owntest.Module{Pages: 65536}), "wants more memory than the memory=8 MB it may have"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := compile(test.file, 8); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestModuleFails: what a bad module costs is a picture.
+func TestModuleFails(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		module owntest.Module
+		want   string
+	}{
+		{"loops", owntest.Module{Filter: owntest.LoopForEver}, "picam_filter: not done within 0.1 s"},
+		{"loops in alloc", owntest.Module{Alloc: owntest.LoopForEver}, "picam_alloc: not done within 0.1 s"},
+		{"traps", owntest.Module{Filter: owntest.Trap}, "filter.wasm: picam_filter: unreachable"},
+		{"traps at once", owntest.Module{Start: owntest.Trap}, "cannot begin: "},
+		{"takes 4 GB", owntest.Module{Filter: owntest.Grab4GB}, "picam_filter: unreachable"},
+		{"has no room", owntest.Module{Alloc: owntest.Nothing}, "no room for 230462 bytes of picture; memory=8 MB is the limit"},
+		{"room elsewhere", owntest.Module{Alloc: owntest.OutOfReach}, "no room for "},
+		{"answers elsewhere", owntest.Module{Filter: owntest.OutOfReach}, "outside of the memory"},
+		{"answers nonsense", owntest.Module{Filter: owntest.Misplaced}, `its answer begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m, err := compile(moduleFile(t, test.module), 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := m.Pool("{}", 100*time.Millisecond)
+			defer pool.Close()
+			began := time.Now()
+			_, err = apply(pool, picture(320, 240, 3))
+			var away *AwayError
+			if !errors.As(err, &away) || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("%v, want %q", err, test.want)
+			}
+			if d := time.Since(began); d > time.Second {
+				t.Errorf("it took %v", d)
+			}
+			if _, again := apply(pool, picture(320, 240, 3)); again == nil || again.Error() != err.Error() {
+				t.Errorf("right after it: %v", again)
+			}
+			time.Sleep(350 * time.Millisecond)
+			if _, again := apply(pool, picture(320, 240, 3)); again == nil || again.Error() != err.Error() {
+				t.Errorf("begun again: %v", again)
+			}
+		})
+	}
+	t.Run("too large a picture", func(t *testing.T) {
+		m, err := compile(moduleFile(t, owntest.Module{}), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := m.Pool("{}", time.Second)
+		defer pool.Close()
+		if _, err := apply(pool, picture(1280, 720, 3)); err == nil || !strings.Contains(err.Error(), "memory=1 MB is the limit") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSharedModule(t *testing.T) {
+	var s Shared
+	file := moduleFile(t, owntest.Module{})
+	first, err := s.Module(file, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Module(file, 8); err != nil || again != first {
+		t.Errorf("compiled again: %v", err)
+	}
+	if err := os.WriteFile(file, owntest.Module{Filter: owntest.Invert}.Binary(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := s.Module(file, 8); err != nil || changed == first {
+		t.Errorf("the file has changed, the module has not: %v", err)
+	}
+}
+
+func BenchmarkModule(b *testing.B) {
+	m, err := compile(moduleFile(b, owntest.Module{Filter: owntest.Invert}), 16)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pool, p := m.Pool("{}", time.Second), picture(1280, 720, 3)
+	defer pool.Close()
+	b.SetBytes(int64(len(p.Pixels)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := pool.Apply(p, func(*Answer) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"picam/filters"
+)
+
+// bypasses counts the pictures that stages passed on as they were, and tells of it: once when it begins, once for each
+// new cause, and once when it is over.
+type bypasses struct {
+	mu     sync.Mutex
+	stages map[string]*bypassed
+}
+
+// bypassed is the account of a stage.
+type bypassed struct {
+	pictures int64
+	cause    string // of the last one
+	seen     int64  // pictures, when report looked last
+	told     string // the cause that was told; "": the stage works as far as anybody was told
+	since    int64  // pictures, when it began
+}
+
+func (b *bypasses) count(list []filters.Bypass) {
+	if len(list) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stages == nil {
+		b.stages = map[string]*bypassed{}
+	}
+	for _, one := range list {
+		s := b.stages[one.Stage]
+		if s == nil {
+			s = &bypassed{}
+			b.stages[one.Stage] = s
+		}
+		s.pictures++
+		s.cause = one.Cause.Error()
+	}
+}
+
+// report tells what is new. pictures says that some were shown since the last time.
+func (b *bypasses) report(log *slog.Logger, pictures bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(b.stages)) {
+		s := b.stages[name]
+		switch {
+		case s.pictures > s.seen && s.cause != s.told:
+			if s.told == "" {
+				s.since = s.seen
+			}
+			s.told = s.cause
+			log.Warn("stage bypassed, pictures pass it as they are", "stage", name, "err", s.cause)
+		case s.pictures == s.seen && s.told != "" && pictures:
+			s.told = ""
+			log.Info("stage works again", "stage", name, "bypassed", s.pictures-s.since)
+		}
+		s.seen = s.pictures
+	}
+}
+
+// stats has the pictures that passed each stage.
+func (b *bypasses) stats() map[string]int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	counts := make(map[string]int64, len(b.stages))
+	for name, s := range b.stages {
+		counts[name] = s.pictures
+	}
+	return counts
+}
