@@ -18,6 +18,7 @@ func All() []Kind {
 		denoise,
 		difference,
 		equalize,
+		execFilter,
 		faces,
 		flip,
 		grabcut,
@@ -47,6 +48,7 @@ func All() []Kind {
 		threshold,
 		timestamp,
 		undistort,
+		wasm,
 	}
 }
 

@@ -32,7 +32,7 @@ func TestYAML(t *testing.T) {
 	}
 	stages := chain(config, "")
 	for _, k := range filters.All() {
-		st, _ := filters.Configure(k, nil)
+		st := atDefaults(k)
 		if !strings.Contains(", "+stages+", ", ", "+st.String()+", ") {
 			t.Errorf("%s is not in it with its defaults", st)
 		}
@@ -58,7 +58,7 @@ func TestMarkdown(t *testing.T) {
 		stages = append(stages, chain(config, ""))
 	}
 	for _, k := range filters.All() {
-		st, _ := filters.Configure(k, nil)
+		st := atDefaults(k)
 		if !strings.Contains(strings.Join(stages, "\n")+"\n", "\n"+st.String()+"\n") {
 			t.Errorf("no block for %s", st)
 		}
@@ -68,6 +68,16 @@ func TestMarkdown(t *testing.T) {
 			}
 		}
 	}
+}
+
+// atDefaults is k with every parameter at its default, or at its example.
+func atDefaults(k filters.Kind) *filters.Stage {
+	values := map[string]any{}
+	for _, p := range filters.Declared(k) {
+		values[p.Name] = p.Default
+	}
+	st, _ := filters.Configure(k, values)
+	return st
 }
 
 func TestHelpAndList(t *testing.T) {

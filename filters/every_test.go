@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"unicode"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters/own/owntest"
 )
 
 // TestEveryFilter holds every filter to what users, pipeline and the generated documentation rely on. A new filter is
@@ -57,7 +60,7 @@ func testDeclaration(t *testing.T, k Kind) {
 	if k.New == nil && (k.In != k.Out || k.In == Any) {
 		t.Error("a filter without New has to ask for a format")
 	}
-	st := configure(t, k, nil)
+	st := configure(t, k, filled(k, nil))
 	seen := map[string]bool{}
 	for _, p := range st.Params() {
 		if seen[p.Name] || !snakeCase.MatchString(p.Name) {
@@ -72,20 +75,35 @@ func testDeclaration(t *testing.T, k Kind) {
 			t.Errorf("%s is %v though nothing was set; its default is %v", p.Name, p.Value, p.Default)
 		}
 		// Set to its default it must be the same filter: the default is of the right type and within the limits.
-		again, faults := Configure(k, map[string]any{p.Name: p.Default})
+		again, faults := Configure(k, filled(k, map[string]any{p.Name: p.Default}))
 		if len(faults) > 0 || !again.Equal(st) {
 			t.Errorf("the default of %s, %v, is not a value of it: %v", p.Name, p.Default, faults)
+		}
+		if _, faults := Configure(k, nil); p.Required && (len(faults) == 0 || faults[0].Param != p.Name) {
+			t.Errorf("without %s the faults are %v", p.Name, faults)
 		}
 	}
 }
 
+// filled is values with the examples of those parameters that have no default.
+func filled(k Kind, values map[string]any) map[string]any {
+	all := map[string]any{}
+	for _, p := range Declared(k) {
+		if p.Required {
+			all[p.Name] = p.Default
+		}
+	}
+	maps.Copy(all, values)
+	return all
+}
+
 // testValues holds that limits are limits, and that what is wrong is said in words.
 func testValues(t *testing.T, k Kind) {
-	for _, p := range configure(t, k, nil).Params() {
+	for _, p := range Declared(k) {
 		switch p.Type {
 		case Int, Odd, Float:
 			for _, v := range []float64{p.Min, p.Max} {
-				_, faults := Configure(k, map[string]any{p.Name: v})
+				_, faults := Configure(k, filled(k, map[string]any{p.Name: v}))
 				for _, f := range faults {
 					if f.Param == p.Name { // a Check may refuse it
 						t.Errorf("%s: its limit %v is refused: %s", p.Name, v, f)
@@ -111,7 +129,7 @@ func testValues(t *testing.T, k Kind) {
 		case Enum:
 			refuses(t, k, p.Name, "", "no such choice", true, 0.5)
 			for _, c := range p.Choices {
-				if st := configure(t, k, map[string]any{p.Name: c}); !strings.Contains(st.String(), p.Name+"="+c) {
+				if st := configure(t, k, filled(k, map[string]any{p.Name: c})); !strings.Contains(st.String(), p.Name+"="+c) {
 					t.Errorf("set to %s it is %s", c, st)
 				}
 			}
@@ -122,10 +140,20 @@ func testValues(t *testing.T, k Kind) {
 		case Points:
 			refuses(t, k, p.Name, 5, "", "1,2", "1,2,3", "1, 2", "a,b", "0,0 100,0 100,101", "0,0 -1,0 1,1", "nan,0", "inf,0",
 				strings.Repeat("0,0 ", int(p.Max)+1), strings.Repeat("0,0 ", int(p.Min)-1))
+		case Words:
+			refuses(t, k, p.Name, 5, true, "", "two words", []any{}, []any{""}, []any{"program", true}, []any{[]any{"program"}})
+		case Object:
+			refuses(t, k, p.Name, 5, true, "", "a: 1", "[1]")
 		}
-		refuses(t, k, p.Name, nil, []any{1, 2}, map[string]any{"x": 1})
+		refuses(t, k, p.Name, nil)
+		if p.Type != Words {
+			refuses(t, k, p.Name, []any{1, 2})
+		}
+		if p.Type != Object {
+			refuses(t, k, p.Name, map[string]any{"x": 1})
+		}
 	}
-	_, faults := Configure(k, map[string]any{"no_such_parameter": 1})
+	_, faults := Configure(k, filled(k, map[string]any{"no_such_parameter": 1}))
 	if len(faults) != 1 || faults[0].Param != "no_such_parameter" {
 		t.Errorf("an unknown parameter gives %v", faults)
 	}
@@ -134,7 +162,7 @@ func testValues(t *testing.T, k Kind) {
 func refuses(t *testing.T, k Kind, param string, values ...any) {
 	t.Helper()
 	for _, v := range values {
-		st, faults := Configure(k, map[string]any{param: v})
+		st, faults := Configure(k, filled(k, map[string]any{param: v}))
 		if st != nil || len(faults) != 1 || faults[0].Param != param {
 			t.Errorf("%s: %v (%T) gives %v and faults %v", param, v, v, st, faults)
 			continue
@@ -147,7 +175,7 @@ func refuses(t *testing.T, k Kind, param string, values ...any) {
 
 // testChanges holds that With makes a changed copy, by what the web page would send.
 func testChanges(t *testing.T, k Kind) {
-	st := configure(t, k, nil)
+	st := configure(t, k, filled(k, nil))
 	for _, p := range st.Params() {
 		before := st.String()
 		v := another(p)
@@ -184,6 +212,10 @@ func another(p Param) any {
 		return "another"
 	case Points:
 		return "10,0 100,0 90.5,90 10,100"
+	case Words:
+		return []any{"another", "with", 3}
+	case Object:
+		return map[string]any{"b": []any{1, "x"}, "a": 0.5}
 	}
 	if fmt.Sprint(p.Default) == fmt.Sprint(p.Max) {
 		return p.Min
@@ -254,12 +286,12 @@ func testPictures(t *testing.T, k Kind) {
 // testSettings puts a picture through the filter at every limit and choice.
 func testSettings(t *testing.T, k Kind) {
 	required := needs(t, k)
-	for _, p := range configure(t, k, nil).Params() {
+	for _, p := range Declared(k) {
 		values := []any{p.Min, p.Max}
 		switch p.Type {
 		case Bool:
 			values = []any{false, true}
-		case Colour, Text, Points:
+		case Colour, Text, Points, Words, Object:
 			values = []any{another(p)}
 		case Enum:
 			values = nil
@@ -293,7 +325,7 @@ func testSettings(t *testing.T, k Kind) {
 // testAllocations holds that a picture costs no memory of Go's once one has been there.
 func testAllocations(t *testing.T, k Kind) {
 	few := map[string]float64{ // where what is asked of OpenCV, or written, differs from picture to picture
-		"qr": 40, "template": 2, "timestamp": 10,
+		"qr": 40, "template": 2, "timestamp": 10, "wasm": 20,
 	}
 	for _, typ := range inputs(k) {
 		r, src, dst := open(t, configure(t, k, needs(t, k))), texture(t, 160, 120, typ, 1), empty(t)
@@ -347,6 +379,10 @@ func needs(t testing.TB, k Kind) map[string]any {
 	switch k.Name {
 	case "faces":
 		cascade(t)
+	case "exec":
+		return map[string]any{"command": listOf(owntest.Command("invert")), "timeout": 20}
+	case "wasm":
+		return map[string]any{"module": ownModule(t, owntest.Module{Filter: owntest.Invert}), "timeout": 20}
 	case "template":
 		return map[string]any{"picture": savePicture(t, texture(t, 12, 9, gocv.MatTypeCV8UC3, 4))}
 	}

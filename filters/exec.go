@@ -22,7 +22,7 @@ var execFilter = Kind{
 			Timeout: seconds(s.Float("timeout", 1, 0.001, 60,
 				"seconds that a picture may take; a program that takes longer is ended and started again")),
 			Start: seconds(s.Float("start", 10, 0.001, 600,
-				"seconds that the first picture may take; from timeout on, further ones pass unchanged until it is done")),
+				"seconds that the first picture may take; after timeout, further ones pass as they are until it is done")),
 			Workers: s.Int("workers", 1, 1, 64,
 				"1: it sees all pictures in order; more: up to so many at a time run, and each sees some"),
 		}
@@ -48,15 +48,15 @@ var execFilter = Kind{
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// programPool is an instance's pool of processes: its own, as one that sees all pictures in order must be, or that which
-// all instances share.
+// programPool is an instance's pool of processes: its own, as one that sees all pictures in order must be, or that
+// which all instances share.
 type programPool struct {
 	program *own.Program
 	shared  *own.Shared
 	pool    *own.Pool
 }
 
-func (p *programPool) get() (*own.Pool, error) {
+func (p *programPool) get() *own.Pool {
 	switch {
 	case p.pool != nil:
 	case p.program.Workers == 1:
@@ -64,7 +64,7 @@ func (p *programPool) get() (*own.Pool, error) {
 	default:
 		p.pool = p.shared.Pool(p.program)
 	}
-	return p.pool, nil
+	return p.pool
 }
 
 func (p *programPool) Close() error {

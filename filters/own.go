@@ -8,6 +8,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"picam/filters/cv"
 	"picam/filters/own"
 )
 
@@ -49,7 +50,8 @@ func readWords(v any) (words []string, err error) {
 			return words, nil
 		}
 		if fields := strings.Fields(v); len(fields) > 1 {
-			return nil, fmt.Errorf("no shell reads %s; a program with arguments is a list: [%s]", quote(v), strings.Join(fields, ", "))
+			return nil, fmt.Errorf("no shell reads %s; a program with arguments is a list: [%s]",
+				quote(v), strings.Join(fields, ", "))
 		}
 		if strings.ContainsRune(v, 0) {
 			return nil, fmt.Errorf("%s is no name of a program", quote(v))
@@ -89,10 +91,8 @@ func jsonText(words []string) string {
 
 // ownFormats declares what a filter of the user's own takes and gives.
 func ownFormats(s *Setup) (in, out Format) {
-	choices := []string{"any", "gray", "colour"}
-	formats := map[string]Format{"any": Any, "gray": Gray, "colour": BGR}
-	in = formats[s.Enum("in", "any", choices, "the pictures that it is given; any: as they come")]
-	choices[0] = "same"
+	formats := map[string]Format{"gray": Gray, "colour": BGR} // others are Any
+	in = formats[s.Enum("in", "any", []string{"any", "gray", "colour"}, "the pictures that it is given; any: as they come")]
 	out = formats[s.Enum("out", "same", []string{"same", "gray", "colour"},
 		"what its pictures are made to be; same: gray or colour as it was given")]
 	return in, out
@@ -100,14 +100,10 @@ func ownFormats(s *Setup) (in, out Format) {
 
 // ownFilter has the workers of a pool work on the pictures and makes their answers of the format out. Its error may be
 // an own.AwayError.
-func ownFilter(s *Setup, out Format, pool func() (*own.Pool, error)) Filter {
+func ownFilter(s *Setup, out Format, pool func() *own.Pool) Filter {
 	meta, raw := s.Meta(), s.Mat()
 	var picture own.Picture
 	return func(src gocv.Mat, dst *gocv.Mat) error {
-		p, err := pool()
-		if err != nil {
-			return err
-		}
 		pixels, err := src.DataPtrUint8()
 		if err != nil {
 			return err
@@ -118,7 +114,7 @@ func ownFilter(s *Setup, out Format, pool func() (*own.Pool, error)) Filter {
 		if want == Any {
 			want, _ = formatOf(src)
 		}
-		err = p.Apply(&picture, func(a *own.Answer) error {
+		return pool().Apply(&picture, func(a *own.Answer) error {
 			for _, d := range a.Detections {
 				meta.Report(Detection{Label: d.Label, Box: d.Box, Points: d.Points, Score: d.Score, Value: d.Value})
 			}
@@ -132,38 +128,12 @@ func ownFilter(s *Setup, out Format, pool func() (*own.Pool, error)) Filter {
 			if format != want {
 				to = raw
 			}
-			if err := unpack(a, to); err != nil || to == dst {
+			if err := cv.CopyPixels(to, a.Pixels, a.Height, a.Width, a.Channels, a.Stride); err != nil || to == dst {
 				return err
 			}
 			return convert(*raw, dst, want)
 		})
-		return err
 	}
-}
-
-// unpack copies the pixels of an answer into dst, which is a new Mat only where the old one does not fit.
-func unpack(a *own.Answer, dst *gocv.Mat) error {
-	typ := gocv.MatTypeCV8UC3
-	if a.Channels == 1 {
-		typ = gocv.MatTypeCV8UC1
-	}
-	if dst.Rows() != a.Height || dst.Cols() != a.Width || dst.Type() != typ || !dst.IsContinuous() {
-		dst.Close()
-		*dst = gocv.NewMatWithSize(a.Height, a.Width, typ)
-	}
-	pixels, err := dst.DataPtrUint8()
-	if err != nil {
-		return err
-	}
-	row := a.Width * a.Channels
-	if a.Stride == row {
-		copy(pixels, a.Pixels)
-		return nil
-	}
-	for y := range a.Height {
-		copy(pixels[y*row:][:row], a.Pixels[y*a.Stride:])
-	}
-	return nil
 }
 
 // convert copies src, gray or colour, to dst in that format.

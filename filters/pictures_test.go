@@ -156,7 +156,7 @@ func TestTinyPictures(t *testing.T) {
 		})
 	}
 	for _, k := range All() {
-		if !tested[k.Name] {
+		if !tested[k.Name] && k.Name != "exec" && k.Name != "wasm" { // which have TestOwnEqualsBuiltIn
 			t.Errorf("%s has no tiny picture here", k.Name)
 		}
 	}

@@ -263,8 +263,8 @@ type flow struct {
 	ordered bool
 }
 
-// Flow says what the filter takes and gives with the values at hand, and whether it has to see the pictures in order, on
-// one goroutine. It is for a Kind that takes and gives Any and is not Stateful.
+// Flow says what the filter takes and gives with the values at hand, and whether it has to see the pictures in order,
+// on one goroutine. It is for a Kind that takes and gives Any and is not Stateful.
 func (s *Setup) Flow(in, out Format, ordered bool) { s.flow = flow{in, out, ordered} }
 
 // Shared returns what all instances of the stage have together.
@@ -288,7 +288,7 @@ func declare[T any](s *Setup, p Param, def T, read func(any) (T, error)) T {
 			value = v
 		}
 	} else if p.Required {
-		s.faults = append(s.faults, &ParamError{p.Name, "is missing; write such as '" + p.Name + ": " + yamlValue(p) + "'"})
+		s.faults = append(s.faults, &ParamError{p.Name, fmt.Sprintf("is missing; write %s: %s", p.Name, yamlValue(p))})
 	}
 	p.Value = value
 	s.params = append(s.params, p)

@@ -26,7 +26,8 @@ type Stage struct {
 }
 
 // Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string,
-// bool, []any or map[string]any, as YAML or JSON gives them. It returns all that is wrong with them at once, and then no Stage.
+// bool, []any or map[string]any, as YAML or JSON gives them. It returns all that is wrong with them at once, and then
+// no Stage.
 func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 	s := &Setup{values: values, shared: &own.Shared{}}
 	if k.New != nil {
@@ -199,9 +200,9 @@ type Running struct {
 }
 
 // Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
-// found in it is added to meta, and so is that the stage was bypassed, which is no error. A src that is empty or not of the format that the Kind wants is an error, for
-// conversion is the plan's job, and so is a result that is empty or not of the format that it promises. After an error
-// dst may hold anything.
+// found in it is added to meta, and so is that the stage was bypassed, which is no error. A src that is empty or not of
+// the format that the Stage takes is an error, for conversion is the plan's job, and so is a result that is empty or not
+// of the format that it gives. After an error dst may hold anything.
 func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 	takes, gives := r.stage.In(), r.stage.Out()
 	in, ok := formatOf(src)

@@ -17,30 +17,8 @@ var wasm = Kind{
 			"several instances of it work at a time, and each sees some of the pictures; else one sees all in order")
 		in, out := ownFormats(s)
 		s.Flow(in, out, !stateless)
-		pool := &modulePool{shared: s.Shared()}
+		pool := s.Shared().Instance(file, memory, params, timeout)
 		s.Own(pool)
-		return ownFilter(s, out, func() (*own.Pool, error) {
-			if pool.pool == nil {
-				m, err := pool.shared.Module(file, memory)
-				if err != nil {
-					return nil, err
-				}
-				pool.pool = m.Pool(params, timeout)
-			}
-			return pool.pool, nil
-		})
+		return ownFilter(s, out, func() *own.Pool { return pool })
 	},
-}
-
-// modulePool is an instance's pool of one module.
-type modulePool struct {
-	shared *own.Shared
-	pool   *own.Pool // nil: it has not worked yet
-}
-
-func (p *modulePool) Close() error {
-	if p.pool == nil {
-		return nil
-	}
-	return p.pool.Close()
 }

@@ -63,6 +63,13 @@ char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows) {
     return guarded([&] { mat(src)(cv::Rect(x, y, cols, rows)).copyTo(mat(dst)); });
 }
 
+char *picam_copy_pixels(void *dst, const unsigned char *pixels, int rows, int cols, int channels, size_t stride) {
+    return guarded([&] {
+        auto *data = const_cast<unsigned char *>(pixels); // only read: there is no cv::Mat of const memory
+        cv::Mat(rows, cols, CV_8UC(channels), data, stride).copyTo(mat(dst));
+    });
+}
+
 char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window) {
     using Gray = void(cv::InputArray, cv::OutputArray, float, int, int);
     using Colour = decltype(cv::fastNlMeansDenoisingColored);

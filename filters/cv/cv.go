@@ -43,6 +43,16 @@ func Crop(src gocv.Mat, dst *gocv.Mat, r image.Rectangle) error {
 	return check(C.picam_crop(ptr(src), ptr(*dst), C.int(r.Min.X), C.int(r.Min.Y), C.int(r.Dx()), C.int(r.Dy())))
 }
 
+// CopyPixels makes dst a picture, rows × cols × channels, of pixels, whose rows begin stride bytes after each other.
+func CopyPixels(dst *gocv.Mat, pixels []byte, rows, cols, channels, stride int) error {
+	if rows < 1 || cols < 1 || stride < cols*channels || len(pixels) < stride*rows {
+		return fmt.Errorf("cv: %d bytes are no picture of %d×%d×%d with a stride of %d", len(pixels), rows, cols, channels,
+			stride)
+	}
+	return check(C.picam_copy_pixels(ptr(*dst), (*C.uchar)(unsafe.SliceData(pixels)), C.int(rows), C.int(cols),
+		C.int(channels), C.size_t(stride)))
+}
+
 // Denoise is fastNlMeansDenoising for gray pictures, fastNlMeansDenoisingColored for colour ones. patch and window
 // are odd numbers of pixels.
 func Denoise(src gocv.Mat, dst *gocv.Mat, strength, colourStrength float64, patch, window int) error {

@@ -21,6 +21,7 @@ void picam_keep_memory(void);
 
 char *picam_canny(void *src, void *dst, double low, double high, int aperture, int l2);
 char *picam_crop(void *src, void *dst, int x, int y, int cols, int rows);
+char *picam_copy_pixels(void *dst, const unsigned char *pixels, int rows, int cols, int channels, size_t stride);
 char *picam_denoise(void *src, void *dst, float strength, float colour_strength, int patch, int window);
 char *picam_farneback(void *before, void *now, void *flow, int levels, int window, int iterations);
 char *picam_fill_polygon(void *dst, const picam_point *points, int n);

@@ -29,9 +29,9 @@ const (
 	filterFunc = "picam_filter" // (at, size i32) → i32: where the answer is; 0: nothing changed, nothing found
 )
 
-// Module is a WebAssembly module, compiled: https://webassembly.github.io/spec/core/. It has no access to files, the
+// module is a WebAssembly module, compiled: https://webassembly.github.io/spec/core/. It has no access to files, the
 // network, the environment or the clock. Go's garbage collector frees it.
-type Module struct {
+type module struct {
 	file     string
 	modified time.Time
 	size     int64
@@ -41,7 +41,7 @@ type Module struct {
 }
 
 // compile reads and compiles a module whose instances may have so many MB of memory.
-func compile(file string, memory int) (*Module, error) {
+func compile(file string, memory int) (*module, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		dir, _ := os.Getwd()
@@ -64,7 +64,7 @@ func compile(file string, memory int) (*Module, error) {
 	const pages = 1 << 20 >> 16 // of a MB
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
 		WithCloseOnContextDone(true).WithMemoryLimitPages(uint32(memory*pages)))
-	m := &Module{file: file, modified: info.ModTime(), size: info.Size(), memory: memory, runtime: r}
+	m := &module{file: file, modified: info.ModTime(), size: info.Size(), memory: memory, runtime: r}
 	m.compiled, err = r.CompileModule(ctx, code)
 	if err == nil {
 		_, err = wasi_snapshot_preview1.Instantiate(ctx, r)
@@ -83,7 +83,7 @@ func compile(file string, memory int) (*Module, error) {
 }
 
 // check holds that the module exports what it has to.
-func (m *Module) check() error {
+func (m *module) check() error {
 	exported := m.compiled.ExportedFunctions()
 	for name, params := range map[string]int{allocFunc: 1, filterFunc: 2} {
 		f, ok := exported[name]
@@ -108,19 +108,14 @@ func (m *Module) check() error {
 }
 
 // current reports whether the module's file still is the one that was compiled.
-func (m *Module) current() bool {
+func (m *module) current() bool {
 	info, err := os.Stat(m.file)
 	return err != nil || info.ModTime().Equal(m.modified) && info.Size() == m.size
 }
 
-// Pool returns a Pool of one instance, which gets params, JSON, with every picture, and may take so long for one.
-func (m *Module) Pool(params string, timeout time.Duration) *Pool {
-	return newPool(1, func() (worker, error) { return m.open(params, timeout) })
-}
-
 // instance is a module with memory of its own.
 type instance struct {
-	module        *Module
+	module        *module
 	params        string
 	timeout       time.Duration
 	mod           api.Module
@@ -132,7 +127,7 @@ type instance struct {
 	answer        Answer
 }
 
-func (m *Module) open(params string, timeout time.Duration) (*instance, error) {
+func (m *module) open(params string, timeout time.Duration) (*instance, error) {
 	in := &instance{module: m, params: params, timeout: timeout}
 	ctx, cancel := context.WithTimeout(context.Background(), initTime)
 	defer cancel()
@@ -160,7 +155,8 @@ func (in *instance) apply(p *Picture, _ bool) (*Answer, error) {
 		in.at, in.room = uint32(in.stack[0]), size
 	}
 	if in.at == 0 || !in.mod.Memory().Write(in.at, in.request) {
-		return nil, in.because(allocFunc, fmt.Errorf("no room for %d bytes of picture; memory=%d MB is the limit, in use are %d MB",
+		return nil, in.because(allocFunc, fmt.Errorf(
+			"no room for %d bytes of picture; memory=%d MB is the limit, in use are %d MB",
 			size, in.module.memory, in.mod.Memory().Size()>>20), in.timeout)
 	}
 	in.stack[0], in.stack[1] = uint64(in.at), uint64(size)
@@ -188,7 +184,8 @@ func (in *instance) read(at uint32, seq uint64) error {
 		return err
 	}
 	if b, ok = memory.Read(at, answerHead+h.pixels+h.found); !ok {
-		return fmt.Errorf("the answer at %d is not all in the memory: it has %d bytes of pixels and %d of detections", at, h.pixels, h.found)
+		return fmt.Errorf("the answer at %d is not all in the memory: it has %d bytes of pixels and %d of detections",
+			at, h.pixels, h.found)
 	}
 	b = b[answerHead:]
 	return h.fill(&in.answer, b[:h.pixels], b[h.pixels:])
@@ -199,7 +196,8 @@ func (in *instance) because(where string, err error, limit time.Duration) error 
 	text := err.Error()
 	var exit *sys.ExitError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) && exit.ExitCode() == sys.ExitCodeDeadlineExceeded:
+	case errors.Is(err, context.DeadlineExceeded),
+		errors.As(err, &exit) && exit.ExitCode() == sys.ExitCodeDeadlineExceeded:
 		text = fmt.Sprintf("not done within %v s", limit.Seconds())
 	case exit != nil:
 		text = fmt.Sprintf("ended itself with exit code %d", exit.ExitCode())

@@ -22,18 +22,15 @@ func moduleFile(t testing.TB, m owntest.Module) string {
 }
 
 func TestModuleAnswers(t *testing.T) {
-	m, err := compile(moduleFile(t, owntest.Module{Filter: owntest.Invert}), 16)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := m.Pool(`{"a":1}`, time.Second)
+	pool := (&Shared{}).Instance(moduleFile(t, owntest.Module{Filter: owntest.Invert}), 16, `{"a":1}`, time.Second)
 	defer pool.Close()
-	for _, p := range []*Picture{picture(1, 1, 1), picture(3, 5, 3), picture(641, 479, 1), picture(1280, 720, 3), picture(2, 2, 3)} {
+	for _, p := range pictures() {
 		got, err := apply(pool, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels || !bytes.Equal(got.Pixels, inverted(p)) {
+		if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels ||
+			!bytes.Equal(got.Pixels, inverted(p)) {
 			t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width, got.Height, got.Channels)
 		}
 	}
@@ -60,7 +57,11 @@ func TestModuleRefused(t *testing.T) {
 		{"4 GB", moduleFile(t, owntest.Module{Pages: 65536}), "wants more memory than the memory=8 MB it may have"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := compile(test.file, 8); err == nil || !strings.Contains(err.Error(), test.want) {
+			pool := (&Shared{}).Instance(test.file, 8, "{}", time.Second)
+			defer pool.Close()
+			var away *AwayError
+			_, err := apply(pool, picture(8, 8, 1))
+			if !errors.As(err, &away) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
 			}
 		})
@@ -85,14 +86,11 @@ func TestModuleFails(t *testing.T) {
 		{"answers nonsense", owntest.Module{Filter: owntest.Misplaced}, `its answer begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m, err := compile(moduleFile(t, test.module), 8)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pool := m.Pool("{}", 100*time.Millisecond)
+			t.Parallel()
+			pool := (&Shared{}).Instance(moduleFile(t, test.module), 8, "{}", 100*time.Millisecond)
 			defer pool.Close()
 			began := time.Now()
-			_, err = apply(pool, picture(320, 240, 3))
+			_, err := apply(pool, picture(320, 240, 3))
 			var away *AwayError
 			if !errors.As(err, &away) || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)
@@ -110,11 +108,7 @@ func TestModuleFails(t *testing.T) {
 		})
 	}
 	t.Run("too large a picture", func(t *testing.T) {
-		m, err := compile(moduleFile(t, owntest.Module{}), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pool := m.Pool("{}", time.Second)
+		pool := (&Shared{}).Instance(moduleFile(t, owntest.Module{}), 1, "{}", time.Second)
 		defer pool.Close()
 		if _, err := apply(pool, picture(1280, 720, 3)); err == nil || !strings.Contains(err.Error(), "memory=1 MB is the limit") {
 			t.Error(err)
@@ -125,27 +119,24 @@ func TestModuleFails(t *testing.T) {
 func TestSharedModule(t *testing.T) {
 	var s Shared
 	file := moduleFile(t, owntest.Module{})
-	first, err := s.Module(file, 8)
+	first, err := s.compiled(file, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Module(file, 8); err != nil || again != first {
+	if again, err := s.compiled(file, 8); err != nil || again != first {
 		t.Errorf("compiled again: %v", err)
 	}
 	if err := os.WriteFile(file, owntest.Module{Filter: owntest.Invert}.Binary(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := s.Module(file, 8); err != nil || changed == first {
+	if changed, err := s.compiled(file, 8); err != nil || changed == first {
 		t.Errorf("the file has changed, the module has not: %v", err)
 	}
 }
 
 func BenchmarkModule(b *testing.B) {
-	m, err := compile(moduleFile(b, owntest.Module{Filter: owntest.Invert}), 16)
-	if err != nil {
-		b.Fatal(err)
-	}
-	pool, p := m.Pool("{}", time.Second), picture(1280, 720, 3)
+	pool := (&Shared{}).Instance(moduleFile(b, owntest.Module{Filter: owntest.Invert}), 16, "{}", time.Second)
+	p := picture(1280, 720, 3)
 	defer pool.Close()
 	b.SetBytes(int64(len(p.Pixels)))
 	b.ReportAllocs()

@@ -1,5 +1,5 @@
 // Package own lets programs that picam was not built with work on its pictures: a program in a process of its own
-// ([Program]), or a WebAssembly module in a sandbox ([Module]). Both are given the same bytes and answer with the same
+// ([Program]), or a WebAssembly module in a sandbox ([Shared.Instance]). Both are given the same bytes and answer with the same
 // bytes, which docs/own-filters.md has one by one.
 //
 // Such programs die, hang and talk nonsense. A [Pool] ends them, starts them again with growing pauses, and says of a
@@ -98,10 +98,13 @@ func parseHead(b []byte, seq uint64) (head, error) {
 		return head{}, fmt.Errorf("its answer has version %d and a header of %d bytes, not version %d and %d bytes",
 			v, size, version, answerHead)
 	}
-	h := head{le.Uint32(b[8:]), le.Uint32(b[12:]), le.Uint32(b[16:]), le.Uint32(b[20:]), le.Uint32(b[24:]), le.Uint32(b[28:]),
-		le.Uint64(b[32:])}
+	h := head{
+		width: le.Uint32(b[8:]), height: le.Uint32(b[12:]), channels: le.Uint32(b[16:]), stride: le.Uint32(b[20:]),
+		pixels: le.Uint32(b[24:]), found: le.Uint32(b[28:]), seq: le.Uint64(b[32:]),
+	}
 	if h.seq != seq {
-		return head{}, fmt.Errorf("it answers picture %d, but was given picture %d: each picture takes one answer", h.seq, seq)
+		return head{}, fmt.Errorf("it answers picture %d, but was given picture %d: each picture takes one answer",
+			h.seq, seq)
 	}
 	if h.found > maxFound {
 		return head{}, fmt.Errorf("its answer has %d bytes of detections; at most %d are allowed", h.found, maxFound)
@@ -117,10 +120,11 @@ func parseHead(b []byte, seq uint64) (head, error) {
 		return head{}, fmt.Errorf("its answer is a picture of %d×%d pixels; allowed are 1×1 to %d million in all",
 			h.width, h.height, maxPixels>>20)
 	case uint64(h.stride) < row:
-		return head{}, fmt.Errorf("its answer has a stride of %d bytes; a row of %d pixels has %d", h.stride, h.width, row)
+		return head{}, fmt.Errorf("its answer has a stride of %d bytes; a row of %d pixels has %d",
+			h.stride, h.width, row)
 	case uint64(h.pixels) != uint64(h.stride)*uint64(h.height):
-		return head{}, fmt.Errorf("its answer has %d bytes of pixels; %d rows of %d bytes are %d", h.pixels, h.height,
-			h.stride, uint64(h.stride)*uint64(h.height))
+		return head{}, fmt.Errorf("its answer has %d bytes of pixels; %d rows of %d bytes are %d",
+			h.pixels, h.height, h.stride, uint64(h.stride)*uint64(h.height))
 	case h.pixels > 3*maxPixels:
 		return head{}, fmt.Errorf("its answer has %d MB of pixels; at most %d are allowed", h.pixels>>20, 3*maxPixels>>20)
 	}

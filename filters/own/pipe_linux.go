@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is the most that a user may give a pipe, if the system was not told otherwise. A picture then goes through in
-// few pieces, and picam and the program wait for each other less often.
+// pipeSize is the most that a user may give a pipe, if the system was not told otherwise. A picture then goes through
+// in few pieces, and picam and the program wait for each other less often.
 const pipeSize = 1 << 20
 
 // enlarge makes a pipe larger, where that is allowed.

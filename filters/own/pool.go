@@ -49,7 +49,8 @@ func newPool(workers int, start func() (worker, error)) *Pool {
 	p.changed.L = &p.mu
 	for i := range p.slots {
 		p.slots[i].retry = backoff.ExponentialBackOff{
-			InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.2, MaxInterval: 15 * time.Second,
+			InitialInterval: 250 * time.Millisecond, Multiplier: 2,
+			RandomizationFactor: 0.2, MaxInterval: 15 * time.Second,
 		}
 	}
 	return p
@@ -84,8 +85,8 @@ func (p *Pool) Apply(picture *Picture, use func(*Answer) error) error {
 	}
 }
 
-// take returns a slot that can be worked with: best one whose worker has answered before. The caller owns it until give
-// or failed. Without one it returns the reason.
+// take returns a slot that can be worked with: best one whose worker has answered before. The caller owns it until
+// give or failed. Without one it returns the reason.
 func (p *Pool) take() (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -192,7 +193,7 @@ func (p *Pool) Close() error {
 type Shared struct {
 	mu     sync.Mutex
 	pool   *Pool
-	module *Module
+	module *module
 }
 
 // Pool returns the pool that all instances share, and makes it if there is none. After as many calls of Release it is
@@ -219,8 +220,20 @@ func (s *Shared) Release() error {
 	return pool.Close()
 }
 
-// Module returns the module in file, compiled. It compiles it once, and again when the file has changed.
-func (s *Shared) Module(file string, memory int) (*Module, error) {
+// Instance returns a Pool of one instance of the module in file, which may have so many MB of memory, gets params (JSON)
+// with every picture, and may take so long for one.
+func (s *Shared) Instance(file string, memory int, params string, timeout time.Duration) *Pool {
+	return newPool(1, func() (worker, error) {
+		m, err := s.compiled(file, memory)
+		if err != nil {
+			return nil, err
+		}
+		return m.open(params, timeout)
+	})
+}
+
+// compiled returns the module in file. It compiles it once, and again when the file has changed.
+func (s *Shared) compiled(file string, memory int) (*module, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.module != nil && s.module.current() {

@@ -16,7 +16,7 @@ const (
 	exitTime  = 250 * time.Millisecond // that a program has to end after it has closed its standard output
 )
 
-// Program is a program that works on pictures: it reads them from its standard input and answers on its standard output.
+// Program is a program that works on pictures: it reads them from standard input and answers on standard output.
 type Program struct {
 	Command []string      // a program and its arguments, no shell
 	Params  string        // JSON that it gets with every picture
@@ -32,8 +32,8 @@ func (p *Program) Find() error {
 	case err == nil || errors.Is(err, exec.ErrDot):
 		return nil
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("there is no program %q in PATH; a program beside the filters file needs its path, such as ./%s",
-			p.Command[0], p.Command[0])
+		return fmt.Errorf("there is no program %q in PATH; one that is elsewhere needs its path, such as ./%[1]s",
+			p.Command[0])
 	}
 	dir, _ := os.Getwd()
 	var file *exec.Error
@@ -56,8 +56,8 @@ func (p *Program) Pool() *Pool {
 	})
 }
 
-// child is a process. Three goroutines belong to it: one writes pictures, one reads answers, one waits for its end. They
-// exchange tokens with apply, so that nothing is locked, and all end with close.
+// child is a process. Three goroutines belong to it: one writes pictures, one reads answers, one waits for its end.
+// They exchange tokens with apply, so that nothing is locked, and all end with close.
 type child struct {
 	*Program
 	cmd     *exec.Cmd
@@ -215,7 +215,9 @@ func (c *child) apply(p *Picture, wait bool) (*Answer, error) {
 
 // why says why there is no answer: err is of reading or writing.
 func (c *child) why(err error) error {
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) && !isBrokenPipe(err) {
+	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrClosed) ||
+		isBrokenPipe(err)
+	if !ended {
 		return c.because(err.Error())
 	}
 	select {

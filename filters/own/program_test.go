@@ -22,7 +22,8 @@ import (
 
 // program is one that does what mode says, with times that suit a test.
 func program(mode string, args ...string) *Program {
-	return &Program{Command: owntest.Command(mode, args...), Params: "{}", Workers: 1, Timeout: 5 * time.Second, Start: 10 * time.Second}
+	return &Program{Command: owntest.Command(mode, args...), Params: "{}", Workers: 1,
+		Timeout: 5 * time.Second, Start: 10 * time.Second}
 }
 
 // poolOf is closed at the test's end, and must then have ended all its processes in time.
@@ -49,6 +50,11 @@ func picture(width, height, channels int) *Picture {
 	return p
 }
 
+// pictures are some of all sizes.
+func pictures() []*Picture {
+	return []*Picture{picture(1, 1, 1), picture(3, 5, 3), picture(641, 479, 1), picture(1280, 720, 3), picture(2, 2, 3)}
+}
+
 // apply returns a copy of the answer.
 func apply(pool *Pool, p *Picture) (Answer, error) {
 	var got Answer
@@ -72,12 +78,13 @@ func TestProgramAnswers(t *testing.T) {
 	for _, mode := range []string{"invert", "stream"} {
 		t.Run(mode, func(t *testing.T) {
 			pool := poolOf(t, program(mode))
-			for _, p := range []*Picture{picture(1, 1, 1), picture(3, 5, 3), picture(641, 479, 1), picture(1280, 720, 3), picture(2, 2, 3)} {
+			for _, p := range pictures() {
 				got, err := apply(pool, p)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels || !bytes.Equal(got.Pixels, inverted(p)) {
+				if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels ||
+					!bytes.Equal(got.Pixels, inverted(p)) {
 					t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width, got.Height, got.Channels)
 				}
 			}
@@ -96,7 +103,8 @@ func TestProgramAnswers(t *testing.T) {
 		if err != nil || len(got.Pixels) > 0 || len(got.Detections) != 1 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		want := Detection{Label: "door 7 1000000005 6x4x3/18", Box: image.Rect(1, 2, 4, 6), Points: []image.Point{{5, 6}, {7, 8}}, Score: 0.5, Value: p.Params}
+		want := Detection{Label: "door 7 1000000005 6x4x3/18", Box: image.Rect(1, 2, 4, 6),
+			Points: []image.Point{{5, 6}, {7, 8}}, Score: 0.5, Value: p.Params}
 		if fmt.Sprint(got.Detections[0]) != fmt.Sprint(want) {
 			t.Errorf("%+v, want %+v", got.Detections[0], want)
 		}
@@ -171,7 +179,7 @@ func TestProgramFails(t *testing.T) {
 		{"a box of three", program("json", `[{"box":[1,2,3]}]`), 0, "a box of 3 numbers, not [x, y, width, height]"},
 		{"crowds", program("json", "["+strings.Repeat("{},", 1000)+"{}]"), 0, "1001 detections of one picture; at most 1000"},
 		{"no such program", &Program{Command: []string{"no-such-program-here"}, Workers: 1}, 0,
-			`there is no program "no-such-program-here" in PATH; a program beside the filters file needs its path`},
+			`there is no program "no-such-program-here" in PATH; one that is elsewhere needs its path`},
 		{"no such file", &Program{Command: []string{"./no-such-program"}, Workers: 1}, 0, "the program ./no-such-program, looked for from "},
 		{"not executable", &Program{Command: []string{"./program.go"}, Workers: 1}, 0, "./program.go is not executable; type: chmod +x ./program.go"},
 	} {
@@ -211,6 +219,7 @@ func TestProgramFails(t *testing.T) {
 
 // TestKilled: a program that is killed, whatever it was about, is there again soon.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	pool := poolOf(t, program("pid"))
 	pid := func() int {
 		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
@@ -253,6 +262,7 @@ func gone(t *testing.T, pid int) {
 
 // TestBackoff: a program that always dies is not started all the time.
 func TestBackoff(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	pool := poolOf(t, program("starts", dir, "1"))
 	pictures := 0
@@ -270,6 +280,7 @@ func TestBackoff(t *testing.T) {
 
 // TestSlowStart: pictures do not wait longer than the timeout, and come through when the program is there.
 func TestSlowStart(t *testing.T) {
+	t.Parallel()
 	p := program("slow", "400")
 	p.Timeout = 100 * time.Millisecond
 	pool := poolOf(t, p)

@@ -1,0 +1,16 @@
+package filters
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"picam/filters/own/owntest"
+)
+
+// TestMain holds that tests leave no Mat open and no goroutine behind, so no process either.
+func TestMain(m *testing.M) {
+	owntest.Main()
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(withoutLeaks(code)) }))
+}
