@@ -9,7 +9,7 @@ FUZZTIME = 30s
 DOCKER   = docker
 
 .NOTPARALLEL:
-.PHONY: help build demo test lint bench microbench fuzz docs pi debs image deps test-deps env clean
+.PHONY: help build demo test lint bench microbench fuzz docs pictures pi debs image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile

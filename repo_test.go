@@ -48,18 +48,20 @@ var rooms = map[string][]string{
 	"pipeline/sink":          {"filters", "mjpeg", "mjpeg/turbo", "pipeline"},
 	"pipeline/sink/sinktest": {}, // for tests
 	"scripts/bench":          {"mjpeg", "mjpeg/turbo"},
+	"scripts/pictures":       {"filters", "filters/filterstest"},
 	"transport":              {"mjpeg"},
 }
 
 // reserved says which packages, or files, alone may import something.
 var reserved = map[string][]string{
-	"C":                        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
-	"unsafe":                   {"capture/v4l2_kernel_linux.go", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
-	"reflect":                  {},
-	"log":                      {},
-	"log/slog":                 {".", "capture", "pipeline", "pipeline/sink", "transport"},
-	"sync":                     {".", "capture", "filters/own", "pipeline", "pipeline/sink", "transport"},
-	"gocv.io/x/gocv":           {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink"},
+	"C":        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
+	"unsafe":   {"capture/v4l2_kernel_linux.go", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
+	"reflect":  {},
+	"log":      {},
+	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport"},
+	"sync":     {".", "capture", "filters/own", "pipeline", "pipeline/sink", "transport"},
+	"gocv.io/x/gocv": {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
+		"scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"."},
 

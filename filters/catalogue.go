@@ -55,6 +55,9 @@ func WriteMarkdown(w io.Writer) error {
 	}
 	for _, k := range All() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s %s\n", k.Name, k.Doc, formats(k))
+		if k.Pictured() {
+			fmt.Fprintf(&b, "\n![A picture before %s, and after it](filters/%s.png)\n", k.Name, k.Name)
+		}
 		params := Declared(k)
 		if len(params) > 0 {
 			b.WriteString("\n| parameter | values | default | meaning |\n|---|---|---|---|\n")
