@@ -15,7 +15,7 @@ var template = Kind{
 	Doc:  "Draws boxes where the picture looks like a small one from a file, and reports them with the likeness as score.",
 	In:   BGR, Out: BGR,
 	New: func(s *Setup) Filter {
-		path := s.Text("picture", "", "file of what to look for, PNG or JPEG, cut out of a picture of the same size")
+		path := s.RequiredText("picture", "door.png", "file of what to look for, PNG or JPEG, cut out of a picture of the same size")
 		least := s.Float("threshold", 0.8, 0.1, 1,
 			"likeness from which on it counts; 1 is the same but for brightness and contrast")
 		most := s.Int("max", 1, 1, 100, "at most so many are sought, the best ones")
@@ -56,9 +56,6 @@ var template = Kind{
 
 // readTemplate reads the picture into dst. One of a single colour is an error, for it would be found everywhere.
 func readTemplate(path string, dst *gocv.Mat) error {
-	if path == "" {
-		return errors.New("it needs a picture; write picture: FILE.png")
-	}
 	m, err := readPicture(path)
 	if err != nil {
 		return err
