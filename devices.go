@@ -29,7 +29,7 @@ func devicesCommand() *cli.Command {
 			// A camera that has hung would not answer for longer.
 			ctx, cancel := context.WithTimeout(c.Context, 5*time.Second)
 			defer cancel()
-			list := capture.Devices(ctx)
+			list := append(capture.Devices(ctx), capture.RpicamDevices(ctx)...)
 			if c.Bool("json") {
 				e := json.NewEncoder(c.App.Writer)
 				e.SetIndent("", "  ")
@@ -44,7 +44,7 @@ func devicesCommand() *cli.Command {
 // writeDevices prints cameras for people.
 func writeDevices(w io.Writer, list []capture.Device) {
 	if len(list) == 0 {
-		fmt.Fprintln(w, "there is no camera that V4L2 knows; a Raspberry Pi's own is --source rpicam")
+		fmt.Fprintln(w, "there is no camera, neither one that V4L2 knows nor one that rpicam-vid knows")
 	}
 	for i, d := range list {
 		if i > 0 {

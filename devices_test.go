@@ -35,7 +35,7 @@ func TestWriteDevices(t *testing.T) {
 		list []capture.Device
 		want string
 	}{
-		{"none", nil, "there is no camera that V4L2 knows; a Raspberry Pi's own is --source rpicam\n"},
+		{"none", nil, "there is no camera, neither one that V4L2 knows nor one that rpicam-vid knows\n"},
 		{"two", []capture.Device{camera, broken}, `HD Webcam · uvcvideo · usb-1 · /dev/video2
   --source v4l2:/dev/v4l/by-id/usb-HD-video-index0
   in use by ffmpeg (process 312)

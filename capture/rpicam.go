@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -119,18 +120,73 @@ func findRpicam() (string, error) {
 
 // findRpicamCamera asks the program whether there is a camera.
 func findRpicamCamera(ctx context.Context, path string) error {
+	list, said, err := listRpicam(ctx, path)
+	switch {
+	case len(list) > 0:
+		return nil
+	case err != nil:
+		return fmt.Errorf("capture: %s --list-cameras: %w: %s", filepath.Base(path), err, said)
+	}
+	return fmt.Errorf("capture: %s --list-cameras: %s", filepath.Base(path), said)
+}
+
+// RpicamDevices lists the Raspberry Pi's own cameras; none where there is no rpicam-vid to tell of them. One that is in
+// use is listed too, without its sizes.
+func RpicamDevices(ctx context.Context) []Device {
+	path, err := findRpicam()
+	if err != nil {
+		return nil
+	}
+	list, _, _ := listRpicam(ctx, path) // a program that fails has no cameras to list
+	return list
+}
+
+func listRpicam(ctx context.Context, path string) (list []Device, said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "--list-cameras")
 	cmd.WaitDelay = stopTime
 	out, err := cmd.CombinedOutput()
-	// A line for each, such as "0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)".
-	if regexp.MustCompile(`(?m)^\s*\d+ : `).Match(out) {
-		return nil
+	return parseRpicamList(string(out), filepath.Base(path)), (&tail{out}).lastLines(), err
+}
+
+// parseRpicamList reads what rpicam-vid --list-cameras prints: a line for each camera, then its modes, such as
+//
+//	0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)
+//	    Modes: 'SRGGB10_CSI2P' : 640x480 [206.65 fps - (1000, 752)/1280x960 crop]
+//	                             1640x1232 [41.85 fps - (0, 0)/3280x2464 crop]
+func parseRpicamList(text, program string) []Device {
+	var (
+		camera = regexp.MustCompile(`^\s*(\d+) : (\S+)(?: \[.*?\])? \((.*)\)\s*$`)
+		format = regexp.MustCompile(`'([^']+)' : `)
+		size   = regexp.MustCompile(`(?:: |^ +)(\d+)x(\d+)(?: \[([0-9.]+) fps)?`)
+	)
+	var list []Device
+	for line := range strings.Lines(text) {
+		if m := camera.FindStringSubmatch(strings.TrimRight(line, "\r\n")); m != nil {
+			list = append(list, Device{
+				Source: "rpicam:" + m[1], Path: m[3], Card: m[2], Driver: program, Bus: "CSI",
+				Formats: []DeviceFormat{}, Controls: []DeviceControl{}, Users: []string{},
+			})
+			continue
+		}
+		if len(list) == 0 {
+			continue
+		}
+		d := &list[len(list)-1]
+		if m := format.FindStringSubmatch(line); m != nil {
+			d.Formats = append(d.Formats, DeviceFormat{Name: m[1], Description: "of the sensor", Use: "by " + program})
+		}
+		if m := size.FindStringSubmatch(line); m != nil && len(d.Formats) > 0 {
+			f := &d.Formats[len(d.Formats)-1]
+			s := DeviceSize{FPS: []float64{}}
+			s.Width, _ = strconv.Atoi(m[1]) // digits
+			s.Height, _ = strconv.Atoi(m[2])
+			if fps, err := strconv.ParseFloat(m[3], 64); err == nil {
+				s.FPS = append(s.FPS, fps)
+			}
+			f.Sizes = append(f.Sizes, s)
+		}
 	}
-	said := (&tail{out}).lastLines()
-	if err != nil {
-		return fmt.Errorf("capture: %s --list-cameras: %w: %s", filepath.Base(path), err, said)
-	}
-	return fmt.Errorf("capture: %s --list-cameras: %s", filepath.Base(path), said)
+	return list
 }

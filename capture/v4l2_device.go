@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Device is a camera that V4L2 knows, as [Devices] finds it.
+// Device is a camera that V4L2 knows, as [Devices] finds it, or a Raspberry Pi's own, see [RpicamDevices].
 type Device struct {
 	Source   string          `json:"source"` // what Open takes, and as lasting a name as there is
 	Path     string          `json:"path"`   // the node, such as /dev/video0; it may be another one after a restart
@@ -22,7 +22,7 @@ type Device struct {
 type DeviceFormat struct {
 	Name        string       `json:"name"` // four characters, such as MJPG or YUYV
 	Description string       `json:"description"`
-	Use         string       `json:"use"` // what picam does with them: "as it is", "encoded", or "" if it cannot use them
+	Use         string       `json:"use"` // what picam does with them: "as it is", "encoded", "by rpicam-vid", or "" if it cannot use them
 	Sizes       []DeviceSize `json:"sizes"`
 }
 
