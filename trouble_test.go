@@ -1,0 +1,73 @@
+//go:build cgo && unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// failsOnce is a source whose pictures come twice, with trouble of a second or so between.
+func failsOnce(t *testing.T, path string) string {
+	t.Helper()
+	marker := filepath.Join(t.TempDir(), "again")
+	return fmt.Sprintf("exec:cat %s; test -e %[2]s || { touch %[2]s; echo the cable fell out >&2; exit 3; }", path, marker)
+}
+
+// A receiver says why there are no pictures, before the first one too, and stays connected.
+func TestNoSignalTellsWhy(t *testing.T) {
+	stats := filepath.Join(t.TempDir(), "stats.json")
+	recv, addr := recvProcess(t, "--idle-timeout", "3s", "--stats-file", stats, "--status", "always")
+	send := picam(t, "send", "--to", addr, "--source", "exec:echo no camera >&2; exit 3", "--name", "door")
+	recv.says(`door · NO SIGNAL: exec: exit status 3: no camera`)
+	until(t, "the reason is in the statistics", func() bool {
+		var s struct {
+			Cameras []struct {
+				Camera, Reason string
+				Connected      bool
+			}
+		}
+		return size(stats) > 0 && json.Unmarshal(readFile(t, stats), &s) == nil && len(s.Cameras) == 1 &&
+			s.Cameras[0].Camera == "door" && s.Cameras[0].Connected && strings.Contains(s.Cameras[0].Reason, "no camera")
+	})
+	send.interrupt()
+	recv.says(`door · NO SIGNAL: the camera ended its stream`)
+	recv.interrupt()
+}
+
+// Other programs pass over what tells of trouble: they get every picture, and complain of nothing.
+func TestTroubleDisturbsNobody(t *testing.T) {
+	path, _ := clip(t, 25, 320, 240)
+	t.Run("ffmpeg", func(t *testing.T) {
+		need(t, "ffmpeg", "ffprobe")
+		addr := freePort(t)
+		out := filepath.Join(t.TempDir(), "out.avi")
+		ffmpeg := start(t, exec.Command("ffmpeg", "-loglevel", "error", "-f", "mjpeg", "-i", "tcp://"+addr+"?listen=1", "-c", "copy", out))
+		picam(t, "send", "--to", addr, "--source", failsOnce(t, path), "--policy", "all").ends(0)
+		ffmpeg.ends(0)
+		if text := ffmpeg.text(); text != "" {
+			t.Errorf("ffmpeg says %s", text)
+		}
+		probe, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0",
+			out).CombinedOutput()
+		if err != nil || strings.TrimSpace(string(probe)) != "50" {
+			t.Errorf("ffprobe counts %q pictures (%v), want 50", probe, err)
+		}
+	})
+	t.Run("GStreamer", func(t *testing.T) {
+		need(t, "gst-launch-1.0")
+		addr := freePort(t)
+		dir := t.TempDir()
+		gst := start(t, exec.Command("gst-launch-1.0", "-q", "tcpserversrc", "host=127.0.0.1", "port="+addr[strings.LastIndex(addr, ":")+1:],
+			"!", "jpegparse", "!", "jpegdec", "!", "jpegenc", "!", "multifilesink", "location="+dir+"/%d.jpg"))
+		picam(t, "send", "--to", addr, "--source", failsOnce(t, path), "--policy", "all").ends(0)
+		gst.ends(0)
+		if got, _ := filepath.Glob(dir + "/*.jpg"); len(got) != 50 {
+			t.Errorf("%d pictures came out, want 50", len(got))
+		}
+	})
+}
