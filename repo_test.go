@@ -33,29 +33,30 @@ import (
 // rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
 // new one gets its place on purpose.
 var rooms = map[string][]string{
-	".":                      {"capture", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
-	"capture":                {"mjpeg"},
-	"filters":                {"filters/cv", "filters/opencvcheck", "filters/own"},
-	"filters/cv":             {},
-	"filters/filterstest":    {}, // for tests
-	"filters/opencvcheck":    {},
-	"filters/own":            {},
-	"filters/own/owntest":    {}, // for tests
-	"mjpeg":                  {},
-	"mjpeg/mjpegtest":        {"mjpeg"}, // for tests
-	"mjpeg/turbo":            {"mjpeg"},
-	"pipeline":               {"filters", "filters/cv", "mjpeg", "mjpeg/turbo"},
-	"pipeline/sink":          {"filters", "mjpeg", "mjpeg/turbo", "pipeline"},
-	"pipeline/sink/sinktest": {}, // for tests
-	"scripts/bench":          {"mjpeg", "mjpeg/turbo"},
-	"scripts/pictures":       {"filters", "filters/filterstest"},
-	"transport":              {"mjpeg"},
+	".":                              {"capture", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
+	"capture":                        {"mjpeg"},
+	"docs/own-filters/negative_wasm": {}, // an example
+	"filters":                        {"filters/cv", "filters/opencvcheck", "filters/own"},
+	"filters/cv":                     {},
+	"filters/filterstest":            {}, // for tests
+	"filters/opencvcheck":            {},
+	"filters/own":                    {},
+	"filters/own/owntest":            {}, // for tests
+	"mjpeg":                          {},
+	"mjpeg/mjpegtest":                {"mjpeg"}, // for tests
+	"mjpeg/turbo":                    {"mjpeg"},
+	"pipeline":                       {"filters", "filters/cv", "mjpeg", "mjpeg/turbo"},
+	"pipeline/sink":                  {"filters", "mjpeg", "mjpeg/turbo", "pipeline"},
+	"pipeline/sink/sinktest":         {}, // for tests
+	"scripts/bench":                  {"mjpeg", "mjpeg/turbo"},
+	"scripts/pictures":               {"filters", "filters/filterstest"},
+	"transport":                      {"mjpeg"},
 }
 
 // reserved says which packages, or files, alone may import something.
 var reserved = map[string][]string{
 	"C":        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
-	"unsafe":   {"capture/v4l2_kernel_linux.go", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
+	"unsafe":   {"capture/v4l2_kernel_linux.go", "docs/own-filters/negative_wasm", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
 	"reflect":  {},
 	"log":      {},
 	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport"},
