@@ -102,10 +102,11 @@ func run(folder string) error {
 // writeTemplate cuts the house's dark window out of the scene.
 func writeTemplate(file string) error {
 	m, err := scene(0, 0)
-	defer m.Close()
 	if err != nil {
+		m.Close()
 		return err
 	}
+	defer m.Close()
 	part := m.Region(image.Rect(246, 136, 290, 180))
 	defer part.Close()
 	picture, err := part.ToImage()
