@@ -1,0 +1,104 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestOwnFilterKilledUnderLoad: a filter of the user's own is killed again and again while pictures go through it. All of
+// them are shown, the filter comes back, and no process is left behind.
+func TestOwnFilterKilledUnderLoad(t *testing.T) {
+	if _, err := exec.LookPath("cc"); err != nil {
+		t.Skip("for this test, install gcc")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("docs/own-filters/build.sh", dir, "c").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	program := filepath.Join(dir, "negative")
+	config := writeFile(t, "filters.yaml", "filters:\n  - exec: {command: ['"+program+"']}\n")
+	stats := filepath.Join(dir, "stats.json")
+	recv := picam(t, "recv", "--from", "pattern:600", "--fps", "100", "--policy", "all", "--once", "--display", "none",
+		"--config", config, "--stats-file", stats)
+	killed := map[int]bool{}
+	for range 3 {
+		until(t, "the filter runs", func() bool {
+			for _, pid := range running(t, program) {
+				if !killed[pid] {
+					killed[pid] = true
+					return syscall.Kill(pid, syscall.SIGKILL) == nil
+				}
+			}
+			time.Sleep(10 * time.Millisecond)
+			return false
+		})
+	}
+	recv.says("stage=exec .*: killed")
+	until(t, "the filter comes back", func() bool { return len(running(t, program)) > 0 })
+	until(t, "the dead are buried", func() bool { return !hasZombie(t, recv.cmd.Process.Pid) })
+	recv.ends(0)
+	if left := running(t, program); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+	var s struct {
+		Cameras []struct {
+			FramesIn  int            `json:"frames_in"`
+			FramesOut int            `json:"frames_out"`
+			Bypassed  map[string]int `json:"bypassed"`
+		}
+	}
+	if err := json.Unmarshal(readFile(t, stats), &s); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Cameras[0]
+	if c.FramesIn != 600 || c.FramesOut != 600 || c.Bypassed["exec"] < 3 || c.Bypassed["exec"] > 590 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// running lists the processes of a program.
+func running(t *testing.T, program string) (pids []int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		words, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if strings.HasPrefix(string(words), program+"\x00") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// hasZombie says whether a process has children that have ended and that it has not waited for.
+func hasZombie(t *testing.T, parent int) bool {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		text, _ := os.ReadFile(path)
+		_, rest, _ := strings.Cut(string(text), ") ") // state, parent, …
+		fields := strings.Fields(rest)
+		if len(fields) > 1 && fields[0] == "Z" && fields[1] == strconv.Itoa(parent) {
+			return true
+		}
+	}
+	return false
+}
