@@ -81,7 +81,7 @@ func TestOwnExamples(t *testing.T) {
 		defer src.Close()
 		for y := 5; y < 9; y++ {
 			for x := 10; x < 20; x++ {
-				src.SetUCharAt3(y, x, 1, 101)
+				src.SetUCharAt(y, 3*x+1, 101)
 			}
 		}
 		meta := &Meta{}

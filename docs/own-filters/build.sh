@@ -9,7 +9,7 @@ case ${2:-all} in c | all)
 esac
 case ${2:-all} in wasm | all)
 	cd negative_wasm
-	GOOS=wasip1 GOARCH=wasm GOFLAGS= CGO_ENABLED=0 go build -buildvcs=false -trimpath -buildmode=c-shared \
+	GOOS=wasip1 GOARCH=wasm GOFLAGS='' CGO_ENABLED=0 go build -buildvcs=false -trimpath -buildmode=c-shared \
 		-ldflags '-s -w' -o "$out/negative.wasm" .
 	;;
 esac
