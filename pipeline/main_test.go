@@ -4,6 +4,11 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"picam/filters/own/owntest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(exitWithMats)) }
+func TestMain(m *testing.M) {
+	owntest.Main()
+	goleak.VerifyTestMain(m, goleak.Cleanup(exitWithMats))
+}

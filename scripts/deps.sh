@@ -18,6 +18,8 @@ there() { command -v "$1" >/dev/null; }
 library() { pkg-config --exists "$1" 2>/dev/null; }
 package() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
+python_with_numpy() { python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null; }
+
 # need PACKAGE CHECK...: PACKAGE is missing unless CHECK succeeds; want: the same for an optional one. The checks look
 # for the thing, not for the package, so that an OpenCV built from source counts.
 need() {
@@ -75,6 +77,7 @@ if [ "$what" = test ]; then
 	want netcat-openbsd there nc
 	want openbox there openbox
 	want opencv-data test -e /usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml
+	want python3-numpy python_with_numpy
 	want qemu-user-static there qemu-arm-static
 	want xdotool there xdotool
 	want xvfb there Xvfb

@@ -29,12 +29,15 @@ func filter(_, size uint32) uint32 {
 	start := uint32(le.Uint16(picture[6:])) + le.Uint32(picture[40:]) + le.Uint32(picture[44:])
 	pixels := picture[start : start+le.Uint32(picture[48:])]
 
-	// Eight at a time, and those that are left. Plain loops are three times as slow.
+	// 64 bytes in each turn, then those that are left: picam looks at the time in each turn of a loop, which takes longer
+	// than to change a few bytes.
 	words := unsafe.Slice((*uint64)(unsafe.Pointer(&pixels[0])), len(pixels)/8)
-	for i := range words {
-		words[i] = ^words[i]
+	for ; len(words) >= 8; words = words[8:] {
+		w := (*[8]uint64)(words)
+		w[0], w[1], w[2], w[3] = ^w[0], ^w[1], ^w[2], ^w[3]
+		w[4], w[5], w[6], w[7] = ^w[4], ^w[5], ^w[6], ^w[7]
 	}
-	for i := len(words) * 8; i < len(pixels); i++ {
+	for i := len(pixels) &^ 63; i < len(pixels); i++ {
 		pixels[i] = ^pixels[i]
 	}
 
