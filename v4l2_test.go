@@ -381,6 +381,9 @@ func (r *recorder) grows(by int64) {
 // after it is over.
 func TestV4L2Trouble(t *testing.T) {
 	folder, long := vmFolder(t)
+	if !long {
+		t.Skip("the emulated machine is too slow for this beside other tests; PICAM_V4L2_VM may name its folder")
+	}
 	const again = `msg="the camera gives pictures"`
 	type event struct{ begin, says, end string }
 	unplugUVC := event{"cam unplug uvc", `Virtual USB.* is gone: plug it in again`, "cam plug uvc"}
@@ -400,15 +403,9 @@ func TestV4L2Trouble(t *testing.T) {
 			{"cam disconnect vivid", "vivid .* is gone: plug it in again", "true"},
 		}},
 	}
-	soon := 2 * time.Second
-	if long {
-		for range 20 {
-			trials[0].events = append(trials[0].events, unplugUVC)
-		}
-	} else {
-		trials = trials[:1]
-		trials[0].events = []event{unplugUVC, stallUVC}
-		soon = 10 * time.Second // other tests run beside it
+	const soon = 2 * time.Second
+	for range 20 {
+		trials[0].events = append(trials[0].events, unplugUVC)
 	}
 	for _, trial := range trials {
 		t.Run(trial.camera, func(t *testing.T) {

@@ -119,7 +119,9 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 			}
 			delete(cameras, name)
 		case "end":
+			fmt.Fprintln(out, "done", verb) // before Run's last line
 			end()
+			continue
 		default:
 			return fmt.Errorf("unknown command %q", verb)
 		}
