@@ -50,49 +50,51 @@ type Kind struct {
 	Usage string // as typed, such as "file:CLIP.mjpeg"
 	Doc   string // one sentence
 	Open  func(ctx context.Context, arg string, o Options) (Source, error)
+
+	stream func(ctx context.Context, arg string, o Options) (Stream, error)
 }
 
 // Kinds lists every kind of source, in the order in which help shows them.
 func Kinds() []Kind {
 	return []Kind{
 		{
-			Name: "auto", Usage: "auto", Open: openAuto,
+			Name: "auto", Usage: "auto", Open: openAuto, stream: streamAuto,
 			Doc: "The first camera that is found: the Raspberry Pi's own, else a USB camera.",
 		},
 		{
-			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: openRpicam,
+			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: openProgram(rpicamProgram), stream: streamOf(rpicamProgram),
 			Doc: "The Raspberry Pi's camera, by rpicam-vid (or libcamera-vid), which is started again whenever it ends.",
 		},
 		{
-			Name: "v4l2", Usage: "v4l2[:DEVICE]", Open: openV4L2,
+			Name: "v4l2", Usage: "v4l2[:DEVICE]", Open: openV4L2, stream: streamV4L2,
 			Doc: "A USB camera: the first one, v4l2:/dev/video0, or a link of /dev/v4l/by-id. It may be plugged in later.",
 		},
 		{
-			Name: "http", Usage: "http://HOST/PATH", Open: openWeb("http"),
+			Name: "http", Usage: "http://HOST/PATH", Open: openWeb("http"), stream: streamWeb("http"),
 			Doc: "A network camera, or a program, that has MJPEG or single JPEG pictures at an address; USER:PASSWORD@ before HOST.",
 		},
 		{
-			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"),
+			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"), stream: streamWeb("https"),
 			Doc: "The same over TLS.",
 		},
 		{
-			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: openFFmpeg,
+			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: openProgram(ffmpegProgram), stream: streamOf(ffmpegProgram),
 			Doc: "What ffmpeg can read, such as 'ffmpeg:-i rtsp://cam/1': arguments up to its input, or an address alone; picam adds the output.",
 		},
 		{
-			Name: "exec", Usage: "exec:COMMAND", Open: openExec,
+			Name: "exec", Usage: "exec:COMMAND", Open: openProgram(shellProgram), stream: streamOf(shellProgram),
 			Doc: "Any command that writes MJPEG to its standard output; it is started again when it fails, and ends the source when it ends well.",
 		},
 		{
-			Name: "file", Usage: "file:PATH", Open: openFile,
+			Name: "file", Usage: "file:PATH", Open: openFile, stream: streamFile,
 			Doc: "A file of JPEG pictures one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
 		},
 		{
-			Name: "-", Usage: "-", Open: openStdin,
+			Name: "-", Usage: "-", Open: openStdin, stream: streamStdin,
 			Doc: "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
 		},
 		{
-			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern,
+			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern, stream: picturesOf(openPattern),
 			Doc: "A drawn test picture with its number and the time: COUNT of them, or endless; with a noisy texture or plain.",
 		},
 	}
@@ -100,16 +102,25 @@ func Kinds() []Kind {
 
 // Open opens the source that spec names: "pattern", "file:clip.mjpeg", "-", "rpicam", "auto".
 func Open(ctx context.Context, spec string, o Options) (Source, error) {
-	if err := o.check(); err != nil {
+	k, arg, err := findKind(spec, o)
+	if err != nil {
 		return nil, err
+	}
+	return k.Open(ctx, arg, o)
+}
+
+// findKind returns the kind of a source, and what stands behind its name.
+func findKind(spec string, o Options) (k Kind, arg string, err error) {
+	if err := o.check(); err != nil {
+		return Kind{}, "", err
 	}
 	name, arg, _ := strings.Cut(spec, ":")
 	for _, k := range Kinds() {
 		if k.Name == name {
-			return k.Open(ctx, arg, o)
+			return k, arg, nil
 		}
 	}
-	return nil, fmt.Errorf("capture: no source %q: %s", spec, advice(spec, name))
+	return Kind{}, "", fmt.Errorf("capture: no source %q: %s", spec, advice(spec, name))
 }
 
 // Label is a short name for a source, without what is secret in it: "cam.local:8080/stream" for an address, a file's path.

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -14,17 +13,17 @@ import (
 	"time"
 )
 
-// openExec runs a command by the shell.
-func openExec(ctx context.Context, command string, o Options) (Source, error) {
+// shellProgram runs a command by the shell.
+func shellProgram(command string, _ Options) (program, error) {
 	if strings.TrimSpace(command) == "" {
-		return nil, errors.New("capture: exec: want a command that writes MJPEG to its standard output, such as " +
+		return program{}, errors.New("capture: exec: want a command that writes MJPEG to its standard output, such as " +
 			"'exec:rpicam-vid -t 0 -n --codec mjpeg --flush -o -'")
 	}
 	shell := []string{"/bin/sh", "-c", command}
 	if runtime.GOOS == "windows" {
 		shell = []string{"cmd", "/C", command}
 	}
-	return openProcess(ctx, program{name: "exec", argv: shell, once: true, explain: explainShell}, o)
+	return program{name: "exec", argv: shell, once: true, explain: explainShell}, nil
 }
 
 // explainShell knows the statuses by which a shell says that it has not run the command.
@@ -44,26 +43,26 @@ func explainShell(_ string, status int) (sentence string, hopeless bool) {
 // patience with most inputs.
 const ffmpegSilence = 30 * time.Second
 
-// openFFmpeg runs ffmpeg with the given arguments, and output options that make it write MJPEG at once.
-func openFFmpeg(ctx context.Context, text string, o Options) (Source, error) {
+// ffmpegProgram is ffmpeg with the given arguments, and output options that make it write MJPEG at once.
+func ffmpegProgram(text string, o Options) (program, error) {
 	args, err := splitWords(text)
 	if err != nil {
-		return nil, fmt.Errorf("capture: ffmpeg: %w", err)
+		return program{}, fmt.Errorf("capture: ffmpeg: %w", err)
 	}
 	if len(args) == 0 {
-		return nil, errors.New("capture: ffmpeg: want its arguments up to the input, such as 'ffmpeg:-i rtsp://cam/1', or an address alone")
+		return program{}, errors.New("capture: ffmpeg: want its arguments up to the input, such as 'ffmpeg:-i rtsp://cam/1', or an address alone")
 	}
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
-		return nil, errors.New("capture: ffmpeg not found: sudo apt install ffmpeg")
+		return program{}, errors.New("capture: ffmpeg not found: sudo apt install ffmpeg")
 	}
 	silence := ffmpegSilence
 	if o.FPS > 0 {
 		silence += time.Duration(5 / o.FPS * float64(time.Second))
 	}
-	return openProcess(ctx, program{
+	return program{
 		argv: append([]string{path}, ffmpegArguments(args, o)...), silence: silence, once: true, explain: explainFFmpeg,
-	}, o)
+	}, nil
 }
 
 // ffmpegArguments completes what the user gave.

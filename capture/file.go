@@ -40,12 +40,13 @@ type files struct {
 	before uint64     // seq when the round began
 }
 
-func openFile(ctx context.Context, path string, o Options) (Source, error) {
+// newFiles finds the files, and opens none.
+func newFiles(ctx context.Context, path string, o Options) (*files, error) {
 	paths, total, err := listPictures(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &files{
+	return &files{
 		lifetime: newLifetime(ctx),
 		spec:     "file:" + path,
 		paths:    paths,
@@ -54,6 +55,22 @@ func openFile(ctx context.Context, path string, o Options) (Source, error) {
 		maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame),
 		log:      o.logger(),
 		pace:     pacer{fps: o.FPS},
+	}, nil
+}
+
+func streamFile(ctx context.Context, path string, o Options) (Stream, error) {
+	o.Loop = false
+	s, err := newFiles(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	return &onePart{Reader: s, end: s.Close}, nil
+}
+
+func openFile(ctx context.Context, path string, o Options) (Source, error) {
+	s, err := newFiles(ctx, path, o)
+	if err != nil {
+		return nil, err
 	}
 	s.reader = mjpeg.NewReader(s, s.maxFrame)
 	s.first, err = s.reader.Next() // now, so that a wrong file is found now

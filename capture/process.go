@@ -60,8 +60,58 @@ type program struct {
 	explain func(said string, status int) (sentence string, hopeless bool)
 }
 
+// openProgram makes what Kind.Open is of what finds the program to run.
+func openProgram(find func(arg string, o Options) (program, error)) func(context.Context, string, Options) (Source, error) {
+	return func(ctx context.Context, arg string, o Options) (Source, error) {
+		prog, err := find(arg, o)
+		if err != nil {
+			return nil, err
+		}
+		p, err := openProcess(ctx, prog, o)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+}
+
+// streamOf is the same for what the program writes, in one run.
+func streamOf(find func(arg string, o Options) (program, error)) func(context.Context, string, Options) (Stream, error) {
+	return func(ctx context.Context, arg string, o Options) (Stream, error) {
+		prog, err := find(arg, o)
+		if err != nil {
+			return nil, err
+		}
+		p, err := openProcess(ctx, prog, o)
+		if err != nil {
+			return nil, err
+		}
+		return &onePart{Reader: (*output)(p), end: p.Close}, nil
+	}
+}
+
+// output reads what a process writes, and fails with what it died of.
+type output process
+
+func (o *output) Read(b []byte) (int, error) {
+	p := (*process)(o)
+	if p.child == nil {
+		return 0, io.EOF // it has ended
+	}
+	c := p.child
+	c.patience(p.silence)
+	n, err := c.stdout.Read(b)
+	if n > 0 || err == nil {
+		return n, nil
+	}
+	if err = p.bury(err); p.ctx.Err() == nil && c.cmd.ProcessState.Success() {
+		return 0, io.EOF
+	}
+	return 0, onlyOnce(p.cause(err))
+}
+
 // openProcess starts the program. Only if that fails is there an error; that the program ends at once is none.
-func openProcess(ctx context.Context, prog program, o Options) (Source, error) {
+func openProcess(ctx context.Context, prog program, o Options) (*process, error) {
 	prog.name = cmp.Or(prog.name, filepath.Base(prog.argv[0]))
 	prog.loop = o.Loop
 	p := &process{
@@ -283,11 +333,16 @@ func startChild(ctx context.Context, argv []string, maxFrame int) (*child, error
 }
 
 func (c *child) next(silence time.Duration) (mjpeg.Frame, error) {
+	c.patience(silence)
+	return c.reader.Next()
+}
+
+// patience makes what waits for the program fail after so long a silence.
+func (c *child) patience(silence time.Duration) {
 	if silence > 0 {
 		// Where pipes have no deadlines (Windows) a silent program stays.
 		_ = c.stdout.SetReadDeadline(time.Now().Add(silence))
 	}
-	return c.reader.Next()
 }
 
 // tail keeps the end of what is written to it.

@@ -20,11 +20,12 @@ type Rpicam struct {
 	Args         []string // more arguments of rpicam-vid, such as "--exposure", "sport", or "--roi=0.25,0.25,0.5,0.5"
 }
 
-func openRpicam(ctx context.Context, arg string, o Options) (Source, error) {
+// rpicamProgram is rpicam-vid for the camera of a number, or for the first one.
+func rpicamProgram(arg string, o Options) (program, error) {
 	args := []string{"-t", "0", "-n", "--codec", "mjpeg", "--flush", "-o", "-"}
 	if arg != "" {
 		if _, err := strconv.ParseUint(arg, 10, 8); err != nil {
-			return nil, fmt.Errorf("capture: rpicam: camera %q: want its number, such as rpicam:0; "+
+			return program{}, fmt.Errorf("capture: rpicam: camera %q: want its number, such as rpicam:0; "+
 				"picam devices shows them", arg)
 		}
 		args = append(args, "--camera", arg)
@@ -54,19 +55,19 @@ func openRpicam(ctx context.Context, arg string, o Options) (Source, error) {
 	case 180:
 		args = append(args, "--rotation", "180")
 	default:
-		return nil, fmt.Errorf("capture: rpicam: rotation %d: the camera can do 0 and 180; the filter rotate of picam recv does the others",
+		return program{}, fmt.Errorf("capture: rpicam: rotation %d: the camera can do 0 and 180; the filter rotate of picam recv does the others",
 			o.Rpicam.Rotation)
 	}
 	args = append(args, o.Rpicam.Args...)
 	path, err := findRpicam()
 	if err != nil {
-		return nil, err
+		return program{}, err
 	}
 	if isPi5("/proc/device-tree/model") {
 		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG pictures; a smaller --size or " +
 			"--fps costs less")
 	}
-	return openProcess(ctx, program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, o)
+	return program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, nil
 }
 
 // isPi5 reports whether the file that names this computer's model names a Raspberry Pi 5, or one of its kin.

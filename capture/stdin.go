@@ -15,12 +15,28 @@ import (
 // its capture time and number are passed on.
 type stdin struct {
 	lifetime
-	in       io.Closer
+	in       io.ReadCloser
 	reader   *mjpeg.Reader
 	maxFrame int
 }
 
 func openStdin(ctx context.Context, arg string, o Options) (Source, error) {
+	s, err := newStdin(ctx, arg, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func streamStdin(ctx context.Context, arg string, o Options) (Stream, error) {
+	s, err := newStdin(ctx, arg, o)
+	if err != nil {
+		return nil, err
+	}
+	return &onePart{Reader: untilEnd{s.in, s.lifetime}, end: s.Close}, nil
+}
+
+func newStdin(ctx context.Context, arg string, o Options) (*stdin, error) {
 	if err := noArgument("-", arg); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -57,8 +58,9 @@ type v4l2 struct {
 	logCounts func()    // of Close, once
 
 	// Of the camera's goroutine:
-	first    func() // closes tried
-	opened   string // what was logged of the camera last
+	buffers  chan<- Part // of a v4l2Stream, nil for a Source
+	first    func()      // closes tried
+	opened   string      // what was logged of the camera last
 	filling  *shot
 	seq      uint64    // of the camera's pictures, over all its starts
 	brokenAt time.Time // when broken pictures were told of last
@@ -67,6 +69,15 @@ type v4l2 struct {
 // openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for the
 // first camera. If it is not there it is waited for, now and later. The error says why no pictures will ever come.
 func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
+	s, err := newV4L2(ctx, device, o, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newV4L2 is openV4L2; buffers, if there are any, takes what the driver gives, before it is looked at.
+func newV4L2(ctx context.Context, device string, o Options, buffers chan<- Part) (*v4l2, error) {
 	settings, err := parseControls(o.Controls)
 	if err != nil {
 		return nil, err
@@ -96,6 +107,7 @@ func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
 		slot:      make(chan *shot, 1),
 		free:      make(chan *shot, 3),
 		filling:   &shot{},
+		buffers:   buffers,
 		developer: developer{quality: o.Quality, log: o.logger()},
 	}
 	s.first = sync.OnceFunc(func() { close(s.tried) })
@@ -272,7 +284,7 @@ func (s *v4l2) stream(c *camera, l layout) error {
 	if l.fps > 0 {
 		period = time.Duration(float64(time.Second) / l.fps)
 	}
-	run := videoRun{layout: l, stale: c.driver == loopbackDriver}
+	run := videoRun{layout: l, card: c.card, stale: c.driver == loopbackDriver}
 	fds := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeup.Fd()), Events: unix.POLLIN}}
 	deadline := time.Now().Add(startTime + 3*period)
 	for {
@@ -300,15 +312,17 @@ func (s *v4l2) stream(c *camera, l layout) error {
 // videoRun is one start of a camera.
 type videoRun struct {
 	layout   layout
+	card     string
 	stale    bool // what comes next is no picture: v4l2loopback 0.12 takes new buffers for full ones
 	numbered bool // there has been a picture, of this number:
 	sequence uint32
 	good     bool // there has been a whole picture
 }
 
-// drain takes all pictures that the driver has, and returns how many.
+// drain takes all pictures that the driver has, and returns how many: no more than it has buffers, so that the source can
+// end where pictures come faster than they are looked through.
 func (s *v4l2) drain(c *camera, run *videoRun) (n int, err error) {
-	for {
+	for range c.buffers {
 		b, memory, err := c.dequeue()
 		if err == unix.EAGAIN {
 			return n, nil
@@ -322,6 +336,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n int, err error) {
 		}
 		n++
 	}
+	return n, nil
 }
 
 // take counts a picture, and puts it where Next finds it if it is whole.
@@ -332,7 +347,12 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
 		return
 	}
 	const impossible = 1000 // such a gap is a driver that numbers in its own way
-	if lost := b.sequence - run.sequence - 1; run.numbered && lost < impossible {
+	lost := b.sequence - run.sequence - 1
+	if !run.numbered || lost >= impossible {
+		lost = 0
+	}
+	s.show(b, memory, run, int(lost), now)
+	if lost > 0 {
 		s.captured.Add(int64(lost))
 		s.dropped[Lost].Add(int64(lost))
 		s.seq += uint64(lost)
@@ -366,6 +386,50 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
 	s.fine()
 }
 
+// show gives a copy of a buffer to who looks at them, unless too many wait there.
+func (s *v4l2) show(b *videoBuffer, memory []byte, run *videoRun, lost int, now time.Time) {
+	if s.buffers == nil || len(s.buffers) == cap(s.buffers) {
+		return
+	}
+	l := run.layout
+	s.buffers <- Part{Reader: bytes.NewReader(bytes.Clone(memory)), Buffer: &Buffer{
+		Camera: run.card, Format: l.format, Width: l.width, Height: l.height, FPS: l.fps,
+		Flagged: b.flags&bufFlagError != 0, Lost: lost, Captured: captureTime(b, now, sinceStart()),
+	}}
+}
+
+// v4l2Stream is the Stream of a V4L2 camera: the driver's buffers.
+type v4l2Stream struct {
+	*v4l2
+	parts <-chan Part
+}
+
+const buffersWaiting = 64
+
+func streamV4L2(ctx context.Context, device string, o Options) (Stream, error) {
+	parts := make(chan Part, buffersWaiting)
+	s, err := newV4L2(ctx, device, o, parts)
+	if err != nil {
+		return nil, err
+	}
+	return v4l2Stream{s, parts}, nil
+}
+
+// Part waits for a camera that is not there, and one that gives nothing, as the source does; the error is then why.
+func (s v4l2Stream) Part() (Part, error) {
+	select {
+	case p := <-s.parts:
+		return p, nil
+	case err := <-s.failed:
+		return Part{}, onlyOnce(err)
+	case <-s.ctx.Done():
+		if err := troubleOf(s); err != nil {
+			return Part{}, err
+		}
+		return Part{}, context.Cause(s.ctx)
+	}
+}
+
 // tellBroken tells how many pictures were broken since it did so last.
 func (s *v4l2) tellBroken(now time.Time) {
 	if now.Sub(s.brokenAt) < brokenTime {
@@ -391,8 +455,9 @@ func asked(o Options) string {
 // with one that cannot be, it is now: a driver may use another clock, or none.
 func captureTime(b *videoBuffer, now time.Time, sinceStart time.Duration) time.Time {
 	const oldest = 10 * time.Second
-	age := sinceStart - time.Duration(b.timestamp.Nano())
-	if b.flags&bufFlagTimestampMask != bufFlagMonotonicClock || age < 0 || age > oldest {
+	at := time.Duration(b.timestamp.Nano())
+	age := sinceStart - at
+	if b.flags&bufFlagTimestampMask != bufFlagMonotonicClock || at == 0 || age < 0 || age > oldest {
 		return now
 	}
 	return now.Add(-age)

@@ -66,37 +66,9 @@ func (e *webError) Error() string { return e.text }
 // answer is waited for.
 func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (Source, error) {
 	return func(ctx context.Context, arg string, o Options) (Source, error) {
-		u, err := parseWeb(scheme + ":" + arg)
+		w, err := newWeb(ctx, scheme+":"+arg, o)
 		if err != nil {
 			return nil, err
-		}
-		w := &web{
-			lifetime: newLifetime(ctx), outage: newOutage(o.logger()),
-			url: u, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
-			pace: pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
-			retry: backoff.ExponentialBackOff{
-				InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
-			},
-		}
-		if o.FPS > 0 {
-			w.silence += time.Duration(5 / o.FPS * float64(time.Second))
-		}
-		w.client = &http.Client{
-			Transport: &http.Transport{
-				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         (&net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second}).DialContext,
-				TLSHandshakeTimeout: webDialTime, ResponseHeaderTimeout: webHeaderTime,
-				DisableCompression: true, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
-			},
-			CheckRedirect: func(req *http.Request, via []*http.Request) error {
-				if len(via) > webRedirects {
-					return errRedirects
-				}
-				if req.URL.Scheme != via[0].URL.Scheme { // a password that TLS hides must not be seen
-					req.Header.Del("Authorization")
-				}
-				return nil
-			},
 		}
 		err = w.ask()
 		if hopeless := (&webError{}); errors.As(err, &hopeless) && hopeless.hopeless {
@@ -108,6 +80,95 @@ func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (So
 		}
 		return w, nil
 	}
+}
+
+// newWeb asks for nothing yet.
+func newWeb(ctx context.Context, address string, o Options) (*web, error) {
+	u, err := parseWeb(address)
+	if err != nil {
+		return nil, err
+	}
+	w := &web{
+		lifetime: newLifetime(ctx), outage: newOutage(o.logger()),
+		url: u, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
+		pace: pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
+		retry: backoff.ExponentialBackOff{
+			InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
+		},
+	}
+	if o.FPS > 0 {
+		w.silence += time.Duration(5 / o.FPS * float64(time.Second))
+	}
+	w.client = &http.Client{
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout: webDialTime, ResponseHeaderTimeout: webHeaderTime,
+			DisableCompression: true, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
+		},
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if len(via) > webRedirects {
+				return errRedirects
+			}
+			if req.URL.Scheme != via[0].URL.Scheme { // a password that TLS hides must not be seen
+				req.Header.Del("Authorization")
+			}
+			return nil
+		},
+	}
+	return w, nil
+}
+
+// webStream is the Stream of an HTTP camera: its answer, or one after another where each is a picture.
+type webStream struct{ *web }
+
+func streamWeb(scheme string) func(ctx context.Context, arg string, o Options) (Stream, error) {
+	return func(ctx context.Context, arg string, o Options) (Stream, error) {
+		w, err := newWeb(ctx, scheme+":"+arg, o)
+		if err != nil {
+			return nil, err
+		}
+		return &webStream{w}, nil
+	}
+}
+
+func (s *webStream) Part() (Part, error) {
+	if before := s.answer; before != nil {
+		before.close()
+		s.answer = nil
+		if !before.single {
+			return Part{}, io.EOF
+		}
+	}
+	if err := s.pace.wait(s.ctx); err != nil {
+		return Part{}, err
+	}
+	a, resp, err := s.begin()
+	if err != nil {
+		return Part{}, onlyOnce(s.cause(fmt.Errorf("capture: %w", err)))
+	}
+	s.answer = a
+	fault := s.judge(resp)
+	a.body = resp.Body
+	if fault != nil {
+		a.single = false // once is enough
+		fault = onlyOnce(fault)
+	}
+	return Part{Reader: webBody{s.web, a}, Answer: resp, Fault: fault}, nil
+}
+
+// webBody reads an answer's body, and fails with a sentence.
+type webBody struct {
+	*web
+	answer *answer
+}
+
+func (b webBody) Read(p []byte) (int, error) {
+	n, err := b.answer.Read(p)
+	if n == 0 && err != nil && err != io.EOF {
+		err = onlyOnce(b.cause(b.broken(b.answer, err)))
+	}
+	return n, err
 }
 
 var errRedirects = fmt.Errorf("more than %d redirections", webRedirects)
@@ -196,7 +257,7 @@ func (w *web) finish(err error) error {
 	case err == io.EOF && st.Frames > 0 && a.single:
 		return nil
 	case errors.Is(cause, errWebSilent):
-		return &webError{text: fmt.Sprintf("%s sends nothing for %v; picam connects anew", w.who, w.silence)}
+		return w.broken(a, err)
 	case errors.Is(cause, errWebNoPicture), err == io.EOF && st.Frames == 0:
 		what := fmt.Sprintf("%s gives no JPEG picture in %d bytes of %s that begin with %q", w.who, st.Bytes,
 			cmp.Or(a.kind, "no Content-Type"), a.head)
@@ -206,6 +267,14 @@ func (w *web) finish(err error) error {
 		return &webError{what + "; want an address of MJPEG or JPEG" + someAddresses, st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
 	case err == io.EOF:
 		return &webError{text: w.who + " has ended its stream; picam connects anew"}
+	}
+	return w.broken(a, err)
+}
+
+// broken makes a sentence of the error by which an answer ended.
+func (w *web) broken(a *answer, err error) error {
+	if errors.Is(context.Cause(a.ctx), errWebSilent) {
+		return &webError{text: fmt.Sprintf("%s sends nothing for %v; picam connects anew", w.who, w.silence)}
 	}
 	return &webError{text: fmt.Sprintf("%s: %v; picam connects anew", w.who, cutURL(err))}
 }
@@ -246,9 +315,9 @@ type answer struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	body     io.ReadCloser
-	kind     string // Content-Type
-	single   bool   // it is one picture
-	reader   *mjpeg.Reader
+	kind     string        // Content-Type
+	single   bool          // it is one picture
+	reader   *mjpeg.Reader // nil: of a webStream
 	begun    time.Time
 	pictures bool
 	silence  time.Duration
@@ -281,7 +350,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	if len(a.head) < 16 {
 		a.head = append(a.head, p[:min(n, 16-len(a.head))]...)
 	}
-	if !a.pictures && time.Since(a.begun) > webFirst {
+	if a.reader != nil && !a.pictures && time.Since(a.begun) > webFirst {
 		a.cancel(errWebNoPicture)
 	}
 	return n, err
@@ -289,17 +358,32 @@ func (a *answer) Read(p []byte) (int, error) {
 
 // ask asks for the address, and makes what comes the answer under way.
 func (w *web) ask() error {
+	a, resp, err := w.begin()
+	if err != nil {
+		return err
+	}
+	err = w.judge(resp)
+	a.body = resp.Body
+	if err != nil {
+		a.close()
+		return err
+	}
+	a.reader = mjpeg.NewReader(a, w.maxFrame)
+	w.answer = a
+	w.mu.Lock()
+	w.past = w.scanStats()
+	w.reader = a.reader
+	w.mu.Unlock()
+	return nil
+}
+
+// begin asks for the address.
+func (w *web) begin() (*answer, *http.Response, error) {
 	ctx, cancel := context.WithCancelCause(w.ctx)
 	resp, err := w.get(ctx)
-	if err == nil {
-		err = w.judge(resp)
-	}
 	if err != nil {
-		if resp != nil {
-			resp.Body.Close()
-		}
 		cancel(nil)
-		return err
+		return nil, nil, err
 	}
 	kind := resp.Header.Get("Content-Type")
 	a := &answer{
@@ -308,13 +392,7 @@ func (w *web) ask() error {
 		watch: time.AfterFunc(w.silence, func() { cancel(errWebSilent) }),
 	}
 	a.watch.Stop()
-	a.reader = mjpeg.NewReader(a, w.maxFrame)
-	w.answer = a
-	w.mu.Lock()
-	w.past = w.scanStats()
-	w.reader = a.reader
-	w.mu.Unlock()
-	return nil
+	return a, resp, nil
 }
 
 func mediaType(header string) string {

@@ -12,120 +12,25 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"picam/capture/capturetest"
 	"picam/mjpeg/mjpegtest"
 )
-
-// rawServer answers every request with the same bytes, as they are, and closes the connection.
-func rawServer(t *testing.T, answer []byte) (addr string, requests *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	requests = &atomic.Int64{}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			requests.Add(1)
-			conns.Go(func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				buf := make([]byte, 4<<10)
-				for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
-					m, err := conn.Read(buf[n:])
-					if err != nil {
-						return
-					}
-					n += m
-				}
-				_, _ = conn.Write(answer) // the client may have had enough
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); conns.Wait() })
-	return l.Addr().String(), requests
-}
-
-// multipart puts pictures together as servers do: head, then before and after each picture what stands there, with %d for
-// its length.
-func multipart(head string, pictures [][]byte, before, after string) []byte {
-	b := []byte(head)
-	for _, p := range pictures {
-		b = append(b, strings.ReplaceAll(before, "%d", fmt.Sprint(len(p)))...)
-		b = append(b, p...)
-		b = append(b, after...)
-	}
-	return b
-}
-
-func chunked(body []byte, size int) []byte {
-	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=123456789000000000000987654321\r\n" +
-		"Transfer-Encoding: chunked\r\n\r\n")
-	for len(body) > 0 {
-		n := min(size, len(body))
-		b = fmt.Appendf(b, "%x\r\n%s\r\n", n, body[:n])
-		body = body[n:]
-	}
-	return append(b, "0\r\n\r\n"...)
-}
 
 // TestWebDialects: whatever a server puts around its pictures, exactly these come, and again when it has ended the answer.
 func TestWebDialects(t *testing.T) {
 	pictures := mjpegtest.Pictures(12, 96, 64, 80)
-	old := "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace"
-	esp := "\r\n--123456789000000000000987654321\r\n"
-	stale := string(pictures[0][200:700])
-	for _, tt := range []struct {
-		name   string
-		answer []byte
-	}{
-		{"mjpg-streamer and ustreamer", multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", pictures,
-			"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n", "\r\n--boundarydonotcross\r\n")},
-		{"ustreamer advance_headers", multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n"+
-			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", pictures,
-			"", "\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n")},
-		{"ustreamer zero_data", multipart(old+";boundary=B\r\n\r\n--B\r\n", pictures,
-			"Content-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n", "\r\n--B\r\n")},
-		{"WebcamXP", multipart(old+"; boundary=--myboundary\r\n\r\n", pictures,
-			"mjpeg 000%d12345"+strings.Repeat("\x00", 30), "")},
-		{"Motion", multipart(old+"; boundary=BoundaryString\r\n\r\n", pictures,
-			"--BoundaryString\r\nContent-type: image/jpeg\r\nContent-Length:      %d\r\n\r\n", "\r\n")},
-		{"picamera2 and go2rtc", multipart(old+"; boundary=FRAME\r\n\r\n", pictures,
-			"--FRAME\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
-		{"stale bytes behind each picture", multipart(old+";boundary=MJPEGBOUNDARY\r\n\r\n", pictures,
-			"--MJPEGBOUNDARY\r\nContent-Type: image/jpeg\r\nContent-Length: 99999\r\n\r\n", stale)},
-		{"ffmpeg, without a Content-Type", multipart("HTTP/1.1 200 OK\r\n\r\n--ffmpeg\r\n", pictures,
-			"Content-type: image/jpeg\r\nContent-length: %d\r\n\r\n", "\r\n--ffmpeg\r\n")},
-		{"ESP32, chunked", chunked(multipart("", pictures, esp+"Content-Type: image/jpeg\r\nContent-Length: %d\r\n"+
-			"X-Timestamp: 5.000001\r\n\r\n", ""), 700)},
-		{"ESP32, boundary after the picture", chunked(multipart("", pictures,
-			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", esp), 97)},
-		{"Axis", multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", pictures,
-			"--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\n", "\r\n")},
-		{"Foscam", multipart(old+";boundary=ipcamera\r\n\r\n", pictures,
-			"--ipcamera\r\n--\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
-		{"line feeds alone", multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", pictures,
-			"--b\nContent-Type: image/jpeg\n\n", "\n")},
-		{"a web page by its type only", multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", pictures, "--b\r\n\r\n", "\r\n")},
-		{"nothing around them", multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", pictures, "", "")},
-		{"one picture at a time", multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", pictures[:1], "", "")},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range capturetest.Dialects(pictures) {
+		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
 			want := pictures
-			if strings.HasPrefix(tt.name, "one") {
+			if strings.HasPrefix(tt.Name, "one") {
 				want = pictures[:1]
 			}
-			addr, requests := rawServer(t, tt.answer)
+			addr, requests := capturetest.Serve(t, tt.Answer)
 			s := open(t, "http://"+addr+"/stream", Options{FPS: 100})
 			for i := range 2 * len(want) {
 				f, err := s.Next()
@@ -162,7 +67,7 @@ func TestWebErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			addr, _ := rawServer(t, []byte(tt.answer))
+			addr, _ := capturetest.Serve(t, []byte(tt.answer))
 			_, err := Open(t.Context(), "http://"+addr+tt.path, Options{})
 			want := strings.ReplaceAll(tt.want, "HOST", "http://"+regexp.QuoteMeta(addr))
 			if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
@@ -171,7 +76,7 @@ func TestWebErrors(t *testing.T) {
 		})
 	}
 	t.Run("no pictures in it", func(t *testing.T) {
-		addr, _ := rawServer(t, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nhello"))
+		addr, _ := capturetest.Serve(t, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nhello"))
 		_, err := open(t, "http://"+addr, Options{}).Next()
 		if err == nil || !strings.Contains(err.Error(), `no JPEG picture in 5 bytes of application/octet-stream that begin with "hello"`) {
 			t.Errorf("got %v", err)

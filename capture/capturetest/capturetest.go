@@ -1,0 +1,118 @@
+// Package capturetest is HTTP cameras for tests: what they answer, with all the faults that real ones have.
+package capturetest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Serve answers every request with the same bytes, as they are, and closes the connection.
+func Serve(t testing.TB, answer []byte) (addr string, requests *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests = &atomic.Int64{}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			requests.Add(1)
+			conns.Go(func() {
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				buf := make([]byte, 4<<10)
+				for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
+					m, err := conn.Read(buf[n:])
+					if err != nil {
+						return
+					}
+					n += m
+				}
+				_, _ = conn.Write(answer) // the client may have had enough
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); conns.Wait() })
+	return l.Addr().String(), requests
+}
+
+// Multipart puts pictures together as servers do: head, then before and after each picture what stands there, with %d for
+// its length.
+func Multipart(head string, pictures [][]byte, before, after string) []byte {
+	b := []byte(head)
+	for _, p := range pictures {
+		b = append(b, strings.ReplaceAll(before, "%d", fmt.Sprint(len(p)))...)
+		b = append(b, p...)
+		b = append(b, after...)
+	}
+	return b
+}
+
+// Chunked is an ESP32-CAM's answer with a body in chunks of a size.
+func Chunked(body []byte, size int) []byte {
+	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=123456789000000000000987654321\r\n" +
+		"Transfer-Encoding: chunked\r\n\r\n")
+	for len(body) > 0 {
+		n := min(size, len(body))
+		b = fmt.Appendf(b, "%x\r\n%s\r\n", n, body[:n])
+		body = body[n:]
+	}
+	return append(b, "0\r\n\r\n"...)
+}
+
+// Dialect is a way in which cameras and programs answer.
+type Dialect struct {
+	Name   string
+	Answer []byte
+}
+
+// Dialects lists those that there are, each with the pictures in it; the one whose name begins with "one picture" has the
+// first alone.
+func Dialects(pictures [][]byte) []Dialect {
+	old := "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace"
+	esp := "\r\n--123456789000000000000987654321\r\n"
+	stale := string(pictures[0][200:700])
+	return []Dialect{
+		{"mjpg-streamer and ustreamer", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n", "\r\n--boundarydonotcross\r\n")},
+		{"ustreamer advance_headers", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n"+
+			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", pictures,
+			"", "\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n")},
+		{"ustreamer zero_data", Multipart(old+";boundary=B\r\n\r\n--B\r\n", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n", "\r\n--B\r\n")},
+		{"WebcamXP", Multipart(old+"; boundary=--myboundary\r\n\r\n", pictures,
+			"mjpeg 000%d12345"+strings.Repeat("\x00", 30), "")},
+		{"Motion", Multipart(old+"; boundary=BoundaryString\r\n\r\n", pictures,
+			"--BoundaryString\r\nContent-type: image/jpeg\r\nContent-Length:      %d\r\n\r\n", "\r\n")},
+		{"picamera2 and go2rtc", Multipart(old+"; boundary=FRAME\r\n\r\n", pictures,
+			"--FRAME\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
+		{"stale bytes behind each picture", Multipart(old+";boundary=MJPEGBOUNDARY\r\n\r\n", pictures,
+			"--MJPEGBOUNDARY\r\nContent-Type: image/jpeg\r\nContent-Length: 99999\r\n\r\n", stale)},
+		{"ffmpeg, without a Content-Type", Multipart("HTTP/1.1 200 OK\r\n\r\n--ffmpeg\r\n", pictures,
+			"Content-type: image/jpeg\r\nContent-length: %d\r\n\r\n", "\r\n--ffmpeg\r\n")},
+		{"ESP32, chunked", Chunked(Multipart("", pictures, esp+"Content-Type: image/jpeg\r\nContent-Length: %d\r\n"+
+			"X-Timestamp: 5.000001\r\n\r\n", ""), 700)},
+		{"ESP32, boundary after the picture", Chunked(Multipart("", pictures,
+			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", esp), 97)},
+		{"Axis", Multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", pictures,
+			"--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\n", "\r\n")},
+		{"Foscam", Multipart(old+";boundary=ipcamera\r\n\r\n", pictures,
+			"--ipcamera\r\n--\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
+		{"line feeds alone", Multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", pictures,
+			"--b\nContent-Type: image/jpeg\n\n", "\n")},
+		{"a web page by its type only", Multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", pictures, "--b\r\n\r\n", "\r\n")},
+		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", pictures, "", "")},
+		{"one picture at a time", Multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", pictures[:1], "", "")},
+	}
+}
