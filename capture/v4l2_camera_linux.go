@@ -177,10 +177,8 @@ func (c *camera) set(m mode) (layout, error) {
 	if err := videoCall(c.fd, vidiocSetFmt, &f); err != nil {
 		return layout{}, fmt.Errorf("set %v: %w", m, err)
 	}
-	l := layout{
-		mode:   mode{fourCC(f.pix.pixelFormat), int(f.pix.width), int(f.pix.height), m.fps},
-		stride: int(f.pix.bytesPerLine),
-	}
+	l := layout{mode: mode{fourCC(f.pix.pixelFormat), int(f.pix.width), int(f.pix.height), m.fps}}
+	l.stride = max(int(f.pix.bytesPerLine), leastStride(l.format, l.width)) // some drivers leave it 0
 	if l.format != m.format {
 		return layout{}, fmt.Errorf("set %v: the driver gives %v instead", m, l.mode)
 	}

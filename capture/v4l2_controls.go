@@ -34,7 +34,7 @@ func parseControls(text string) ([]setting, error) {
 func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, error) {
 	var list []DeviceControl
 	for _, s := range settings {
-		i := slices.IndexFunc(has, func(c DeviceControl) bool { return c.Name == s.name && !c.Locked })
+		i := slices.IndexFunc(has, func(c DeviceControl) bool { return sameControl(c.Name, s.name) && !c.Locked })
 		if i < 0 {
 			var all []string
 			for _, c := range has {
@@ -53,6 +53,25 @@ func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, err
 		list = append(list, has[i])
 	}
 	return list, nil
+}
+
+// sameControl says whether two names are those of one control: Linux 5.16 has changed some.
+func sameControl(a, b string) bool {
+	if a == b {
+		return true
+	}
+	for _, names := range [...][2]string{
+		{"exposure_auto", "auto_exposure"},
+		{"exposure_absolute", "exposure_time_absolute"},
+		{"exposure_auto_priority", "exposure_dynamic_framerate"},
+		{"white_balance_temperature_auto", "white_balance_automatic"},
+		{"focus_auto", "focus_automatic_continuous"},
+	} {
+		if names == [2]string{a, b} || names == [2]string{b, a} {
+			return true
+		}
+	}
+	return false
 }
 
 // takes says whether a value is one that the control may have.

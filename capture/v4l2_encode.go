@@ -27,6 +27,17 @@ type plane struct {
 // rawFormats lists the formats that picam can encode, those first that are less to read.
 func rawFormats() []string { return []string{"YU12", "NV12", "YUYV", "UYVY", "GREY"} }
 
+// leastStride returns the fewest bytes from one row of luma to the next that a layout of one of rawFormats can have.
+func leastStride(format string, width int) int {
+	switch format {
+	case "YUYV", "UYVY":
+		return (width + 1) / 2 * 4
+	case "GREY":
+		return width
+	}
+	return (width + 1) / 2 * 2
+}
+
 // rawLayoutOf returns how pictures of one of rawFormats lie. stride is the bytes from one row of luma to the next.
 func rawLayoutOf(format string, stride, height int) rawLayout {
 	luma, half := stride*height, (height+1)/2

@@ -123,6 +123,24 @@ func TestRawEncoder(t *testing.T) {
 }
 
 // TestRawEncoderExtremes: the largest coefficients that there are fit.
+// TestLeastStride: a driver that says nothing of its rows, or too little, costs the picture at most, not the program.
+func TestLeastStride(t *testing.T) {
+	for _, format := range rawFormats() {
+		for _, width := range []int{1, 2, 33, 640} {
+			l := rawLayoutOf(format, leastStride(format, width), 3)
+			got := newRawEncoder(l, width, 3, false, 80).encode(nil, make([]byte, l.size))
+			if b := decode(t, got).Bounds(); b != image.Rect(0, 0, width, 3) {
+				t.Errorf("%s, %d wide: %v", format, width, b)
+			}
+		}
+	}
+	for format, want := range map[string]int{"YUYV": 1280, "UYVY": 1280, "NV12": 640, "YU12": 640, "GREY": 640} {
+		if got := leastStride(format, 640); got != want {
+			t.Errorf("%s: %d, want %d", format, got, want)
+		}
+	}
+}
+
 func TestRawEncoderExtremes(t *testing.T) {
 	for _, quality := range []int{1, 50, 100} {
 		for name, sample := range map[string]func(x, y int) byte{

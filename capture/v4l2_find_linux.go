@@ -165,7 +165,7 @@ func openFirst() (*camera, error) {
 			}
 			continue
 		}
-		if _, err := c.usable(c.formats(), Options{}); err == nil && !isPart(c.driver) {
+		if _, err := c.usable(c.formats(), Options{}); err == nil && !c.isPart() {
 			return c, nil
 		}
 		c.close()
@@ -183,10 +183,10 @@ func findV4L2Camera() error {
 	return nil
 }
 
-// isPart says whether a driver's nodes are parts of a Raspberry Pi's camera, which libcamera puts together: they look
-// like cameras, but no pictures come from them alone.
-func isPart(driver string) bool {
-	return slices.Contains([]string{"unicam", "bcm2835-isp", "rp1-cfe", "pispbe"}, driver)
+// isPart says whether the node is a part of a camera that libcamera puts together, as those of a Raspberry Pi are: it
+// looks like a camera, but no pictures come from it alone.
+func (c *camera) isPart() bool {
+	return c.caps&capMediaController != 0 || slices.Contains([]string{"unicam", "bcm2835-isp", "rp1-cfe", "pispbe"}, c.driver)
 }
 
 // usable returns the mode that suits the options best, and an error if pictures for picam cannot come from this node.
@@ -289,8 +289,8 @@ func inspect(p place) *Device {
 	d.Formats, d.Controls = append(d.Formats, c.formats()...), append(d.Controls, c.controls()...)
 	if _, err := c.usable(d.Formats, Options{}); err != nil {
 		d.Trouble = newTrouble(err, c.node, c.card, mode{}).text
-	} else if isPart(c.driver) {
-		d.Trouble = "it is a part of the Raspberry Pi's own camera, which picam has as --source rpicam"
+	} else if c.isPart() {
+		d.Trouble = "it is " + partOfCamera
 	}
 	return d
 }

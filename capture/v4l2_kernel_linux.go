@@ -68,6 +68,7 @@ const (
 	capVideoCapture       = 0x0000_0001
 	capVideoCaptureMplane = 0x0000_1000
 	capStreaming          = 0x0400_0000
+	capMediaController    = 0x2000_0000 // V4L2_CAP_IO_MC: other nodes have to be set up before pictures come from this one
 	capDeviceCaps         = 0x8000_0000 // deviceCaps is valid
 )
 

@@ -97,22 +97,24 @@ func TestCaptureTime(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		flags uint32
+		up    time.Duration
 		at    time.Duration // the buffer's time
 		want  time.Duration // before now
 	}{
-		{"a moment ago", bufFlagMonotonicClock, up - 33*time.Millisecond, 33 * time.Millisecond},
-		{"start of exposure", bufFlagMonotonicClock | 0x10000, up - time.Second, time.Second},
-		{"among other flags", bufFlagMonotonicClock | 0x5, up - time.Second, time.Second},
-		{"the clock is not known", 0, up - time.Second, 0},
-		{"copied from elsewhere", 0x4000, up - time.Second, 0},
-		{"in the future", bufFlagMonotonicClock, up + time.Millisecond, 0},
-		{"long ago", bufFlagMonotonicClock, up - time.Minute, 0},
-		{"by the calendar", bufFlagMonotonicClock, 1.7e9 * time.Second, 0},
-		{"none", bufFlagMonotonicClock, 0, 0},
+		{"a moment ago", bufFlagMonotonicClock, up, up - 33*time.Millisecond, 33 * time.Millisecond},
+		{"start of exposure", bufFlagMonotonicClock | 0x10000, up, up - time.Second, time.Second},
+		{"among other flags", bufFlagMonotonicClock | 0x5, up, up - time.Second, time.Second},
+		{"the clock is not known", 0, up, up - time.Second, 0},
+		{"copied from elsewhere", 0x4000, up, up - time.Second, 0},
+		{"in the future", bufFlagMonotonicClock, up, up + time.Millisecond, 0},
+		{"long ago", bufFlagMonotonicClock, up, up - time.Minute, 0},
+		{"by the calendar", bufFlagMonotonicClock, up, 1.7e9 * time.Second, 0},
+		{"none", bufFlagMonotonicClock, up, 0, 0},
+		{"none, on a computer that has just started", bufFlagMonotonicClock, 5 * time.Second, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := videoBuffer{flags: tt.flags, timestamp: unix.NsecToTimeval(int64(tt.at))}
-			if got := now.Sub(captureTime(&b, now, up)); got != tt.want {
+			if got := now.Sub(captureTime(&b, now, tt.up)); got != tt.want {
 				t.Errorf("%v before now, want %v", got, tt.want)
 			}
 		})
@@ -135,11 +137,13 @@ func TestTrouble(t *testing.T) {
 		{wrap(unix.ENODEV), name, troubleUnplugged, "HD Webcam (/dev/video3) is gone: plug it in again; picam waits for it"},
 		{errNoCamera, name, troubleUnplugged, "is gone"},
 		{unix.ENOENT, name, troubleUnplugged, "is gone"},
+		{wrap(unix.ESHUTDOWN), name, troubleUnplugged, "is gone"},
 		{wrap(unix.EBUSY), name, troubleBusy, "is in use by another program: end that, or take another camera"},
 		{wrap(unix.ENOSPC), name, troubleNoBandwidth, "there is no room for MJPG 1280×720 at 30 a second on its USB bus: ask for " +
 			"a smaller --size or --fps"},
 		{unix.EACCES, "", troubleDenied, "/dev/video3 may not be opened by this user: sudo usermod -aG video $USER"},
 		{unix.ENOTTY, "", troubleUnusable, "/dev/video3 is no camera"},
+		{wrap(unix.ENOLINK), name, troubleUnusable, "is a part of a camera that libcamera puts together"},
 		{wrap(unix.ETIMEDOUT), name, troubleHung, "does not answer"},
 		{errStalled, name, troubleStalled, "gives no pictures, though it answers"},
 		{errNotFed, name, troubleNotFed, "a loopback device that no program writes to"},
@@ -150,6 +154,39 @@ func TestTrouble(t *testing.T) {
 			got := newTrouble(tt.err, node, tt.name, m)
 			if got.kind != tt.kind || !strings.Contains(got.text, tt.want) {
 				t.Errorf("kind %d, %q; want %d, %q", got.kind, got.text, tt.kind, tt.want)
+			}
+		})
+	}
+}
+
+// TestUsable: nodes that look like cameras and are none for picam.
+func TestUsable(t *testing.T) {
+	webcam := webcam()
+	for _, tt := range []struct {
+		name    string
+		camera  camera
+		formats []DeviceFormat
+		want    string // the error
+		part    bool
+	}{
+		{"a camera", camera{caps: capVideoCapture | capStreaming}, webcam, "", false},
+		{"the capture side of a loopback device", camera{driver: loopbackDriver, caps: capVideoCapture | capStreaming}, webcam, "", false},
+		{"the other side", camera{driver: loopbackDriver, caps: capStreaming}, nil, errNotFed.Error(), false},
+		{"metadata", camera{caps: capStreaming | 0x0080_0000}, nil, "no pictures come from this node", false},
+		{"a codec", camera{caps: capStreaming | 0x0000_4000, driver: "bcm2835-codec"}, nil, "no pictures come from this node", false},
+		{"pictures in parts", camera{caps: capStreaming | capVideoCaptureMplane}, nil, "multi-planar", false},
+		{"without mapped memory", camera{caps: capVideoCapture}, webcam, "no pictures come from this node", false},
+		{"nothing that can be used", camera{caps: capVideoCapture | capStreaming}, only("H264", webcam), "its formats are H264", false},
+		{"of a Raspberry Pi's camera", camera{caps: capVideoCapture | capStreaming, driver: "unicam"}, webcam, "", true},
+		{"of another board's", camera{caps: capVideoCapture | capStreaming | capMediaController, driver: "sun6i-csi"}, webcam, "", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.camera.usable(tt.formats, Options{})
+			if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if got := tt.camera.isPart(); got != tt.part {
+				t.Errorf("a part: %v", got)
 			}
 		})
 	}

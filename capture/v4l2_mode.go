@@ -71,7 +71,11 @@ func choose(formats []DeviceFormat, o Options) (best mode, ok bool) {
 				width, height = smallWidth, smallHeight
 			}
 		}
-		for _, size := range f.Sizes {
+		sizes := f.Sizes
+		if len(sizes) == 0 { // its driver does not list them, and takes what is nearest to that which is asked for
+			sizes = []DeviceSize{{Width: cmp.Or(width, height*4/3), Height: cmp.Or(height, width*3/4)}}
+		}
+		for _, size := range sizes {
 			m := mode{format: f.Name}
 			m.width, m.height = size.nearest(width, height)
 			m.fps = size.nearestFPS(cmp.Or(max(o.FPS, 0), usualFPS))

@@ -63,6 +63,10 @@ func TestChoose(t *testing.T) {
 		{"the beginning of a range", ranges, Options{Width: 1, Height: 1, FPS: 0.1}, "NV12 32×32 at 1 a second"},
 		{"a rate that is not told", []DeviceFormat{{Name: "MJPG", Use: "as it is", Sizes: []DeviceSize{{Width: 640, Height: 480}}}},
 			Options{FPS: 15}, "MJPG 640×480"},
+		{"a size that is not told", []DeviceFormat{{Name: "YUYV", Use: "encoded"}}, Options{}, "YUYV 640×480"},
+		{"a size that is asked for, and not told", []DeviceFormat{{Name: "YUYV", Use: "encoded"}}, Options{Width: 720, Height: 576, FPS: 25},
+			"YUYV 720×576"},
+		{"a height that is asked for, and not told", []DeviceFormat{{Name: "MJPG", Use: "as it is"}}, Options{Height: 720}, "MJPG 960×720"},
 		{"less to read", []DeviceFormat{
 			{Name: "GREY", Use: "encoded", Sizes: []DeviceSize{{Width: 640, Height: 480}}},
 			{Name: "YUYV", Use: "encoded", Sizes: []DeviceSize{{Width: 640, Height: 480}}},
@@ -109,6 +113,7 @@ func TestControls(t *testing.T) {
 		{"brightness=-64", []setting{{"brightness", -64}}, ""},
 		{"auto_exposure=1, gain=30", []setting{{"auto_exposure", 1}, {"gain", 30}}, ""},
 		{"Auto Exposure=3", []setting{{"auto_exposure", 3}}, ""},
+		{"exposure_auto=1", []setting{{"exposure_auto", 1}}, ""}, // its name in older kernels
 		{"brightnes=1", nil, "control brightnes: this camera has none of that name; " + all},
 		{"temperature=1", nil, all},
 		{"brightness=65", nil, "control brightness=65: it takes -64 to 64"},
@@ -131,7 +136,7 @@ func TestControls(t *testing.T) {
 				t.Fatalf("got %v, %v, %v", settings, found, err)
 			}
 			for i := range found {
-				if found[i].Name != settings[i].name {
+				if !sameControl(found[i].Name, settings[i].name) {
 					t.Errorf("%s for %s", found[i].Name, settings[i].name)
 				}
 			}

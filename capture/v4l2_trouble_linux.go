@@ -50,6 +50,7 @@ func (k troubleKind) pause() time.Duration {
 const (
 	loopbackDriver = "v4l2 loopback"
 	waits          = "; picam waits for it"
+	partOfCamera   = "a part of a camera that libcamera puts together; a Raspberry Pi's own is --source rpicam"
 )
 
 // These are reasons of picam's own beside the kernel's.
@@ -90,6 +91,8 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 			"or --fps, or plug it in where no other camera is; picam tries again", who, m), false}
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return &trouble{troubleDenied, who + " may not be opened by this user: sudo usermod -aG video $USER, then log in anew", true}
+	case errors.Is(err, unix.ENOLINK): // its links to other nodes are not set up
+		return &trouble{troubleUnusable, who + " is " + partOfCamera, true}
 	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR):
 		return &trouble{troubleUnusable, who + " is no camera; picam devices lists those that there are", true}
 	case isGone(err):
@@ -109,7 +112,12 @@ func who(node, name string) string {
 
 // isGone says whether the camera of an error is not there.
 func isGone(err error) bool {
-	return errors.Is(err, errNoCamera) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
+	for _, gone := range []error{errNoCamera, unix.ENOENT, unix.ENODEV, unix.ENXIO, unix.ESHUTDOWN} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
 }
 
 // missingTrouble is for a camera that has not been there yet.
