@@ -74,6 +74,9 @@ type receiver struct {
 	limits transport.Limits
 	once   bool
 	end    context.CancelCauseFunc // ends the run, for a reason
+
+	systemd *notifier
+	pulses  map[string]*pulse // of watch: the cameras'
 }
 
 // errDone ends a run that has done what it was asked to.
@@ -116,7 +119,7 @@ func recv(c *cli.Context) error {
 	defer end(errDone)
 	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, limits: transport.Limits{
 		MaxFrame: c.Int("max-frame"), Idle: c.Duration("idle-timeout"), Cameras: c.Int("max-cameras"),
-	}}
+	}, systemd: newNotifier(log)}
 	ends := &sink.Ends{
 		Record: c.String("record"), RecordRaw: c.String("record-raw"), LastFrame: c.String("last-frame"),
 		Options: sink.Options{EveryFrame: keepAll, Rate: max(0, c.Float64("fps")), Overwrite: c.Bool("overwrite"), Log: log},
@@ -149,6 +152,8 @@ func recv(c *cli.Context) error {
 	defer end(errDone)
 	if err := r.feed(ctx, &running, listen, from, captureOptions(c, log)); err != nil {
 		end(err)
+	} else {
+		r.systemd.ready()
 	}
 	r.follow(ctx, &running, c.String("config"))
 	watched := make(chan struct{})
@@ -164,6 +169,7 @@ func recv(c *cli.Context) error {
 		}
 	}
 	<-ctx.Done()
+	r.systemd.stopping()
 	running.Wait()
 	err = r.hub.Close()
 	close(stopWatching)
@@ -392,9 +398,33 @@ func (r *receiver) watch(statsFile string, stop <-chan struct{}) {
 		if len(parts) == 0 {
 			parts = []string{"waiting for a camera"}
 		}
-		r.con.Live(strings.Join(parts, "  |  "))
+		line := strings.Join(parts, "  |  ")
+		r.con.Live(line)
+		r.systemd.tick(line, r.hung(time.Now(), now))
 		then = time.Now()
 	})
+}
+
+// hung says whose pictures are taken in but do not come out: of a slow filter they do, in the end.
+func (r *receiver) hung(now time.Time, cameras []pipeline.Stats) string {
+	var hung []string
+	pulses := map[string]*pulse{} // without those of cameras that are forgotten
+	for _, s := range cameras {
+		p := r.pulses[s.Camera]
+		if p == nil {
+			p = &pulse{}
+		}
+		pulses[s.Camera] = p
+		worked := s.FramesOut + s.Drops() - s.Dropped[pipeline.Stale.String()] // a stale one has only made room
+		if p.still(now, r.systemd.patience(), s.FramesIn > s.FramesOut+s.Drops(), worked) {
+			hung = append(hung, s.Camera)
+		}
+	}
+	r.pulses = pulses
+	if len(hung) == 0 {
+		return ""
+	}
+	return "no picture comes out of the filters and outputs of " + strings.Join(hung, ", ")
 }
 
 // liveText is a camera's part of the live line.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,12 +128,19 @@ func send(c *cli.Context) error {
 		sender.Trouble = t.Trouble
 	}
 
+	systemd := newNotifier(log)
+	systemd.ready()
+	w := &senderWatch{
+		con: con, log: log, statsFile: c.String("stats-file"), systemd: systemd,
+		sender: sender, src: src, camera: alwaysGives(source), fps: fps,
+	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		watchSender(c.String("stats-file"), con, sender, src, stop, func(err error) { log.Error("cannot write", "error", err) })
+		w.run(stop)
 	}()
 	err = sender.Run(ctx, src)
+	systemd.stopping()
 	close(stop)
 	<-stopped
 	if errors.Is(err, context.Canceled) && c.Context.Err() != nil {
@@ -166,18 +175,39 @@ func rpicamSource(c *cli.Context, source string) (string, error) {
 	return source, nil
 }
 
-// watchSender shows the live line and writes the stats file until stop is closed.
-func watchSender(statsFile string, con *console, sender *transport.Sender, src capture.Source, stop <-chan struct{}, fail func(error)) {
-	before, then := sender.Stats(), time.Now()
-	if bar := newFileProgress(src); bar != nil {
-		con.Progress(bar.String)
+// alwaysGives says whether a source gives a picture every few seconds or else the reason why not. Programs, files and
+// standard input may pause for as long as they like.
+func alwaysGives(source string) bool {
+	name, _, _ := strings.Cut(source, ":")
+	return slices.Contains([]string{"auto", "rpicam", "v4l2", "http", "https"}, name)
+}
+
+// senderWatch tells once a second what a sender does: the live line, the stats file, systemd.
+type senderWatch struct {
+	con       *console
+	log       *slog.Logger
+	statsFile string // "": none
+	systemd   *notifier
+	sender    *transport.Sender
+	src       capture.Source
+	camera    bool // src is one that alwaysGives
+	fps       float64
+
+	taken, sent pulse
+}
+
+// run does so until stop is closed.
+func (w *senderWatch) run(stop <-chan struct{}) {
+	before, then := w.sender.Stats(), time.Now()
+	if bar := newFileProgress(w.src); bar != nil {
+		w.con.Progress(bar.String)
 	}
 	each(stop, func(last bool) {
-		now := sender.Stats()
-		if statsFile != "" {
-			if err := writeStats(statsFile, now); err != nil {
-				fail(err)
-				statsFile = ""
+		now := w.sender.Stats()
+		if w.statsFile != "" {
+			if err := writeStats(w.statsFile, now); err != nil {
+				w.log.Error("cannot write", "error", err)
+				w.statsFile = ""
 			}
 		}
 		d := time.Since(then)
@@ -190,16 +220,52 @@ func watchSender(statsFile string, con *console, sender *transport.Sender, src c
 			rtt = fmt.Sprintf("round trip %.1f ms", float64(now.RTT.Microseconds())/1000)
 		}
 		line := words(link, plural(now.Sent, "picture")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
-		con.Live(line)
+		w.con.Live(line)
 		if last {
-			con.Live("")
-			if con.show {
-				fmt.Fprintf(con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "picture"), float64(now.Bytes)/1e6, now.Dropped)
+			w.con.Live("")
+			if w.con.show {
+				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "picture"), float64(now.Bytes)/1e6, now.Dropped)
 			}
 			return
 		}
+		w.systemd.tick(words(w.trouble(), line), w.hung(time.Now(), now))
 		before, then = now, time.Now()
 	})
+}
+
+// trouble is why the source gives no pictures, as far as it tells.
+func (w *senderWatch) trouble() string {
+	if w.sender.Trouble == nil {
+		return ""
+	}
+	return w.sender.Trouble()
+}
+
+// hung says what stands still: the source, if it gives neither pictures nor a reason, or the sending, if pictures wait,
+// and a receiver is there, and not a byte goes out. Where all pictures are kept, either may wait for the receiver.
+func (w *senderWatch) hung(now time.Time, s transport.SenderStats) string {
+	if w.sender.KeepAll {
+		return ""
+	}
+	patience := w.systemd.patience()
+	slow := patience
+	if w.fps > 0 && patience > 0 {
+		slow += time.Duration(5 / w.fps * float64(time.Second))
+	}
+	taken := s.Captured
+	if c, ok := w.src.(capture.Counted); ok {
+		taken = c.Counts().Captured // broken ones too
+	}
+	if w.taken.still(now, slow, w.camera && w.trouble() == "", taken) {
+		return "the source gives neither pictures nor a reason"
+	}
+	if patience > 0 {
+		patience += 2 * w.sender.WriteTimeout
+	}
+	if w.sent.still(now, patience, s.Receivers > 0 && s.Captured > s.Sent+s.Dropped, s.Sent, s.Bytes, s.Connects) {
+		return "pictures wait and are not sent"
+	}
+	return ""
 }
 
 // parseSize reads WIDTHxHEIGHT; "" is 0, 0.
