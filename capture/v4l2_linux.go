@@ -186,7 +186,7 @@ func (s *v4l2) run() {
 			s.first()
 			return
 		}
-		if t.kind != troubleStalled { // the next start may know better
+		if !t.kind.startsAnew() { // else the next start may know better
 			s.tell(t)
 		}
 		s.first()
@@ -212,7 +212,7 @@ func (s *v4l2) try(before *trouble) *trouble {
 	if failed != nil {
 		return failed
 	}
-	if before != nil && before.kind == troubleStalled {
+	if before != nil && before.kind.startsAnew() {
 		s.tell(before)
 	}
 	who = s.finder.who()
@@ -287,6 +287,7 @@ func (s *v4l2) stream(c *camera, l layout) error {
 	run := videoRun{layout: l, card: c.card, stale: c.driver == loopbackDriver}
 	fds := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeup.Fd()), Events: unix.POLLIN}}
 	deadline := time.Now().Add(startTime + 3*period)
+	broken := false // there are pictures, and since the last whole one, or the start, only broken ones
 	for {
 		_, err := unix.Poll(fds[:], max(0, int(time.Until(deadline).Milliseconds())))
 		switch {
@@ -295,15 +296,18 @@ func (s *v4l2) stream(c *camera, l layout) error {
 		case fds[1].Revents != 0:
 			return nil
 		}
-		n, err := s.drain(c, &run)
+		n, whole, err := s.drain(c, &run)
+		broken = whole == 0 && (broken || n > 0)
 		switch {
 		case err != nil:
 			return err
-		case n > 0:
+		case whole > 0:
 			deadline = time.Now().Add(silentTime + 3*period)
+		case time.Now().After(deadline) && broken:
+			return errBroken
 		case time.Now().After(deadline):
 			return errStalled
-		case fds[0].Revents&unix.POLLERR != 0: // it would be reported again and again
+		case n == 0 && fds[0].Revents&unix.POLLERR != 0: // it would be reported again and again
 			return errors.New("the driver reports an error, and no more")
 		}
 	}
@@ -319,32 +323,34 @@ type videoRun struct {
 	good     bool // there has been a whole picture
 }
 
-// drain takes all pictures that the driver has, and returns how many: no more than it has buffers, so that the source can
-// end where pictures come faster than they are looked through.
-func (s *v4l2) drain(c *camera, run *videoRun) (n int, err error) {
+// drain takes all pictures that the driver has, and returns how many, and how many of them are whole: no more than it has
+// buffers, so that the source can end where pictures come faster than they are looked through.
+func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 	for range c.buffers {
 		b, memory, err := c.dequeue()
 		if err == unix.EAGAIN {
-			return n, nil
+			return n, whole, nil
 		}
 		if err != nil {
-			return n, fmt.Errorf("take a picture: %w", err)
-		}
-		s.take(&b, memory, run)
-		if err := c.queue(b.index); err != nil {
-			return n, err
+			return n, whole, fmt.Errorf("take a picture: %w", err)
 		}
 		n++
+		if s.take(&b, memory, run) {
+			whole++
+		}
+		if err := c.queue(b.index); err != nil {
+			return n, whole, err
+		}
 	}
-	return n, nil
+	return n, whole, nil
 }
 
-// take counts a picture, and puts it where Next finds it if it is whole.
-func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
+// take counts a picture, and puts it where Next finds it if it is whole, which it reports.
+func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 	now := time.Now()
 	if run.stale {
 		run.stale = false
-		return
+		return false
 	}
 	const impossible = 1000 // such a gap is a driver that numbers in its own way
 	lost := b.sequence - run.sequence - 1
@@ -370,7 +376,7 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
 		if run.good { // the first ones after a start are often broken
 			s.tellBroken(now)
 		}
-		return
+		return false
 	}
 	run.good = true
 	s.filling.seq, s.filling.captured, s.filling.received = s.seq, captureTime(b, now, sinceStart()), now
@@ -384,6 +390,7 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) {
 	s.slot <- s.filling
 	s.filling = spare
 	s.fine()
+	return true
 }
 
 // show gives a copy of a buffer to who looks at them, unless too many wait there.

@@ -146,6 +146,7 @@ func TestTrouble(t *testing.T) {
 		{wrap(unix.ENOLINK), name, troubleUnusable, "is a part of a camera that libcamera puts together"},
 		{wrap(unix.ETIMEDOUT), name, troubleHung, "does not answer"},
 		{errStalled, name, troubleStalled, "gives no pictures, though it answers"},
+		{errBroken, name, troubleBroken, "gives only broken pictures: picam drops them and keeps starting it anew"},
 		{errNotFed, name, troubleNotFed, "a loopback device that no program writes to"},
 		{unusableError("its formats are H264"), name, troubleUnusable, "HD Webcam (/dev/video3): its formats are H264; picam devices"},
 		{wrap(unix.EIO), name, troubleOther, "HD Webcam (/dev/video3): start: input/output error: picam tries again"},

@@ -31,15 +31,19 @@ const (
 	troubleDenied
 	troubleUnusable
 	troubleStalled
+	troubleBroken
 	troubleHung
 	troubleOther
 )
+
+// startsAnew says whether a camera that can be started is started anew, which may help.
+func (k troubleKind) startsAnew() bool { return k == troubleStalled || k == troubleBroken }
 
 // pause is how long to wait before the next try. To look whether a camera has come costs little; to try one in vain may
 // disturb others on its bus.
 func (k troubleKind) pause() time.Duration {
 	switch k {
-	case troubleStalled, troubleHung: // time enough has gone by
+	case troubleStalled, troubleBroken, troubleHung: // time enough has gone by
 		return 0
 	case troubleMissing, troubleUnplugged, troubleNotFed:
 		return 250 * time.Millisecond
@@ -57,6 +61,7 @@ const (
 var (
 	errNoCamera = errors.New("no camera")
 	errStalled  = errors.New("no picture for too long")
+	errBroken   = errors.New("no whole picture for too long")
 	errNotFed   = errors.New("a loopback device that nothing is written to")
 )
 
@@ -77,6 +82,9 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 		return &trouble{troubleNotFed, who + " is a loopback device that no program writes to: start that program" + waits, false}
 	case errors.Is(err, errStalled):
 		return &trouble{troubleStalled, who + " gives no pictures, though it answers: picam keeps starting it anew; " +
+			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
+	case errors.Is(err, errBroken):
+		return &trouble{troubleBroken, who + " gives only broken pictures: picam drops them and keeps starting it anew; " +
 			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
 	case errors.Is(err, unix.ETIMEDOUT):
 		return hungTrouble(who)
