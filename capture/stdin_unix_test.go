@@ -32,9 +32,9 @@ func TestInheritedStdin(t *testing.T) {
 		}
 		return os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "socket")
 	}
-	for name, make := range map[string]func(*testing.T) (r, w *os.File){"pipe": pipe, "socket": socket} {
+	for name, ends := range map[string]func(*testing.T) (r, w *os.File){"pipe": pipe, "socket": socket} {
 		t.Run(name, func(t *testing.T) {
-			r, w := make(t)
+			r, w := ends(t)
 			defer w.Close()
 			fd := int(r.Fd()) // blocking from here on
 			setStdin(t, r)
