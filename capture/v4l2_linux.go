@@ -347,7 +347,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 
 // take counts a picture, and puts it where Next finds it if it is whole, which it reports.
 func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
-	now := time.Now()
+	now, up := time.Now(), sinceStart()
 	if run.stale {
 		run.stale = false
 		return false
@@ -357,7 +357,7 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 	if !run.numbered || lost >= impossible {
 		lost = 0
 	}
-	s.show(b, memory, run, int(lost), now)
+	s.show(b, memory, run, int(lost), captureTime(b, now, up))
 	if lost > 0 {
 		s.captured.Add(int64(lost))
 		s.dropped[Lost].Add(int64(lost))
@@ -379,7 +379,7 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 		return false
 	}
 	run.good = true
-	s.filling.seq, s.filling.captured, s.filling.received = s.seq, captureTime(b, now, sinceStart()), now
+	s.filling.seq, s.filling.captured, s.filling.received = s.seq, captureTime(b, now, up), now
 	var spare *shot
 	select {
 	case spare = <-s.slot:
@@ -394,14 +394,14 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 }
 
 // show gives a copy of a buffer to who looks at them, unless too many wait there.
-func (s *v4l2) show(b *videoBuffer, memory []byte, run *videoRun, lost int, now time.Time) {
+func (s *v4l2) show(b *videoBuffer, memory []byte, run *videoRun, lost int, captured time.Time) {
 	if s.buffers == nil || len(s.buffers) == cap(s.buffers) {
 		return
 	}
 	l := run.layout
 	s.buffers <- Part{Reader: bytes.NewReader(bytes.Clone(memory)), Buffer: &Buffer{
 		Camera: run.card, Format: l.format, Width: l.width, Height: l.height, FPS: l.fps,
-		Flagged: b.flags&bufFlagError != 0, Lost: lost, Captured: captureTime(b, now, sinceStart()),
+		Flagged: b.flags&bufFlagError != 0, Lost: lost, Captured: captured,
 	}}
 }
 
