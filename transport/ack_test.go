@@ -149,7 +149,7 @@ func TestWindow(t *testing.T) {
 
 // TestPauses checks how long a dialing end waits between tries.
 func TestPauses(t *testing.T) {
-	r := newDialer("pi:8002", nil)
+	r := newDialer("pi:8002", nil, nil)
 	var sum time.Duration
 	for i := range 100 {
 		d := r.pause.NextBackOff()

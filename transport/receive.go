@@ -101,7 +101,15 @@ func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Log
 	if err != nil {
 		return err
 	}
-	d := newDialer(addr, logOr(log))
+	return pullFrom(ctx, newDialer(addr, nil, logOr(log)), once, lim, handle)
+}
+
+// PullFound is Pull where the address is found anew before each try; what is what to call the sender until then.
+func PullFound(ctx context.Context, what string, find Find, once bool, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
+	return pullFrom(ctx, newDialer(what, find, logOr(log)), once, lim, handle)
+}
+
+func pullFrom(ctx context.Context, d *dialer, once bool, lim Limits, handle func(ctx context.Context, s *Stream) error) error {
 	lim = lim.withDefaults()
 	for {
 		began, err := d.pull(ctx, lim, handle)

@@ -20,7 +20,8 @@ import (
 // KeepAll the source waits instead, and the picture under way when a connection breaks is sent again, whole, on the next
 // one: it may arrive twice. What the kernels held on its way when the receiver crashed is lost either way.
 type Sender struct {
-	Addr     string       // host:port to dial, again and again
+	Addr     string       // host:port to dial, again and again; with Find, what to call the receiver until it is found
+	Find     Find         // asked where the receiver is before it is dialled; nil: at Addr
 	Listener net.Listener // or: receivers come here; each gets the pictures. Run closes it
 	Camera   string       // name in the stamp
 	NoStamp  bool         // leave the camera's bytes alone; there are no acks then, see the package
@@ -89,18 +90,21 @@ func (s *Sender) Run(ctx context.Context, src Source) error {
 	if s.Listener != nil {
 		return s.listen(ctx, src)
 	}
-	addr, err := ParseAddr(s.Addr)
-	if err != nil {
-		return err
+	addr := s.Addr
+	if s.Find == nil {
+		var err error
+		if addr, err = ParseAddr(addr); err != nil {
+			return err
+		}
 	}
-	return s.dial(ctx, src, addr)
+	return s.dial(ctx, src, newDialer(addr, s.Find, s.log))
 }
 
-// dial sends the pictures of src to addr, by as many connections as it takes.
-func (s *Sender) dial(ctx context.Context, src Source, addr string) error {
+// dial sends the pictures of src to the peer of d, by as many connections as it takes.
+func (s *Sender) dial(ctx context.Context, src Source, d *dialer) error {
 	l := newLink(s)
 	result := make(chan error, 1)
-	go func() { result <- s.sendTo(ctx, l, addr) }()
+	go func() { result <- s.sendTo(ctx, l, d) }()
 	err := s.produce(ctx, src, &fan{s: s, links: []*link{l}})
 	close(s.ended)
 	if sending := <-result; err == nil {
@@ -111,15 +115,14 @@ func (s *Sender) dial(ctx context.Context, src Source, addr string) error {
 }
 
 // sendTo sends l's pictures until all have arrived (nil), the last one cannot be sent, or ctx ends.
-func (s *Sender) sendTo(ctx context.Context, l *link, addr string) error {
-	d := newDialer(addr, s.log)
+func (s *Sender) sendTo(ctx context.Context, l *link, d *dialer) error {
 	for lastTry := false; ; lastTry = s.over() {
 		conn, err := d.dial(ctx)
 		if err == nil {
 			s.receivers.Add(1)
 			err = l.send(ctx, conn, func() {
 				d.worked()
-				s.log.Info("sending to " + addr)
+				s.log.Info("sending to " + d.at)
 			})
 			s.receivers.Add(-1)
 		}
@@ -129,9 +132,9 @@ func (s *Sender) sendTo(ctx context.Context, l *link, addr string) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case s.over() && !l.take():
-			return fmt.Errorf("transport: %s: %w", addr, err) // the end itself failed
+			return fmt.Errorf("transport: %s: %w", d.at, err) // the end itself failed
 		case lastTry && !s.KeepAll:
-			return fmt.Errorf("transport: %s: the last picture was not sent: %w", addr, err)
+			return fmt.Errorf("transport: %s: the last picture was not sent: %w", d.at, err)
 		case !d.failed(ctx, err):
 			return ctx.Err()
 		}
