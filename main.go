@@ -59,7 +59,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:                 stderr,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			sendCommand(), recvCommand(), devicesCommand(), filtersCommand(), checkCommand(), versionCommand(),
+			sendCommand(), recvCommand(), devicesCommand(), listCommand(), filtersCommand(), checkCommand(), versionCommand(),
 			manCommand(), completionCommand(),
 		},
 		OnUsageError: explainUsage,
@@ -153,6 +153,21 @@ func commonFlags() []cli.Flag {
 
 // newLogger makes the logger that the common flags ask for. It writes to con.
 func newLogger(c *cli.Context, con *console) (*slog.Logger, error) {
+	log, err := makeLogger(c, con)
+	if err == nil {
+		adoptLog(log)
+	}
+	return log, err
+}
+
+// adoptLog has log take in what libraries write with the package log, which would break the live line. It is of no use but
+// for those who look for a fault.
+func adoptLog(log *slog.Logger) {
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
+}
+
+func makeLogger(c *cli.Context, con *console) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
 		return nil, badUsage("--log-level %s: takes debug, info, warn or error", c.String("log-level"))

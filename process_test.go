@@ -95,7 +95,7 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 	cmd.Stderr = p
 	cmd.WaitDelay = time.Second
 	if cmd.Env == nil {
-		cmd.Env = append(os.Environ(), "DISPLAY=", "WAYLAND_DISPLAY=")
+		cmd.Env = append(os.Environ(), "DISPLAY=", "WAYLAND_DISPLAY=", "PICAM_ANNOUNCE=false")
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 	"picam/pipeline"
 	"picam/pipeline/sink"
 	"picam/transport"
+	"picam/transport/nearby"
 )
 
 func visionText() string { return "OpenCV " + gocv.OpenCVVersion() }
@@ -43,7 +44,8 @@ func recvCommand() *cli.Command {
 			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a picture, h hides the line.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "wait for cameras on `[HOST]:PORT`; " + defaultListen + " unless --from is given"},
-			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, http://host/path, file:clip.mjpeg, - …; may be repeated"},
+			announceFlag("that this receiver is here, so that send --to auto finds it"),
+			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, nearby, http://host/path, file:clip.mjpeg, - …; may be repeated"},
 			&cli.StringFlag{Name: "config", Usage: "the chain of filters, a YAML `FILE`; none shows the pictures as they are"},
 			&cli.StringFlag{Name: "display", Value: "auto", Usage: "`WHERE` to show: window, none, or auto: a window where there is a screen"},
 			&cli.StringFlag{Name: "record", Usage: "keep what is shown in `FILE`: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"},
@@ -74,6 +76,8 @@ type receiver struct {
 	limits transport.Limits
 	once   bool
 	end    context.CancelCauseFunc // ends the run, for a reason
+
+	announce bool // the listener
 
 	systemd *notifier
 	pulses  map[string]*pulse // of watch: the cameras'
@@ -117,7 +121,7 @@ func recv(c *cli.Context) error {
 
 	ctx, end := context.WithCancelCause(c.Context)
 	defer end(errDone)
-	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, limits: transport.Limits{
+	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, announce: c.Bool("announce"), limits: transport.Limits{
 		MaxFrame: c.Int("max-frame"), Idle: c.Duration("idle-timeout"), Cameras: c.Int("max-cameras"),
 	}, systemd: newNotifier(log)}
 	ends := &sink.Ends{
@@ -261,6 +265,9 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 		r.log.Info("listening", "address", l.Addr().String(), "send with", "picam send --to "+reachable(l.Addr().String()))
 		start(func() error {
 			defer l.Close()
+			if r.announce {
+				defer announce(ctx, nearby.Receiver, "", l.Addr(), r.log)()
+			}
 			return transport.Serve(ctx, l, r.limits, r.log, r.handle)
 		})
 	}
@@ -271,6 +278,11 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 				return usageError{err}
 			}
 			start(func() error { return transport.Pull(ctx, addr, r.once, r.limits, r.log, r.handle) })
+			continue
+		}
+		if name, ok := wanted(autoCamera, spec); ok {
+			find := finding(nearby.Camera, name, r.log, r.end)
+			start(func() error { return transport.PullFound(ctx, spec, find, r.once, r.limits, r.log, r.handle) })
 			continue
 		}
 		src, err := capture.Open(ctx, spec, o)

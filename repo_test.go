@@ -33,7 +33,7 @@ import (
 // rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
 // new one gets its place on purpose.
 var rooms = map[string][]string{
-	".":                              {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport"},
+	".":                              {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
 	"capture":                        {"mjpeg"},
 	"capture/capturetest":            {}, // for tests
 	"capture/probe":                  {"capture", "mjpeg"},
@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"scripts/bench":                  {"mjpeg", "mjpeg/turbo"},
 	"scripts/pictures":               {"filters", "filters/filterstest"},
 	"transport":                      {"mjpeg"},
+	"transport/nearby":               {},
 }
 
 // reserved says which packages, or files, alone may import something.
@@ -61,7 +62,7 @@ var reserved = map[string][]string{
 	"unsafe":   {"capture/v4l2_kernel_linux.go", "docs/own-filters/negative_wasm", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
 	"reflect":  {},
 	"log":      {},
-	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport"},
+	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
 	"sync":     {".", "capture", "filters/own", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv": {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
 		"scripts/pictures"},
@@ -69,6 +70,8 @@ var reserved = map[string][]string{
 	"github.com/urfave/cli/v2": {"."},
 
 	"github.com/tetratelabs/wazero": {"filters/own"},
+
+	"github.com/libp2p/zeroconf/v2": {"transport/nearby"},
 }
 
 // source is a parsed Go file.

@@ -14,6 +14,7 @@ import (
 
 	"picam/capture"
 	"picam/transport"
+	"picam/transport/nearby"
 )
 
 func sendCommand() *cli.Command {
@@ -29,8 +30,9 @@ func sendCommand() *cli.Command {
 			"picam send --listen :8002 --source pattern",
 		Description: "Either end may start first, stop and come back: send dials until recv answers.\n\nA SOURCE is one of:\n" + kinds.String(),
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "send to `HOST:PORT`, where picam recv listens"},
+			&cli.StringFlag{Name: "to", Usage: "send to `HOST:PORT`, where picam recv listens; auto finds it, auto:NAME one of several"},
 			&cli.StringFlag{Name: "listen", Usage: "wait for receivers on `[HOST]:PORT` instead"},
+			announceFlag("that this camera is here, with --listen"),
 			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the pictures come from (`SOURCE`)"},
 			&cli.StringFlag{Name: "size", Usage: "picture size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
 			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
@@ -95,9 +97,14 @@ func send(c *cli.Context) error {
 			sender.Camera = "camera"
 		}
 	}
+	ctx, cancel := context.WithCancelCause(c.Context)
+	defer cancel(nil)
+	name, found := wanted(autoReceiver, c.String("to"))
 	switch to, listen := c.String("to"), c.String("listen"); {
 	case to != "" && listen != "":
 		return badUsage("send takes --to or --listen, not both: --to dials a receiver, --listen waits for some")
+	case found:
+		sender.Addr, sender.Find = to, finding(nearby.Receiver, name, log, cancel)
 	case to != "":
 		if sender.Addr, err = transport.ParseAddr(to); err != nil {
 			return usageError{err}
@@ -108,11 +115,9 @@ func send(c *cli.Context) error {
 		}
 		defer sender.Listener.Close()
 	default:
-		return badUsage("where to? picam send --to HOST:8002 dials a picam recv; picam send --listen :8002 waits for one")
+		return badUsage("where to? picam send --to HOST:8002 dials a picam recv, --to auto finds it; picam send --listen :8002 waits for one")
 	}
 
-	ctx, cancel := context.WithCancel(c.Context)
-	defer cancel()
 	src, err := capture.Open(ctx, source, capture.Options{
 		Width: width, Height: height, FPS: fps, Quality: c.Int("quality"), Loop: c.Bool("loop"),
 		Controls: c.String("control"), MaxFrame: c.Int("max-frame"), Log: log,
@@ -126,6 +131,10 @@ func send(c *cli.Context) error {
 	defer src.Close()
 	if t, ok := src.(capture.Troubled); ok {
 		sender.Trouble = t.Trouble
+	}
+
+	if sender.Listener != nil && c.Bool("announce") {
+		defer announce(ctx, nearby.Camera, sender.Camera, sender.Listener.Addr(), log)()
 	}
 
 	systemd := newNotifier(log)
@@ -143,8 +152,11 @@ func send(c *cli.Context) error {
 	systemd.stopping()
 	close(stop)
 	<-stopped
-	if errors.Is(err, context.Canceled) && c.Context.Err() != nil {
+	switch {
+	case errors.Is(err, context.Canceled) && c.Context.Err() != nil:
 		return nil // the user ended it
+	case errors.Is(err, context.Canceled):
+		return context.Cause(ctx)
 	}
 	return err
 }
