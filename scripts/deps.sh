@@ -66,6 +66,8 @@ build | test)
 	;;
 esac
 if [ "$what" = test ]; then
+	want busybox-static package busybox-static
+	want dpkg-dev there dpkg-shlibdeps
 	want ffmpeg there ffmpeg
 	want fish there fish
 	want gstreamer1.0-tools there gst-launch-1.0
@@ -79,6 +81,7 @@ if [ "$what" = test ]; then
 	want opencv-data test -e /usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml
 	want python3-numpy python_with_numpy
 	want qemu-user-static there qemu-arm-static
+	want systemd there systemd-analyze
 	want xdotool there xdotool
 	want xvfb there Xvfb
 	want zsh there zsh
