@@ -283,7 +283,7 @@ func inspect(p place) *Device {
 	}
 	defer c.close()
 	d.Card, d.Driver, d.Bus = c.card, c.driver, c.bus
-	if !c.captures() && c.driver != loopbackDriver {
+	if !c.captures() && c.driver != loopbackDriver && c.caps&capVideoCaptureMplane == 0 { // those have their sentence
 		return nil
 	}
 	d.Formats, d.Controls = append(d.Formats, c.formats()...), append(d.Controls, c.controls()...)
