@@ -59,7 +59,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:                 stderr,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Commands: []*cli.Command{
-			sendCommand(), recvCommand(), devicesCommand(), listCommand(), filtersCommand(), checkCommand(), versionCommand(),
+			sendCommand(), recvCommand(), devicesCommand(), probeCommand(), listCommand(), filtersCommand(), checkCommand(), versionCommand(),
 			manCommand(), completionCommand(),
 		},
 		OnUsageError: explainUsage,

@@ -81,6 +81,9 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// NewStream makes a Stream of what r reads; Close closes r.
+func NewStream(r io.ReadCloser) Stream { return &onePart{Reader: r, end: r.Close} }
+
 // onePart is a Stream of one part.
 type onePart struct {
 	io.Reader
@@ -127,8 +130,8 @@ func onlyOnce(err error) error {
 		return err
 	}
 	text := err.Error()
-	promise := regexp.MustCompile(`(;|([?.])) picam (tries again|connects anew|waits for it)$`)
-	if short := promise.ReplaceAllString(text, "$2"); short != text {
+	promise := regexp.MustCompile(`(;|([?.])) picam (tries again|connects anew|waits for it)(;|$)`)
+	if short := promise.ReplaceAllString(text, "$2$4"); short != text {
 		return &onceError{short, err}
 	}
 	return err

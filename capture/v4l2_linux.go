@@ -419,10 +419,14 @@ func streamV4L2(ctx context.Context, device string, o Options) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := troubleOf(s); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return v4l2Stream{s, parts}, nil
 }
 
-// Part waits for a camera that is not there, and one that gives nothing, as the source does; the error is then why.
+// Part waits for a camera that goes, or gives nothing, as the source does; the error is then why.
 func (s v4l2Stream) Part() (Part, error) {
 	select {
 	case p := <-s.parts:

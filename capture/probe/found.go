@@ -16,14 +16,17 @@ import (
 func (p *Probe) recognise() {
 	r := &p.report
 	b := p.head
+	r.Refused = p.refused
+	if r.HTTP != nil && !strings.HasPrefix(r.HTTP.Status, "200") && r.HTTP.Status != "" {
+		return // Error says it
+	}
 	isPage := r.HTTP != nil && strings.Contains(r.HTTP.ContentType, "html")
 	switch {
 	case r.Pictures > 0 && r.Camera != nil:
 		return
 	case len(b) == 0 && r.Bytes.All == 0:
-		r.Found = "not one byte"
 		if r.Error == "" {
-			r.Advice = p.silence()
+			r.Found, r.Advice = "not one byte", p.silence()
 		}
 	case r.Bytes.Notes > 0 && r.Bytes.Notes == r.Bytes.All:
 		r.Found = "a picam send whose camera gives no pictures"
@@ -38,6 +41,12 @@ func (p *Probe) recognise() {
 		if format != "" {
 			r.Advice = p.ffmpeg(format)
 		}
+		if d := r.Damage; d.TooLong > 0 {
+			r.Found, r.Advice = "pictures over the limit", "--max-frame 100000000 takes longer ones"
+		}
+	}
+	if r.Refused && r.Advice != "" {
+		r.Error = "" // it says less
 	}
 }
 

@@ -200,7 +200,7 @@ func quality(dqt []byte) (q int, exact bool) {
 	if len(dqt) < 65 || dqt[0] != 0 { // luma, with 8 bits
 		return 0, false
 	}
-	const far = 0.5 // mean difference relative to the table
+	const far = 0.1 // mean difference relative to the table
 	best, least := 0, far
 	for q := 1; q <= 100; q++ {
 		scale := 200 - 2*q

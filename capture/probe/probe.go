@@ -5,6 +5,8 @@ package probe
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"errors"
 	"io"
 	"math"
 	"net/url"
@@ -35,6 +37,12 @@ const (
 	maxPixels = 50e6 // in a picture that is decoded
 )
 
+// ErrEnough is the error, or the cause of the end of a context, by which a stream ends because no more is wanted, as
+// context.Canceled is another: a picture that is under way then is not damaged.
+var ErrEnough = errors.New("enough")
+
+func isEnough(err error) bool { return errors.Is(err, ErrEnough) || errors.Is(err, context.Canceled) }
+
 // Probe looks at a source. One goroutine uses it.
 type Probe struct {
 	o       Options
@@ -44,6 +52,9 @@ type Probe struct {
 	size    Spread
 
 	began, arrived, ended time.Time
+	first                 time.Time   // byte
+	enough                bool        // reading ended because of ErrEnough
+	refused               bool        // picam would not take the answer
 	times                 []time.Time // of pictures
 	timed                 int64       // bytes of them but the first
 	head                  []byte
@@ -86,12 +97,17 @@ func New(o Options) *Probe {
 // Run reads a stream to its end, and returns the error that it ended with; nil for a good end.
 func (p *Probe) Run(s capture.Stream) error {
 	p.began = p.o.Now()
+	first := true
 	for {
 		part, err := s.Part()
 		if err == nil {
 			err = p.Part(part)
 		}
 		p.ended = p.o.Now()
+		if first && p.report.Bytes.All > 0 {
+			first = false
+			p.began = p.first
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -108,6 +124,7 @@ func (p *Probe) Part(part capture.Part) error {
 		p.answer(part)
 	}
 	if part.Fault != nil {
+		p.refused = true
 		in = io.LimitReader(in, faulty)
 	}
 	p.buffer = part.Buffer
@@ -148,13 +165,16 @@ func (p *Probe) Part(part capture.Part) error {
 		p.framed += int64(len(picture))
 	}
 	p.skipTo(p.walked())
+	p.enough = isEnough(p.scanner.Err())
 	p.closeGap(false)
 	st := p.scanner.Stats()
 	d := &p.report.Damage
 	d.Torn += st.Damaged[mjpeg.Torn]
 	d.Malformed += st.Damaged[mjpeg.Malformed]
 	d.TooLong += st.Damaged[mjpeg.TooLong]
-	d.Cut += st.Damaged[mjpeg.Cut]
+	if !p.enough {
+		d.Cut += st.Damaged[mjpeg.Cut]
+	}
 	p.headOf = p.headOf || p.report.Bytes.All > before
 	if c := p.report.Camera; c != nil && p.buffer != nil {
 		switch broken := st.Damaged != [mjpeg.NumDamage]int64{}; {
@@ -204,6 +224,9 @@ func (t *tee) drop(n int) {
 
 func (p *Probe) arrive() {
 	p.arrived = p.o.Now()
+	if p.first.IsZero() {
+		p.first = p.arrived
+	}
 }
 
 // walked is where the scanner is: what comes before is in pictures or skipped.
@@ -224,7 +247,8 @@ func (p *Probe) closeGap(before bool) {
 	for _, n := range p.scanner.Stats().Damaged {
 		damaged += n
 	}
-	broken := damaged > p.damaged
+	count := damaged - p.damaged
+	broken := count > 0
 	p.damaged = damaged
 
 	lead, rest := g.kept, g.total-int64(len(g.kept))
@@ -264,6 +288,9 @@ func (p *Probe) closeGap(before bool) {
 	bytesOf.Other += int64(len(w.behind))
 	padding := w.before
 	switch {
+	case broken && p.enough && count == 1 && p.scanner.Stats().Damaged[mjpeg.Cut] == 1:
+		bytesOf.Unfinished += rest
+		rest = 0
 	case broken:
 		bytesOf.Damaged += rest
 		rest = 0
@@ -486,13 +513,16 @@ func boundaryOf(parameters string) (boundary string, quoted bool) {
 // end, and may take a second: some of the pictures are decoded.
 func (p *Probe) Report(err error) Report {
 	r := &p.report
-	if err != nil {
+	enough := isEnough(err)
+	if err != nil && !enough {
 		r.Error = strings.TrimPrefix(err.Error(), "capture: ")
 	}
 	if h := r.HTTP; h != nil && err == nil {
 		h.Ended = !p.ended.IsZero() && r.Pictures > 0 && !h.Single
 	}
-	r.Seconds = math.Round(p.ended.Sub(p.began).Seconds()*1000) / 1000
+	if !p.o.Untimed {
+		r.Seconds = math.Round(p.ended.Sub(p.began).Seconds()*1000) / 1000
+	}
 	if r.Pictures > 0 {
 		r.Size = &p.size
 	}

@@ -77,7 +77,7 @@ func answered(t testing.TB, answer []byte, chop func(io.Reader) io.Reader) Repor
 func sumsUp(t testing.TB, r Report, size int64) {
 	t.Helper()
 	b := r.Bytes
-	if sum := b.Pictures + b.Notes + b.Multipart + b.Padding + b.Damaged + b.Other; b.All != size || sum != size {
+	if sum := b.Pictures + b.Notes + b.Multipart + b.Padding + b.Damaged + b.Unfinished + b.Other; b.All != size || sum != size {
 		t.Errorf("%+v: the parts are %d bytes, all are %d", b, sum, size)
 	}
 }

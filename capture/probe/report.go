@@ -2,8 +2,8 @@ package probe
 
 // Report is what has been found out about a source. Times are in milliseconds, lengths in bytes, as their names in JSON say.
 type Report struct {
-	Source  string  `json:"source"` // without what is secret in it
-	Seconds float64 `json:"seconds"`
+	Source  string  `json:"source"`  // without what is secret in it
+	Seconds float64 `json:"seconds"` // 0 where time says nothing
 	Bytes   Bytes   `json:"bytes"`
 	// Pictures is the number of whole ones.
 	Pictures int64 `json:"pictures"`
@@ -12,17 +12,19 @@ type Report struct {
 	Damage Damage  `json:"damage"`
 	Kinds  []Kind  `json:"kinds"` // of pictures, in the order in which they came first; 16 at most
 	// Qualities are those of the IJG's tables, 1 to 100; nil where no picture has such tables, or near ones.
-	Quality  *Quality `json:"quality,omitempty"`
-	Markers  []Marker `json:"markers"` // in the order in which they came first
-	Rate     *Rate    `json:"rate,omitempty"`
-	Padding  *Padding `json:"padding,omitempty"` // behind pictures
-	Stamp    *Stamp   `json:"stamp,omitempty"`
-	Trouble  string   `json:"trouble,omitempty"` // what a picam send told last, where no picture came since
-	HTTP     *HTTP    `json:"http,omitempty"`
-	Parts    *Parts   `json:"multipart,omitempty"`
-	Camera   *Camera  `json:"v4l2,omitempty"`
-	Found    string   `json:"found,omitempty"`    // what it is instead of MJPEG, or around it
-	Advice   string   `json:"advice,omitempty"`   // what to do about Found
+	Quality *Quality `json:"quality,omitempty"`
+	Markers []Marker `json:"markers"` // in the order in which they came first
+	Rate    *Rate    `json:"rate,omitempty"`
+	Padding *Padding `json:"padding,omitempty"` // behind pictures
+	Stamp   *Stamp   `json:"stamp,omitempty"`
+	Trouble string   `json:"trouble,omitempty"` // what a picam send told last, where no picture came since
+	HTTP    *HTTP    `json:"http,omitempty"`
+	Parts   *Parts   `json:"multipart,omitempty"`
+	Camera  *Camera  `json:"v4l2,omitempty"`
+	Found   string   `json:"found,omitempty"`  // what it is instead of MJPEG, or around it
+	Advice  string   `json:"advice,omitempty"` // what to do about Found
+	// Refused: picam does not take this answer of an HTTP server, for what Error or Found says.
+	Refused  bool     `json:"refused,omitempty"`
 	Error    string   `json:"error,omitempty"`    // why reading ended, if not because of the time
 	Sins     []Sin    `json:"sins"`               // what may be too much for some programs
 	Commands []string `json:"commands,omitempty"` // lines of picam that take it
@@ -36,7 +38,9 @@ type Bytes struct {
 	Multipart int64 `json:"multipart"` // boundaries, headers, and the line ends around them
 	Padding   int64 `json:"padding"`   // behind a picture
 	Damaged   int64 `json:"damaged"`   // from the beginning of a picture that is not whole to the next one
-	Other     int64 `json:"other"`     // before the first picture, or between a boundary and its picture
+	// Unfinished are those of the picture that was under way when the time was over.
+	Unfinished int64 `json:"unfinished"`
+	Other      int64 `json:"other"` // before the first picture, or between a boundary and its picture
 }
 
 // Spread is the range of some numbers.

@@ -54,7 +54,7 @@ func (r Report) headline() string {
 		s = counted(r.Pictures, "picture")
 	}
 	s += fmt.Sprintf(" in %s", size(r.Bytes.All))
-	if r.Seconds > 0 {
+	if r.Seconds >= 0.05 {
 		s += fmt.Sprintf(", %.1f s", r.Seconds)
 	}
 	return s
