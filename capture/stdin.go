@@ -81,5 +81,8 @@ func (s *stdin) Next() (mjpeg.Frame, error) {
 
 func (s *stdin) Close() error {
 	s.lifetime.Close()
-	return s.in.Close()
+	if err := s.in.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil // it was closed before
 }
