@@ -11,14 +11,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// debs makes the packages of a version from what is in a folder, without compressing them, and returns their paths by
-// name and architecture, such as picam-send_armhf.
-func debs(t *testing.T, dir, version string) map[string]string {
+// debs makes the packages of a version from what is in a folder, all or only some, without compressing them, and returns
+// their paths by name and architecture, such as picam-send_armhf.
+func debs(t *testing.T, dir, version string, only ...string) map[string]string {
 	t.Helper()
-	cmd := exec.Command("scripts/debs.sh", dir)
+	cmd := exec.Command("scripts/debs.sh", append([]string{dir}, only...)...)
 	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "DEB_COMPRESSION=none", "SOURCE_DATE_EPOCH=1700000000")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -50,6 +51,9 @@ func output(t *testing.T, name string, args ...string) string {
 // tinyRoot makes a system that is just enough for dpkg to run the packages' scripts in: a shell and rm.
 func tinyRoot(t *testing.T) string {
 	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can enter another root")
+	}
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
 		t.Skip("busybox is not installed (scripts/deps.sh test)")
@@ -60,18 +64,35 @@ func tinyRoot(t *testing.T) string {
 		t.Skipf("busybox is not static (%v, %v): install busybox-static", libraries, err)
 	}
 	root := t.TempDir()
-	for _, dir := range []string{"bin", "var/lib/dpkg/info", "var/lib/dpkg/updates", "etc", "tmp"} {
+	put := func(from, to string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, to), readFile(t, from), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(busybox, "bin/busybox")
+	// Busybox's own shell takes its own programs even where there are others.
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil {
+		t.Skip(err)
+	}
+	put(shell, "bin/sh")
+	for _, m := range regexp.MustCompile(`(?m)(/\S+) \(0x`).FindAllStringSubmatch(output(t, "ldd", shell), -1) {
+		put(m[1], m[1])
+	}
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "etc", "tmp", "dev"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, "bin/busybox"), readFile(t, busybox), 0o755); err != nil {
-		t.Fatal(err)
+	if err := syscall.Mknod(filepath.Join(root, "dev/null"), syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+		t.Skipf("there can be no /dev/null: %v", err)
 	}
-	for _, name := range []string{"sh", "rm"} {
-		if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Symlink("busybox", filepath.Join(root, "bin/rm")); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg/status"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -90,13 +111,13 @@ func dpkg(t *testing.T, root string, args ...string) {
 	}
 }
 
-// files lists what is in a root beside what tinyRoot made, with slashes in front.
-func files(t *testing.T, root string) []string {
+// files lists what is in a root and was not before, with slashes in front.
+func files(t *testing.T, root string, before map[string]bool) []string {
 	t.Helper()
 	var list []string
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		name := strings.TrimPrefix(path, root)
-		if err == nil && !d.IsDir() && !strings.HasPrefix(name, "/bin/") && !strings.HasPrefix(name, "/var/lib/dpkg/") {
+		if err == nil && !d.IsDir() && !before[name] && !strings.HasPrefix(name, "/var/lib/dpkg/") {
 			list = append(list, name)
 		}
 		return err
@@ -116,9 +137,12 @@ func TestDebs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	older, newer := debs(t, dir, "v1.2.3"), debs(t, dir, "v1.2.4")
 	here := strings.TrimSpace(output(t, "dpkg", "--print-architecture"))
 	send, full := "picam-send_"+here, "picam_"+here
+	older, newer := debs(t, dir, "v1.2.3"), debs(t, dir, "v1.2.4", send, full)
+	if len(older) != 4 || len(newer) != 2 {
+		t.Fatalf("there are %v and %v", older, newer)
+	}
 
 	t.Run("what they are", func(t *testing.T) {
 		machines := map[string]elf.Machine{
@@ -205,20 +229,20 @@ func TestDebs(t *testing.T) {
 		for name, path := range older {
 			before[name] = readFile(t, path)
 		}
-		for name, path := range debs(t, dir, "v1.2.3") {
+		for name, path := range debs(t, dir, "v1.2.3", "picam-send_armhf", full) {
 			if !bytes.Equal(readFile(t, path), before[name]) {
 				t.Errorf("%s has come out otherwise", name)
 			}
 		}
 	})
-	if os.Geteuid() != 0 {
-		t.Skip("only root can let dpkg install into a folder")
-	}
 
 	const edited = "PICAM_TO=desk\n"
 	env := "/etc/picam/camera.env"
 	t.Run("installed, brought up to date, removed, purged", func(t *testing.T) {
-		root := tinyRoot(t)
+		root, before := tinyRoot(t), map[string]bool{}
+		for _, name := range files(t, root, nil) {
+			before[name] = true
+		}
 		dpkg(t, root, "--install", older[send])
 		for name, mode := range map[string]os.FileMode{
 			"/usr/bin/picam": 0o755, env: 0o644, "/lib/systemd/system/picam-send@.service": 0o644,
@@ -251,16 +275,19 @@ func TestDebs(t *testing.T) {
 			t.Errorf("the package is %q", got)
 		}
 		dpkg(t, root, "--remove", "picam-send")
-		if got := files(t, root); !slices.Equal(got, []string{env, "/etc/picam/door.env", "/etc/systemd/system/multi-user.target.wants/picam-send@camera.service"}) {
+		if got := files(t, root, before); !slices.Equal(got, []string{env, "/etc/picam/door.env", "/etc/systemd/system/multi-user.target.wants/picam-send@camera.service"}) {
 			t.Errorf("removed, there is %q", got)
 		}
 		dpkg(t, root, "--purge", "picam-send")
-		if got := files(t, root); !slices.Equal(got, []string{"/etc/picam/door.env"}) {
+		if got := files(t, root, before); !slices.Equal(got, []string{"/etc/picam/door.env"}) {
 			t.Errorf("purged, there is %q, and should be what only the user has made", got)
 		}
 	})
 	t.Run("one in the place of the other", func(t *testing.T) {
-		root := tinyRoot(t)
+		root, before := tinyRoot(t), map[string]bool{}
+		for _, name := range files(t, root, nil) {
+			before[name] = true
+		}
 		dpkg(t, root, "--install", older[send])
 		if err := os.WriteFile(root+env, []byte(edited), 0o644); err != nil {
 			t.Fatal(err)
@@ -270,12 +297,12 @@ func TestDebs(t *testing.T) {
 			t.Errorf("the other package's settings are %q", got)
 		}
 		dpkg(t, root, "--purge", "picam-send")
-		if got := files(t, root); !slices.Contains(got, env) || !slices.Contains(got, "/usr/bin/picam") ||
+		if got := files(t, root, before); !slices.Contains(got, env) || !slices.Contains(got, "/usr/bin/picam") ||
 			!slices.Contains(got, "/lib/systemd/system/picam-recv.service") {
 			t.Errorf("of the other package there is %q", got)
 		}
 		dpkg(t, root, "--purge", "picam")
-		if got := files(t, root); len(got) > 0 {
+		if got := files(t, root, before); len(got) > 0 {
 			t.Errorf("purged, there is %q", got)
 		}
 	})

@@ -4,6 +4,7 @@
 #   scripts/debs.sh DIR    DIR/picam-send_VERSION_{armhf,arm64,amd64}.deb, the static sender, from DIR/picam-linux-*
 #                          DIR/picam_VERSION_ARCH.deb, with the receiver, from ./picam or PICAM_BINARY, for this OpenCV;
 #                          and for arm64 from DIR/picam-cross-arm64, if that is there (scripts/cross.sh)
+#   scripts/debs.sh DIR picam-send_arm64 picam_amd64    only some of them
 #   scripts/debs.sh --debian-version    says what VERSION is called
 #
 # The same files and the same VERSION give the same bytes; the time in them is SOURCE_DATE_EPOCH, else the last commit's.
@@ -17,12 +18,21 @@ fail() {
 for tool in dpkg-deb dpkg-shlibdeps gzip md5sum readelf strip; do
 	command -v $tool >/dev/null || fail "$tool is not there; it belongs to Debian and its kin: apt-get install dpkg-dev"
 done
-[ $# = 1 ] || fail "where to? Type: scripts/debs.sh DIR"
+[ $# -gt 0 ] || fail "where to? Type: scripts/debs.sh DIR"
 dir=
 if [ "$1" != --debian-version ]; then
 	mkdir -p "$1"
 	dir=$(cd "$1" && pwd)
 fi
+shift
+only=" $* "
+# wanted PACKAGE_ARCHITECTURE
+wanted() {
+	case $only in
+	'  ' | *" $1 "*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
 cd "$(dirname "$0")/.."
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
@@ -181,6 +191,7 @@ copyright "$work/static-copyright" 0 urfave_cli_no_docs
 
 # Raspberry Pi OS calls armv6 armhf too, so that its package has to run on a Zero and a 1.
 for pair in armhf:armv6 arm64:arm64 amd64:amd64; do
+	wanted "picam-send_${pair%:*}" || continue
 	program=$dir/picam-linux-${pair#*:}
 	[ -x "$program" ] || fail "there is no $program: make pi"
 	begin picam-send "$program" "$runnable" "$work/static-copyright"
@@ -216,6 +227,7 @@ receiver() {
 		" or anything that sends MJPEG over TCP. It can send as well."
 }
 
+wanted "picam_$here" || wanted picam_arm64 || exit 0
 picam=${PICAM_BINARY:-./picam}
 [ -x "$picam" ] || fail "there is no $picam: make build"
 copyright "$work/copyright" 1 gocv_specific_modules,gocv_highgui
@@ -229,12 +241,12 @@ core=$(echo "$depends" | grep -o 'libopencv-core[0-9a-z]*' | head -n 1)
 for part in calib3d objdetect photo video; do
 	depends="$depends, libopencv-$part${core#libopencv-core}"
 done
-receiver "$here" "$picam" "$picam" strip "$depends"
+! wanted "picam_$here" || receiver "$here" "$picam" "$picam" strip "$depends"
 
 # One for another kind of processor has the same dependencies if it was built with the same release's libraries.
 needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | sort; }
 cross=$dir/picam-cross-arm64
-if [ -x "$cross" ] && [ "$here" != arm64 ]; then
+if [ -x "$cross" ] && [ "$here" != arm64 ] && wanted picam_arm64; then
 	[ "$(needed "$cross")" = "$(needed "$picam")" ] ||
 		fail "$cross needs other libraries than $picam: was it built in another release of Debian?"
 	receiver arm64 "$cross" "$picam" aarch64-linux-gnu-strip "$depends"
