@@ -561,7 +561,7 @@ func (p *Probe) Report(err error) Report {
 	return *r
 }
 
-// rate is nil for fewer than three pictures.
+// rate is nil for fewer than three pictures, and for those that came all at once.
 func (p *Probe) rate() *Rate {
 	if len(p.times) < 3 {
 		return nil
@@ -581,12 +581,13 @@ func (p *Probe) rate() *Rate {
 	}
 	sorted := slices.Sorted(slices.Values(all))
 	median := sorted[len(sorted)/2]
+	if sum == 0 {
+		return nil
+	}
 	r := &Rate{Mean: round(mean), Jitter: round(math.Sqrt(squares / n)), Clock: "arrival",
 		P95: round(sorted[int(math.Ceil(0.95*n))-1]), Max: round(sorted[len(sorted)-1])}
-	if sum > 0 {
-		r.FPS = round(n / sum * 1000)
-		r.MbitPerSecond = round(float64(p.timed) * 8 / 1e3 / sum)
-	}
+	r.FPS = round(n / sum * 1000)
+	r.MbitPerSecond = round(float64(p.timed) * 8 / 1e3 / sum)
 	for _, v := range all {
 		if v < median/10 {
 			r.Bursts++

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -56,12 +55,13 @@ func (p *Probe) sins() []Sin {
 	if d.Restarts > 0 {
 		add("restarts-missing", of(d.Restarts)+" without some of the restart markers: data was lost on the way")
 	}
-	if pad := r.Padding; pad != nil && r.Camera == nil && (r.Parts == nil || r.Parts.boundaries == 0) && pad.Kind != "line ends" {
+	bare := r.HTTP == nil && r.Camera == nil // it comes to who takes it as it is
+	if pad := r.Padding; bare && pad != nil && (r.Parts == nil || r.Parts.boundaries == 0) && pad.Kind != "line ends" {
 		add("padding", fmt.Sprintf("%s behind %s (%s bytes)", pad.Kind, of(pad.Pictures), pad.Size.text()),
 			Choke{picamera, "glues it to the next picture"},
 			Choke{go2rtc + " with tcp://", "cuts only where a read ends in FF D9"})
 	}
-	if p.looked.short > 0 {
+	if bare && p.looked.short > 0 {
 		add("short-data", of(p.looked.short)+" have less than 1000 bytes of data",
 			Choke{picamera, "skips 1000 bytes without looking, so it takes two pictures for one"})
 	}
@@ -96,7 +96,7 @@ func (p *Probe) codingSins(add func(name, text string, choke ...Choke), of func(
 	}
 	if dnl > 0 {
 		add("height-in-dnl", of(dnl)+" tell their height only behind the data (DNL)", Choke{ffmpeg, nothing}, Choke{"GStreamer 1.22", nothing},
-			Choke{chromium, nothing}, Choke{djpeg, "an error"}, Choke{goJPEG, "an error"}, Choke{"picam recv", "drops them"})
+			Choke{chromium, nothing}, Choke{djpeg, "an error"}, Choke{goJPEG, "an error"}, Choke{"picam recv", nothing})
 	}
 	if arithmetic > 0 {
 		add("arithmetic", of(arithmetic)+" have arithmetic coding", Choke{ffmpeg, nothing}, Choke{goJPEG, "an error"}, Choke{rtp, "cannot carry them"})
@@ -254,18 +254,4 @@ func counted(n int64, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
-}
-
-// Chokers lists the programs of all sins, each once, with the names of the sins that are too much for it.
-func (r Report) Chokers() (programs []string, sins map[string][]string) {
-	sins = map[string][]string{}
-	for _, s := range r.Sins {
-		for _, c := range s.Choke {
-			if !slices.Contains(programs, c.Program) {
-				programs = append(programs, c.Program)
-			}
-			sins[c.Program] = append(sins[c.Program], s.Name)
-		}
-	}
-	return programs, sins
 }

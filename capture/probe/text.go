@@ -90,23 +90,24 @@ func (t *text) about(r Report) {
 		}
 		t.row(heading, append([]string{share}, k.words()...)...)
 	}
-	if r.Size != nil && r.Pictures > 1 {
-		q := ""
+	if s := r.Size; s != nil {
+		each, q := size(s.Min)+" each", ""
+		if s.Min < s.Max {
+			each = fmt.Sprintf("%s to %s, %s on average", size(s.Min), size(s.Max), size(int64(s.Mean)))
+		}
 		if r.Quality != nil {
 			q = "quality " + r.Quality.text()
 		}
-		t.row("size", fmt.Sprintf("%s each, %s on average", between(size(r.Size.Min), size(r.Size.Max)), size(int64(r.Size.Mean))), q)
-	} else if r.Size != nil && r.Quality != nil {
-		t.row("size", size(r.Size.Min), "quality "+r.Quality.text())
+		t.row("size", each, q)
 	}
 	t.row("markers", markers(r.Markers, r.Pictures))
 	if rate := r.Rate; rate != nil {
-		s := fmt.Sprintf("%s a second", number(rate.FPS))
-		if rate.MbitPerSecond > 0 {
-			s += fmt.Sprintf(", %s Mbit/s", number(rate.MbitPerSecond))
+		const camera = 1000 // pictures a second are more than any camera's
+		if rate.FPS > camera {
+			t.row("rate", "as fast as it goes: a recording, most likely")
+		} else {
+			t.rate(rate)
 		}
-		t.row("rate", s, fmt.Sprintf("%s ms apart ± %s, 95 %% within %s, at most %s", number(rate.Mean), number(rate.Jitter), number(rate.P95),
-			number(rate.Max)), some(rate.Bursts, "came at once with the one before"), some(rate.Gaps, "came after a gap"))
 	}
 	if s := r.Stamp; s != nil {
 		age := ""
@@ -128,7 +129,7 @@ func (t *text) about(r Report) {
 		t.row("padding", fmt.Sprintf("%s behind %s, %s bytes", p.Kind, counted(p.Pictures, "picture"), p.Size.text()))
 	}
 	b := r.Bytes
-	if b.Other > 0 || b.Damaged > 0 || b.Notes > 0 {
+	if r.Pictures > 0 && b.Other+b.Damaged+b.Notes > 0 {
 		t.row("bytes", fmt.Sprintf("%d in pictures", b.Pictures), some(b.Multipart, "around them"), some(b.Padding, "of padding"),
 			some(b.Damaged, "in pictures that are not whole"), some(b.Notes, "in notes of picam send"), some(b.Other, "that belong to nothing"))
 	}
@@ -136,6 +137,12 @@ func (t *text) about(r Report) {
 		t.row("damage", fmt.Sprintf("%s %% of the pictures", number(d.Share*100)), d.causes(),
 			some(d.Broken, fmt.Sprintf("of %d that were decoded are broken", d.Checked)))
 	}
+}
+
+func (t *text) rate(r *Rate) {
+	t.row("rate", fmt.Sprintf("%s a second, %s Mbit/s", number(r.FPS), number(r.MbitPerSecond)),
+		fmt.Sprintf("%s ms apart ± %s, 95 %% within %s, at most %s", number(r.Mean), number(r.Jitter), number(r.P95), number(r.Max)),
+		some(r.Bursts, "came at once with the one before"), some(r.Gaps, "came after a gap"))
 }
 
 // words describes a kind of pictures.
@@ -239,10 +246,10 @@ func (t *text) parts(p *Parts) {
 func (t *text) verdict(r Report) {
 	t.line("")
 	if len(r.Sins) == 0 {
-		t.line("Nothing about it is known to be too much for other programs.")
+		t.line("No program that takes MJPEG is known to choke on it.")
 		return
 	}
-	t.line("What may be too much for other programs")
+	t.line("Which programs will choke on it, and why")
 	for _, s := range r.Sins {
 		t.line("  - " + s.Text)
 		for _, c := range s.Choke {
