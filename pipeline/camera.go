@@ -231,7 +231,7 @@ func (c *Camera) drop(f *Frame, cause Cause, err error) {
 // work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan.
 func (c *Camera) work() {
 	defer c.workers.Done()
-	l := newLane()
+	l := newLane(c.opts.processors())
 	defer l.close()
 	for {
 		c.flight <- struct{}{}
@@ -294,7 +294,7 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 // show takes pictures in the order of arrival through the rest of their plan and to the sinks.
 func (c *Camera) show() {
 	defer close(c.ended)
-	l := newLane()
+	l := newLane(1)
 	defer l.close()
 	sinks := c.out.Sinks
 	for f := range c.order {

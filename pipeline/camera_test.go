@@ -134,7 +134,7 @@ func directChain(t testing.TB, jpeg []byte) []byte {
 
 func decode(t testing.TB, jpeg []byte, f turbo.Format) gocv.Mat {
 	t.Helper()
-	l := newLane()
+	l := newLane(1)
 	defer l.close()
 	h, err := mjpeg.ParseHeader(jpeg)
 	if err != nil {

@@ -15,22 +15,26 @@ import (
 // lane is what one goroutine needs to work on pictures: running instances of the stages, and a Mat for the result of
 // each step, so that no buffer is shared or made per picture.
 type lane struct {
-	plan    *Plan // that running and mats are for
-	steps   []step
-	running []*filters.Running // of steps; nil for a conversion
-	mats    []gocv.Mat         // results of all steps but the last
-	decoded gocv.Mat
-	lying   gocv.Mat       // a decoded picture that is still to be turned upright
-	decoder *turbo.Decoder // made when first needed
+	plan       *Plan // that running and mats are for
+	steps      []step
+	running    []*filters.Running // of steps; nil for a conversion
+	mats       []gocv.Mat         // results of all steps but the last
+	decoded    gocv.Mat
+	lying      gocv.Mat        // a decoded picture that is still to be turned upright
+	decoder    *turbo.Parallel // made when first needed
+	processors int             // that it decodes on
 }
 
-func newLane() *lane { return &lane{decoded: gocv.NewMat(), lying: gocv.NewMat()} }
+// newLane returns a lane that decodes a picture on up to so many processors.
+func newLane(processors int) *lane {
+	return &lane{decoded: gocv.NewMat(), lying: gocv.NewMat(), processors: processors}
+}
 
 // decode decodes a picture with header h into dst as plan p wants it, upright. The error may be turbo.ErrDamaged: dst
 // then holds what there is.
 func (l *lane) decode(p *Plan, jpeg []byte, h mjpeg.Header, dst *gocv.Mat) error {
 	if l.decoder == nil {
-		d, err := turbo.NewDecoder()
+		d, err := turbo.NewParallel(l.processors)
 		if err != nil {
 			return err
 		}

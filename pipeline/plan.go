@@ -119,7 +119,7 @@ func (p *Plan) rehearse(cols, rows int) error {
 	defer picture.Close()
 	result := gocv.NewMat()
 	defer result.Close()
-	l := newLane()
+	l := newLane(1)
 	defer l.close()
 	meta := filters.Meta{Camera: "rehearsal", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: picture,
 		Rehearsal: true}

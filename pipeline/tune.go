@@ -15,15 +15,23 @@ import (
 //     than to give it back to the system each time.
 //   - While all processors are in OpenCV, Go's runtime suspects every 20 µs that they hang. Some processors more than
 //     there are, which stay idle, keep it calm.
-//   - OpenCV's own threads bring a single picture through sooner. Where the source waits and all workers are busy, they
-//     would only fight these for the processors.
+//   - OpenCV's own threads are off where one processor is to work on each picture.
 func Tune(o Options) {
 	const spare = 2
 	cv.KeepMemory()
 	runtime.GOMAXPROCS(runtime.NumCPU() + spare)
-	if o.KeepAll && workersOf(o.Workers) > 1 {
+	if o.processors() == 1 {
 		gocv.SetNumThreads(1)
 	}
+}
+
+// processors is how many of them work on one picture. Where the source waits and there are several workers, one each is
+// best for all of them together; else pictures come one at a time, and several bring each through sooner.
+func (o Options) processors() int {
+	if o.KeepAll && workersOf(o.Workers) > 1 {
+		return 1
+	}
+	return runtime.NumCPU()
 }
 
 // workersOf is how many workers a number of them in Options means.

@@ -13,7 +13,7 @@ import (
 
 // padded puts n bytes before each restart marker of a picture's scan and before its end, as some cameras do.
 func padded(picture []byte, n int) []byte {
-	_, scan := walk(picture)
+	_, _, scan := walk(picture)
 	out := slices.Clone(picture[:scan])
 	for i := scan; i < len(picture); i++ {
 		if m := picture[min(i+1, len(picture)-1)]; picture[i] == 0xFF && m >= 0xD0 && m <= 0xD9 {
@@ -26,7 +26,7 @@ func padded(picture []byte, n int) []byte {
 
 // withoutRestart returns a picture without the data before its i-th restart marker, and without that.
 func withoutRestart(picture []byte, i int) []byte {
-	_, scan := walk(picture)
+	_, _, scan := walk(picture)
 	start := scan + int(picture[scan])<<8 + int(picture[scan+1])
 	for at := scan; at < len(picture)-1; at++ {
 		if picture[at] == 0xFF && picture[at+1] >= 0xD0 && picture[at+1] <= 0xD7 {
@@ -189,13 +189,16 @@ func TestWalk(t *testing.T) {
 		{"cut", "\xFF\xD8\xFF\xE0\x10", 0},
 	}
 	for _, tt := range tests {
-		frame, scan := walk([]byte(tt.header))
+		frame, sof, scan := walk([]byte(tt.header))
 		want := len(tt.header)
 		if i := bytes.LastIndex([]byte(tt.header), []byte(sos)); i >= 0 {
 			want = i + 2
 		}
 		if frame != tt.frame || scan != want {
 			t.Errorf("%s: %X and %d, want %X and %d", tt.name, frame, scan, tt.frame, want)
+		}
+		if at := strings.LastIndex(tt.header, "\xFF"+string([]byte{tt.frame})); tt.frame != 0 && sof != at {
+			t.Errorf("%s: the frame header is at %d, want %d", tt.name, sof, at)
 		}
 	}
 }

@@ -9,7 +9,7 @@ func restartsComplete(jpeg []byte, mcus int) bool {
 	if err != nil || h.RestartInterval == 0 || h.Progressive || mcus == 0 {
 		return false
 	}
-	_, scan := walk(jpeg)
+	_, _, scan := walk(jpeg)
 	found := 0
 	for i := scan; i+1 < len(jpeg); i++ {
 		if jpeg[i] != 0xFF || jpeg[i+1] < 0xD0 || jpeg[i+1] > 0xD7 {
@@ -27,9 +27,9 @@ func restartsComplete(jpeg []byte, mcus int) bool {
 const lossless = 0xC3
 
 // walk goes through a header as libjpeg-turbo does, that is, also over what mjpeg.ParseHeader refuses. It finds the
-// marker of the frame header (0 if there is none) and the offset after the marker of the first scan, which is the end
-// where there is none, or where libjpeg-turbo would have a warning.
-func walk(jpeg []byte) (frame byte, scan int) {
+// marker and the offset of the frame header (0 if there is none) and the offset after the marker of the first scan, which is
+// the end where there is none, or where libjpeg-turbo would have a warning.
+func walk(jpeg []byte) (frame byte, sof, scan int) {
 	for i := 2; i+3 < len(jpeg) && jpeg[i] == 0xFF; {
 		m := jpeg[i+1]
 		switch {
@@ -40,13 +40,13 @@ func walk(jpeg []byte) (frame byte, scan int) {
 			i += 2
 			continue
 		case m == 0x00 || m == 0xD9:
-			return frame, len(jpeg)
+			return frame, sof, len(jpeg)
 		case m == 0xDA:
-			return frame, i + 2
+			return frame, sof, i + 2
 		case m >= 0xC0 && m <= 0xCF && m != 0xC4 && m != 0xC8 && m != 0xCC: // all others are SOF
-			frame = m
+			frame, sof = m, i
 		}
 		i += 2 + max(2, int(jpeg[i+2])<<8+int(jpeg[i+3]))
 	}
-	return frame, len(jpeg)
+	return frame, sof, len(jpeg)
 }

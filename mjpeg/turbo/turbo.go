@@ -242,7 +242,7 @@ func (d *Decoder) Size(jpeg []byte) (width, height int, err error) {
 	if d.c == nil {
 		return 0, 0, errClosed
 	}
-	if _, scan := walk(jpeg); scan == len(jpeg) {
+	if _, _, scan := walk(jpeg); scan == len(jpeg) {
 		return 0, 0, errNoScan
 	}
 	r := C.pic_size(d.c, pointer(jpeg), C.size_t(len(jpeg)))
@@ -271,7 +271,7 @@ func ScaledSize(width, height, scale int) (int, int) {
 // there, in order. Broken data between two of them may pass. So may, before TurboJPEG 3, damage to a picture with an
 // unknown JFIF revision.
 func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
-	frame, scan := walk(jpeg)
+	frame, _, scan := walk(jpeg)
 	switch {
 	case d.c == nil:
 		return errClosed
