@@ -284,3 +284,35 @@ func TestProbeOtherPrograms(t *testing.T) {
 		p.says(`picam send --source rpicam --size 320x240 --to HOST:8002\n`)
 	})
 }
+
+// TestProbeV4L2 looks at what real drivers give, before picam send repairs it.
+func TestProbeV4L2(t *testing.T) {
+	folder, _ := vmFolder(t)
+	clip := mjpegtest.Pictures(60, 320, 240, 80)
+	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
+	m := startVM(t, folder, "for camera in 0 1 2; do /picam probe --json --time 2s v4l2:$camera >$camera.json & done; wait",
+		"--feed", file, "--feed-flags", broken().flags, "--uvc-clip", file, "--uvc-flags", bareAndPadded().flags)
+	m.ends(0)
+	report := func(name string) (r probe.Report) {
+		t.Helper()
+		if err := json.Unmarshal(readFile(t, filepath.Join(m.out, name)), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Camera == nil || r.Pictures == 0 {
+			t.Fatalf("%+v", r)
+		}
+		return r
+	}
+	if vivid := report("0.json"); !vivid.Camera.Encoding || vivid.Camera.Name != "vivid" || vivid.Damage.Share != 0 {
+		t.Errorf("%+v", vivid.Camera)
+	}
+	loopback := report("1.json")
+	if c := loopback.Camera; c.Empty == 0 || c.NotJPEG == 0 || c.Behind == 0 || sins(loopback) != "damaged" ||
+		loopback.Pictures != c.Buffers-c.Empty-c.NotJPEG-c.Behind {
+		t.Errorf("%+v, %s", c, sins(loopback))
+	}
+	usb := report("2.json")
+	if p := usb.Padding; p == nil || p.Size.Min != 64 || p.Size.Max != 64 || p.Pictures != usb.Pictures || sins(usb) != "no-huffman-tables" {
+		t.Errorf("%+v, %s", p, sins(usb))
+	}
+}

@@ -63,7 +63,7 @@ var reserved = map[string][]string{
 	"reflect":  {},
 	"log":      {},
 	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
-	"sync":     {".", "capture", "filters/own", "pipeline", "pipeline/sink", "transport"},
+	"sync":     {".", "capture", "capture/capturetest", "filters/own", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv": {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
 		"scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},

@@ -20,12 +20,6 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// clock goes on by a second at each look, from a time that is no round one.
-func clock() func() time.Time {
-	now := time.Unix(1_700_000_000, 123_456_789)
-	return func() time.Time { now = now.Add(time.Second); return now }
-}
-
 // stopped is a clock that stands.
 func stopped() time.Time { return time.Unix(1_700_000_000, 0) }
 

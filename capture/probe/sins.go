@@ -46,7 +46,7 @@ func (p *Probe) sins() []Sin {
 
 	d := r.Damage
 	if bad := d.Torn + d.Malformed + d.TooLong + d.Cut; bad > 0 {
-		add("damaged", fmt.Sprintf("not whole: %s (%s)", counted(bad, "picture"), d.causes()), Choke{goJPEG, "an error"}, Choke{opencv, "shows them with wrong rows, or nothing for a doubled SOI"})
+		add("damaged", fmt.Sprintf("not whole: %s (%s), which picam drops", counted(bad, "picture"), d.causes()), Choke{goJPEG, "an error"}, Choke{opencv, "shows them with wrong rows, or nothing for a doubled SOI"})
 	}
 	if d.Broken > 0 {
 		add("broken-data", fmt.Sprintf("%d of %d pictures that were decoded have broken data (%s)", d.Broken, d.Checked,
@@ -91,7 +91,11 @@ func (p *Probe) codingSins(add func(name, text string, choke ...Choke), of func(
 		}
 	}
 	if p.looked.noDHT > 0 {
-		add("no-huffman-tables", of(p.looked.noDHT)+" lack their Huffman tables (DHT)", Choke{goJPEG, "an error"},
+		text := of(p.looked.noDHT) + " lack their Huffman tables (DHT)"
+		if r.Camera != nil {
+			text += ", which picam send adds"
+		}
+		add("no-huffman-tables", text, Choke{goJPEG, "an error"},
 			Choke{safari, "most stay black (AlexxIT/go2rtc#2439)"})
 	}
 	if dnl > 0 {

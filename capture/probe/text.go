@@ -93,7 +93,7 @@ func (t *text) about(r Report) {
 	if s := r.Size; s != nil {
 		each, q := size(s.Min)+" each", ""
 		if s.Min < s.Max {
-			each = fmt.Sprintf("%s to %s, %s on average", size(s.Min), size(s.Max), size(int64(s.Mean)))
+			each = fmt.Sprintf("%s, %s on average", between(size(s.Min), size(s.Max)), size(int64(s.Mean)))
 		}
 		if r.Quality != nil {
 			q = "quality " + r.Quality.text()
@@ -245,6 +245,10 @@ func (t *text) parts(p *Parts) {
 // verdict says which programs will not take it, and why.
 func (t *text) verdict(r Report) {
 	t.line("")
+	if c := r.Camera; c != nil && c.Encoding {
+		t.line("No other program can take this for MJPEG: what picam send makes of it is.")
+		return
+	}
 	if len(r.Sins) == 0 {
 		t.line("No program that takes MJPEG is known to choke on it.")
 		return
