@@ -92,8 +92,8 @@ func (t *text) about(r Report) {
 	}
 	if s := r.Size; s != nil {
 		each, q := size(s.Min)+" each", ""
-		if s.Min < s.Max {
-			each = fmt.Sprintf("%s, %s on average", between(size(s.Min), size(s.Max)), size(int64(s.Mean)))
+		if size(s.Min) != size(s.Max) {
+			each = fmt.Sprintf("%s, %s on average", size(s.Min)+" to "+size(s.Max), size(int64(s.Mean)))
 		}
 		if r.Quality != nil {
 			q = "quality " + r.Quality.text()
@@ -306,8 +306,10 @@ func size(n int64) string {
 	switch {
 	case n < 10_000:
 		return fmt.Sprintf("%d bytes", n)
-	case n < 10_000_000:
+	case n < 1_000_000:
 		return fmt.Sprintf("%d kB", (n+500)/1000)
+	case n < 10_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%d MB", (n+500_000)/1_000_000)
 }
