@@ -214,7 +214,10 @@ _picam() {
 	fmt.Fprint(b, "\tesac\n\tcase ${COMP_WORDS[1]}:$word in\n")
 	for _, c := range shown(app) {
 		fmt.Fprintf(b, "\t%s:-*) COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n", c.Name, names(c))
-		if !takesFiles(c) {
+		switch {
+		case c.ArgsUsage == "SOURCE":
+			fmt.Fprintf(b, "\t%s:*) COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n", c.Name, sources())
+		case !takesFiles(c):
 			fmt.Fprintf(b, "\t%s:) COMPREPLY=($(compgen -W '%s')) ;;\n", c.Name, names(c))
 		}
 	}
@@ -265,7 +268,10 @@ _picam() {
 			}
 			fmt.Fprintf(b, " \\\n\t\t\t%s", word(spec))
 		}
-		if takesFiles(c) {
+		switch {
+		case c.ArgsUsage == "SOURCE":
+			fmt.Fprintf(b, " \\\n\t\t\t'*:source:(%s)'", sources())
+		case takesFiles(c):
 			fmt.Fprint(b, " \\\n\t\t\t'*:file:_files'")
 		}
 		fmt.Fprint(b, "\n\t\t;;\n")
@@ -290,7 +296,10 @@ func writeFish(w io.Writer, app *cli.App) error {
 	}
 	for _, c := range shown(app) {
 		this := fmt.Sprintf("complete -c picam -n '__fish_seen_subcommand_from %s'", c.Name)
-		if !takesFiles(c) {
+		switch {
+		case c.ArgsUsage == "SOURCE":
+			fmt.Fprintf(b, "%s -f -a %s\n", this, word(sources()))
+		case !takesFiles(c):
 			fmt.Fprintln(b, this, "-f")
 		}
 		for _, f := range flagDocs(c.Flags) {

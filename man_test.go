@@ -90,6 +90,8 @@ func TestBashCompletion(t *testing.T) {
 		{"picam send --source pat", "pattern"},
 		{"picam send --source r", "rpicam"},
 		{"picam send --to ", ""},
+		{"picam probe v", "v4l2"},
+		{"picam probe --js", "--json"},
 		{"picam send ", all("send")},
 		{"picam recv --", all("recv")},
 		{"picam recv --record-raw out.mjpeg --dis", "--display"},
@@ -142,6 +144,7 @@ func TestOtherCompletions(t *testing.T) {
 			"picam re":              "recv\t",
 			"picam send --so":       "--source\t",
 			"picam send --source p": "pattern",
+			"picam probe pa":        "pattern",
 		} {
 			cmd := exec.Command("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", script, typed)
 			out, err := cmd.CombinedOutput()

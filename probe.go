@@ -89,10 +89,13 @@ func probeSource(c *cli.Context) error {
 	} else {
 		err = r.WriteText(c.App.Writer)
 	}
-	if err == nil && r.Pictures == 0 {
+	switch {
+	case err != nil || r.Pictures > 0:
+		return err
+	case c.Bool("json"):
 		return fmt.Errorf("no picture from %s: %s", r.Source, cmp.Or(r.Found, r.Error))
 	}
-	return err
+	return fmt.Errorf("no picture from %s", r.Source) // why stands in the report
 }
 
 // openStream opens a source's bytes, those of a sender that listens too.

@@ -25,7 +25,7 @@ func (p *Probe) recognise() {
 	case r.Pictures > 0 && r.Camera != nil:
 		return
 	case len(b) == 0 && r.Bytes.All == 0:
-		if r.Error == "" {
+		if r.Error == "" || r.HTTP != nil {
 			r.Found, r.Advice = "not one byte", p.silence()
 		}
 	case r.Bytes.Notes > 0 && r.Bytes.Notes == r.Bytes.All:

@@ -203,7 +203,7 @@ func (t *text) http(h *HTTP) {
 	answers := ""
 	switch {
 	case h.Single:
-		answers = fmt.Sprintf("one picture for each request, of which there were %d", h.Answers)
+		answers = fmt.Sprintf("one picture for each request, of which there were %d; --fps N asks more often", h.Answers)
 	case h.Ended:
 		answers = "the server ended the stream"
 	}
