@@ -9,7 +9,7 @@ FUZZTIME = 30s
 DOCKER   = docker
 
 .NOTPARALLEL:
-.PHONY: help build demo test lint bench microbench fuzz docs pictures pi debs image deps test-deps env clean
+.PHONY: help build demo test lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ docs: build ## write config.example.yaml, docs/filters.md and its schema anew, f
 pi: ## picam that only sends and needs no C library, for every Pi, PCs, macOS and Windows, into dist/
 	@scripts/deps.sh go
 	VERSION=$(VERSION) scripts/static.sh dist
+
+cross: ## picam with the receiver for arm64 too, into dist/, for make debs; needs Debian, root and debootstrap
+	@scripts/deps.sh go
+	VERSION=$(VERSION) scripts/cross.sh dist
 
 debs: build pi ## Debian packages into dist/: picam-send for a Pi or a PC, picam with the receiver for this computer
 	VERSION=$(VERSION) scripts/debs.sh dist

@@ -11,7 +11,7 @@ import (
 )
 
 // statusPeriod is how often systemd hears what picam is doing, at most: each time wakes it up.
-const statusPeriod = 10 * time.Second
+const statusPeriod = 5 * time.Second
 
 // notifier tells systemd how a run does, where systemd has started it as a service of Type=notify; see sd_notify(3). A nil
 // one does nothing.

@@ -142,6 +142,10 @@ func TestNotify(t *testing.T) {
 				_, more := m.hears("WATCHDOG=1")
 				before = append(before, more...)
 			}
+			if tt.watchdog && tt.args[0] == "recv" {
+				p.signal(syscall.SIGHUP) // which would have it read its filters again, if there were any
+				m.hears("WATCHDOG=1")
+			}
 			p.signal(syscall.SIGTERM)
 			_, more := m.hears("STOPPING=1")
 			if all := append(before, more...); !tt.watchdog && slices.Contains(all, "WATCHDOG=1") {

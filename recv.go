@@ -331,6 +331,9 @@ func (r *receiver) pull(ctx context.Context, spec string, src capture.Source) er
 // follow puts changes of the filters file in force, when it has changed or at SIGHUP.
 func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup, path string) {
 	if path == "" {
+		if r.systemd != nil {
+			signal.Ignore(syscall.SIGHUP) // a service without filters may be told to read them again
+		}
 		return
 	}
 	var turn sync.Mutex // one reload at a time

@@ -92,8 +92,8 @@ copyright() {
 	} >"$1"
 }
 
-# begin NAME PROGRAM RUNNABLE COPYRIGHT: fills a package with PROGRAM and what comes with it. RUNNABLE is the same for this
-# computer, and writes the manual and the completions.
+# begin NAME PROGRAM RUNNABLE COPYRIGHT SERVICES: fills a package with PROGRAM and what comes with it. RUNNABLE is the same
+# for this computer, and writes the manual and the completions.
 begin() {
 	root=$work/$1
 	rm -rf "$root"
@@ -117,22 +117,29 @@ begin() {
 		 -- $maintainer  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 	END
 	gz "$work/changelog" "usr/share/doc/$1/changelog.Debian.gz"
-	# Nothing is started that was not started before: who installs it types systemctl enable.
-	cat >"$root/DEBIAN/postinst" <<-'END'
+	# Nothing is started that nobody has enabled: who installs it for the first time types systemctl enable.
+	services=$5
+	cat >"$root/DEBIAN/postinst" <<-END
 		#!/bin/sh
 		set -e
-		if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+		if [ "\$1" = configure ] && [ -d /run/systemd/system ]; then
 			systemctl --system daemon-reload >/dev/null || true
-			if [ -n "$2" ]; then
-				deb-systemd-invoke try-restart 'picam-send@*.service' 'picam-recv.service' >/dev/null || true
+			if [ -n "\$2" ]; then
+				deb-systemd-invoke try-restart $services >/dev/null || true
+			else
+				for link in /etc/systemd/system/*.wants/picam-*.service; do
+					if [ -e "\$link" ]; then
+						deb-systemd-invoke start "\${link##*/}" >/dev/null || true
+					fi
+				done
 			fi
 		fi
 	END
-	cat >"$root/DEBIAN/prerm" <<-'END'
+	cat >"$root/DEBIAN/prerm" <<-END
 		#!/bin/sh
 		set -e
-		if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-			deb-systemd-invoke stop 'picam-send@*.service' 'picam-recv.service' >/dev/null || true
+		if [ "\$1" = remove ] && [ -d /run/systemd/system ]; then
+			deb-systemd-invoke stop $services >/dev/null || true
 		fi
 	END
 	# Another package may have the services now (picam and picam-send take each other's place).
@@ -194,7 +201,7 @@ for pair in armhf:armv6 arm64:arm64 amd64:amd64; do
 	wanted "picam-send_${pair%:*}" || continue
 	program=$dir/picam-linux-${pair#*:}
 	[ -x "$program" ] || fail "there is no $program: make pi"
-	begin picam-send "$program" "$runnable" "$work/static-copyright"
+	begin picam-send "$program" "$runnable" "$work/static-copyright" "'picam-send@*.service'"
 	overrides picam-send '# It is to run on every Pi, whatever libraries that has.' \
 		'picam-send: statically-linked-binary [usr/bin/picam]' "$unfiled"
 	finish picam-send "${pair%:*}" \
@@ -207,11 +214,11 @@ for pair in armhf:armv6 arm64:arm64 amd64:amd64; do
 		" /etc/picam/camera.env."
 done
 
-# receiver ARCH PROGRAM RUNNABLE STRIP DEPENDS
+# receiver ARCH PROGRAM RUNNABLE STRIP DEPENDS: STRIP takes out what only a debugger reads.
 receiver() {
 	cp "$2" "$work/program"
 	"$4" "$work/program"
-	begin picam "$work/program" "$3" "$work/copyright"
+	begin picam "$work/program" "$3" "$work/copyright" "'picam-send@*.service' picam-recv.service"
 	put 644 packaging/picam-recv.service lib/systemd/system/picam-recv.service
 	put 644 packaging/recv.env etc/picam/recv.env
 	put 644 config.example.yaml usr/share/doc/picam/examples/filters.yaml
@@ -243,11 +250,12 @@ for part in calib3d objdetect photo video; do
 done
 ! wanted "picam_$here" || receiver "$here" "$picam" "$picam" strip "$depends"
 
-# One for another kind of processor has the same dependencies if it was built with the same release's libraries.
-needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' | sort; }
+# One for another kind of processor has the same dependencies if it was built with the same release's libraries. Those of
+# libc6 may be others.
+needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v -e '^ld-linux' -e '^libm\.' | sort; }
 cross=$dir/picam-cross-arm64
 if [ -x "$cross" ] && [ "$here" != arm64 ] && wanted picam_arm64; then
 	[ "$(needed "$cross")" = "$(needed "$picam")" ] ||
 		fail "$cross needs other libraries than $picam: was it built in another release of Debian?"
-	receiver arm64 "$cross" "$picam" aarch64-linux-gnu-strip "$depends"
+	receiver arm64 "$cross" "$picam" true "$depends"
 fi
