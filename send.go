@@ -25,7 +25,8 @@ func sendCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "send",
 		Usage: "send a camera's pictures to picam recv (runs on the computer with the camera)",
-		UsageText: "picam send --to desk.local:8002\n" +
+		UsageText: "picam send --to auto\n" +
+			"picam send --to desk.local:8002\n" +
 			"picam send --to 192.168.1.5:8002 --source file:clip.mjpeg --loop --fps 30\n" +
 			"picam send --listen :8002 --source pattern",
 		Description: "Either end may start first, stop and come back: send dials until recv answers.\n\nA SOURCE is one of:\n" + kinds.String(),

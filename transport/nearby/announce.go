@@ -63,9 +63,13 @@ func (a Announcement) Run(ctx context.Context) {
 			server = nil
 			var name string
 			if name, server, err = a.register(ctx, ip, int(addr.Port()), ifaces); err == nil {
-				state, told = now, ""
+				level := slog.LevelInfo
+				if told == "as "+name {
+					level = slog.LevelDebug // computers with containers have new interfaces again and again
+				}
+				a.Log.Log(ctx, level, "announced on the network, for --to auto; --announce=false does not", "name", name, "on", names(ifaces))
+				state, told = now, "as "+name
 				a.Name = name // which it keeps, when all on a network begin anew at the same time
-				a.Log.Info("announced on the network, for --to auto; --announce=false does not", "name", name, "on", names(ifaces))
 			}
 		}
 		if ctx.Err() != nil {

@@ -66,10 +66,14 @@ func zonesOf(list []net.Interface) []string {
 	return zones
 }
 
-// names lists interfaces for people.
+// names lists interfaces for people. Of many, as containers make them, the first ones are those that matter.
 func names(list []net.Interface) string {
 	var all []string
-	for _, ifi := range list {
+	for i, ifi := range list {
+		if i == 5 {
+			all = append(all, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
 		all = append(all, ifi.Name)
 	}
 	return strings.Join(all, ", ")

@@ -1,8 +1,8 @@
 package nearby
 
 import (
+	"flag"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,14 +13,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	status := m.Run()
-	if status == 0 {
-		if err := goleak.Find(); err != nil {
-			println(err.Error())
-			status = 1
-		}
+	// The parallel tests wait rather than work: more of them than there are processors may run at a time.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
-	os.Exit(status)
+	goleak.VerifyTestMain(m)
 }
 
 // A name must come back from its way through DNS, and look as the library makes it look.
