@@ -307,8 +307,8 @@ func TestProbeV4L2(t *testing.T) {
 		t.Errorf("%+v", vivid.Camera)
 	}
 	loopback := report("1.json")
-	if c := loopback.Camera; c.Empty == 0 || c.NotJPEG == 0 || c.Behind == 0 || sins(loopback) != "damaged" ||
-		loopback.Pictures != c.Buffers-c.Empty-c.NotJPEG-c.Behind {
+	if c := loopback.Camera; c.Empty == 0 || c.NotJPEG == 0 || c.Broken == 0 || sins(loopback) != "damaged" ||
+		loopback.Pictures != c.Buffers-c.Empty-c.NotJPEG-c.Broken {
 		t.Errorf("%+v, %s", c, sins(loopback))
 	}
 	usb := report("2.json")

@@ -164,7 +164,7 @@ func (w wrapping) value(name string) (string, bool) {
 }
 
 // note counts a wrapping. after: it stands behind a picture. before: a picture follows.
-func (p *Parts) note(w wrapping, declared string, after, before bool) {
+func (p *Parts) note(w wrapping, after, before bool) {
 	if w.block {
 		p.blocks++
 		return
@@ -181,7 +181,8 @@ func (p *Parts) note(w wrapping, declared string, after, before bool) {
 		if len(w.boundaries) > 1 {
 			p.extraLines++
 		}
-		if b := w.boundaries[0]; !slices.Contains(p.Sent, b) && len(p.Sent) < 4 && !(b == "--"+declared+"--" && declared != "") {
+		// The last one ends with two dashes, or anywhere.
+		if b := w.boundaries[0]; !slices.Contains(p.Sent, b) && len(p.Sent) < 4 && (before || len(p.Sent) == 0) {
 			p.Sent = append(p.Sent, b)
 		}
 	}

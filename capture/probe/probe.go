@@ -183,7 +183,7 @@ func (p *Probe) Part(part capture.Part) error {
 		case p.report.Pictures == pictures && !broken:
 			c.NotJPEG++
 		case broken:
-			c.Behind++
+			c.Broken++
 		}
 	}
 	if part.Fault != nil {
@@ -196,11 +196,12 @@ func (p *Probe) Part(part capture.Part) error {
 type tee struct {
 	probe   *Probe
 	in      io.Reader
-	pending []byte
-	base    int64 // of pending, from the beginning of the part
+	buf     []byte
+	pending []byte // the end of buf
+	base    int64  // of pending, from the beginning of the part
 }
 
-func (t *tee) open(in io.Reader) { t.in, t.pending, t.base = in, t.pending[:0], 0 }
+func (t *tee) open(in io.Reader) { t.in, t.pending, t.base = in, nil, 0 }
 
 func (t *tee) Read(b []byte) (int, error) {
 	t.probe.skipTo(t.probe.walked())
@@ -208,7 +209,8 @@ func (t *tee) Read(b []byte) (int, error) {
 	if n > 0 {
 		t.probe.arrive()
 		t.probe.report.Bytes.All += int64(n)
-		t.pending = append(t.pending, b[:n]...)
+		t.buf = append(append(t.buf[:0], t.pending...), b[:n]...)
+		t.pending = t.buf
 		if head := &t.probe.head; !t.probe.headOf && len(*head) < headSize {
 			*head = append(*head, b[:min(n, headSize-len(*head))]...)
 		}
@@ -218,7 +220,7 @@ func (t *tee) Read(b []byte) (int, error) {
 
 // drop lets go of the first n bytes.
 func (t *tee) drop(n int) {
-	t.pending = append(t.pending[:0], t.pending[n:]...)
+	t.pending = t.pending[n:]
 	t.base += int64(n)
 }
 
@@ -263,13 +265,20 @@ func (p *Probe) closeGap(before bool) {
 		declared = p.report.Parts.Declared
 	}
 	w := unwrap(lead, declared)
-	if text := bytes.TrimSuffix(lead, []byte("\r\n")); !before && w.size == 0 && p.last.wrapping != nil && len(text) < len(lead) {
+	if !before {
+		w.size, w.behind = w.size+len(w.behind), nil // it is not complete
+	}
+	cutOff := p.enough && !before && !broken && p.report.Parts != nil && p.buffer == nil
+	if cutOff { // the beginning of what may have become anything
+		w = wrapping{size: len(lead)}
+		p.last.wrapping = nil
+	} else if text := bytes.TrimSuffix(lead, []byte("\r\n")); !before && w.size == 0 && p.last.wrapping != nil && len(text) < len(lead) {
 		w = wrapping{before: text, size: len(lead) - len(text)} // the beginning of one
 	} else if w.size > 0 && p.buffer == nil {
 		if p.report.Parts == nil {
 			p.report.Parts = newParts()
 		}
-		p.report.Parts.note(w, declared, p.after, before && !broken)
+		p.report.Parts.note(w, p.after, before && !broken)
 	}
 	if p.last.wrapping != nil {
 		// Where the end is not known, as that of the last part, a wrong length may be a right one.
@@ -279,7 +288,7 @@ func (p *Probe) closeGap(before bool) {
 		}
 		p.last.wrapping = nil
 	}
-	if before && !broken && w.size > 0 && !w.block {
+	if before && !broken && w.size > 0 && !w.block && p.buffer == nil {
 		w := w
 		p.last.wrapping, p.last.before = &w, len(w.behind)
 	}
@@ -397,6 +406,9 @@ func (p *Probe) count(n int) {
 	at := p.arrived
 	if p.buffer != nil {
 		at = p.buffer.Captured
+	}
+	if p.o.Untimed {
+		return
 	}
 	if len(p.times) > 0 {
 		p.timed += int64(n)
@@ -532,7 +544,7 @@ func (p *Probe) Report(err error) Report {
 		d.Share = float64(bad) / float64(all)
 	}
 	if c := r.Camera; c != nil && c.Buffers > 0 {
-		d.Share = float64(c.Empty+c.NotJPEG+c.Behind) / float64(c.Buffers)
+		d.Share = float64(c.Empty+c.NotJPEG+c.Broken) / float64(c.Buffers)
 	}
 	if r.Padding != nil {
 		for kind := range p.padded {

@@ -11,7 +11,7 @@ type Report struct {
 	Size   *Spread `json:"picture_bytes,omitempty"`
 	Damage Damage  `json:"damage"`
 	Kinds  []Kind  `json:"kinds"` // of pictures, in the order in which they came first; 16 at most
-	// Qualities are those of the IJG's tables, 1 to 100; nil where no picture has such tables, or near ones.
+	// Quality is that of the IJG's tables; nil where no picture has such tables, or near ones.
 	Quality *Quality `json:"quality,omitempty"`
 	Markers []Marker `json:"markers"` // in the order in which they came first
 	Rate    *Rate    `json:"rate,omitempty"`
@@ -90,7 +90,7 @@ type Kind struct {
 	Fault       string `json:"fault,omitempty"` // why the header cannot be read
 }
 
-// Quality is a range of qualities as the IJG's programs count them.
+// Quality is a range of qualities as the IJG's programs count them, 1 to 100.
 type Quality struct {
 	Min   int  `json:"min"`
 	Max   int  `json:"max"`
@@ -179,7 +179,7 @@ type Camera struct {
 	Empty    int64   `json:"empty"`
 	Lost     int64   `json:"lost"`     // by the driver's numbers
 	NotJPEG  int64   `json:"not_jpeg"` // buffers without the beginning of a picture
-	Behind   int64   `json:"half_or_broken"`
+	Broken   int64   `json:"half_or_broken"`
 	Encoding bool    `json:"encoded_by_picam"` // it gives no JPEG
 }
 

@@ -78,7 +78,7 @@ func (t *text) about(r Report) {
 		}
 		t.row("camera", c.Name, fmt.Sprintf("%s %d×%d%s", c.Format, c.Width, c.Height, fps), made)
 		t.row("buffers", fmt.Sprintf("%d from the driver", c.Buffers), some(c.Flagged, "flagged as damaged"), some(c.Empty, "empty"),
-			some(c.NotJPEG, "no JPEG"), some(c.Behind, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
+			some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
 	}
 	for i, k := range r.Kinds {
 		heading, share := "pictures", ""
