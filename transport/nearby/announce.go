@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"time"
 	"unicode"
@@ -113,8 +114,15 @@ func (a Announcement) register(ctx context.Context, ip netip.Addr, port int, ifa
 	// Bonjour, systemd-resolved), which may have had to give it another, and guards it. Without addresses given here the
 	// library takes those of the interface on which it answers, at that moment.
 	var addrs []string
-	if ip.IsValid() {
+	switch {
+	case ip.IsValid():
 		addrs = []string{ip.WithZone("").String()}
+	case runtime.GOOS == "windows": // which does not tell on which interface a question has come
+		for _, ifi := range ifaces {
+			for _, a := range addresses(ifi) {
+				addrs = append(addrs, a.WithZone("").String())
+			}
+		}
 	}
 	server, err := zeroconf.RegisterProxy(escape(name), service, domain, port, hostLabel(a.Name), addrs,
 		text(a.Kind, a.Version), ifaces, zeroconf.TTL(lifetime))
