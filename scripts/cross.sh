@@ -4,7 +4,7 @@
 #   scripts/cross.sh DIR    DIR/picam-cross-arm64, which scripts/debs.sh makes a package of
 #
 # It needs Debian, root and debootstrap, 1.5 GB, and some minutes the first time. The Debian is kept in PICAM_CROSS, or
-# in .cache/picam-cross-SUITE in root's home.
+# in .cache/picam-cross-SUITE in root's own folder.
 set -eu
 
 fail() {
@@ -27,12 +27,12 @@ root=${PICAM_CROSS:-$HOME/.cache/picam-cross-$suite}
 # inside COMMAND: runs in that Debian, with this computer's Go, its modules, and the sources, which it cannot change.
 inside() {
 	ROOT=$root GO=$(go env GOROOT) MODULES=$(go env GOMODCACHE) COMMAND=$1 VERSION=$version unshare --mount sh -euc '
-		mkdir -p "$ROOT/usr/local/go" "$ROOT/root/go/pkg/mod" "$ROOT/src" "$ROOT/out"
-		mount --bind "$GO" "$ROOT/usr/local/go"
-		mount --bind "$MODULES" "$ROOT/root/go/pkg/mod"
+		mkdir -p "$ROOT/usr/local/go" "$ROOT/modules" "$ROOT/src" "$ROOT/out"
+		mount --bind -o ro "$GO" "$ROOT/usr/local/go"
+		mount --bind -o ro "$MODULES" "$ROOT/modules"
 		mount --bind -o ro . "$ROOT/src"
 		mount -t proc proc "$ROOT/proc"
-		exec chroot "$ROOT" env -i PATH=/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+		exec chroot "$ROOT" env -i PATH=/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/out GOMODCACHE=/modules LC_ALL=C \
 			DEBIAN_FRONTEND=noninteractive VERSION="$VERSION" sh -euc "$COMMAND"'
 }
 

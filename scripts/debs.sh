@@ -257,5 +257,6 @@ cross=$dir/picam-cross-arm64
 if [ -x "$cross" ] && [ "$here" != arm64 ] && wanted picam_arm64; then
 	[ "$(needed "$cross")" = "$(needed "$picam")" ] ||
 		fail "$cross needs other libraries than $picam: was it built in another release of Debian?"
+	grep -aqF "$version" "$cross" || fail "$cross is of another version: make cross, or remove it"
 	receiver arm64 "$cross" "$picam" true "$depends"
 fi
