@@ -227,7 +227,8 @@ func noPicture(what string, st mjpeg.Stats, maxFrame int) error {
 	if damage := describeDamage(st, maxFrame); damage != "" {
 		found = "no whole JPEG picture (" + damage + ")"
 	}
-	return fmt.Errorf("capture: %s: %s in %d bytes: want MJPEG, such as ffmpeg -i FILE -c:v mjpeg -q:v 3 -f mjpeg writes",
+	return fmt.Errorf("capture: %s: %s in %d bytes: want MJPEG, such as ffmpeg -i FILE -c:v mjpeg -q:v 3 -f mjpeg writes; "+
+		"picam probe tells what it is instead",
 		what, found, st.Bytes)
 }
 

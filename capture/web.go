@@ -264,7 +264,7 @@ func (w *web) finish(err error) error {
 		if damage := describeDamage(st, w.maxFrame); damage != "" {
 			what += " (" + damage + ")"
 		}
-		return &webError{what + "; want an address of MJPEG or JPEG" + someAddresses, st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
+		return &webError{what + "; want an address of MJPEG or JPEG" + someAddresses + "; picam probe tells what it is instead", st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
 	case err == io.EOF:
 		return &webError{text: w.who + " has ended its stream; picam connects anew"}
 	}

@@ -558,17 +558,25 @@ func FuzzProbe(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			f.Add(b, "", uint16(7))
+			f.Add(b, "", uint16(7), false, false)
+			f.Add(b, "", uint16(7), false, true)
 		}
 	}
 	for _, d := range capturetest.Dialects(mjpegtest.Pictures(2, 24, 16, 50)) {
-		f.Add(d.Answer, "b", uint16(1))
+		f.Add(d.Answer, "b", uint16(1), true, false)
+		f.Add(d.Answer, "", uint16(1), false, true)
 	}
-	f.Fuzz(func(t *testing.T, b []byte, boundary string, chunk uint16) {
+	f.Fuzz(func(t *testing.T, b []byte, boundary string, chunk uint16, enough, buffer bool) {
 		run := func(r io.Reader) Report {
 			p := New(Options{MaxFrame: 1 << 16, Now: stopped})
 			part := capture.Part{Reader: r}
-			if boundary != "" {
+			if enough {
+				part.Reader = io.MultiReader(r, iotest.ErrReader(ErrEnough))
+			}
+			switch {
+			case buffer:
+				part.Buffer = &capture.Buffer{Format: "MJPG"}
+			case boundary != "":
 				part.Answer = &http.Response{Header: http.Header{"Content-Type": {"multipart/x-mixed-replace;boundary=" + boundary}}}
 			}
 			return p.Report(p.Run(&stream{parts: []capture.Part{part}}))
