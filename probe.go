@@ -35,7 +35,7 @@ func probeCommand() *cli.Command {
 		Description: "It reads a few seconds of SOURCE, which is as for picam send --source, or tcp://HOST:PORT as for " +
 			"picam recv --from, and repairs nothing. The status is 0 if there were pictures, else 1.",
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "time", Value: 3 * time.Second, Usage: "read for `TIME`, such as 10s, from the first byte on"},
+			&cli.DurationFlag{Name: "time", Value: 3 * time.Second, Usage: "read for `TIME`, such as 10s, from its first byte"},
 			&cli.BoolFlag{Name: "json", Usage: "print all of it as JSON, for programs"},
 			&cli.StringFlag{Name: "size", Usage: "ask a camera for this picture size, `WIDTHxHEIGHT`"},
 			&cli.Float64Flag{Name: "fps", Usage: "ask it for `N` pictures a second"},
@@ -48,8 +48,8 @@ func probeCommand() *cli.Command {
 func probeSource(c *cli.Context) error {
 	switch {
 	case c.NArg() == 0:
-		return badUsage("picam probe of what? picam probe http://HOST/PATH, v4l2:/dev/video0, tcp://HOST:PORT, file:PATH or " +
-			"another SOURCE")
+		return badUsage("picam probe of what? picam probe http://HOST/PATH, v4l2:/dev/video0, tcp://HOST:PORT, file:PATH " +
+			"or another SOURCE")
 	case c.NArg() > 1 && strings.HasPrefix(c.Args().Get(1), "-"):
 		return badUsage("flags stand before the source: picam probe %s %s", strings.Join(c.Args().Tail(), " "),
 			hideSecrets(c.Args().First()))

@@ -95,8 +95,8 @@ func kindOf(b []byte) (found, advice, format string) {
 	case has(0, "\x47") && has(188, "\x47") && has(376, "\x47"):
 		return "an MPEG transport stream, most likely with H.264 in it", "", "mpegts"
 	case has(0, "RTSP/1."):
-		return "an RTSP server's answer", "RTSP cameras send H.264: go2rtc or mediamtx make MJPEG of it, or let ffmpeg do so: " +
-			"--source 'ffmpeg:-rtsp_transport tcp -i rtsp://HOST/PATH'", ""
+		return "an RTSP server's answer", "RTSP cameras send H.264: go2rtc or mediamtx make MJPEG of it, " +
+			"or let ffmpeg do so: --source 'ffmpeg:-rtsp_transport tcp -i rtsp://HOST/PATH'", ""
 	case has(0, "HTTP/1."):
 		return "an HTTP server's answer: " + firstLineOf(b), "type http://HOST:PORT/PATH instead", ""
 	case has(0, "SSH-"):
@@ -111,7 +111,8 @@ func kindOf(b []byte) (found, advice, format string) {
 		return "JPEG 2000, which is another thing than JPEG", jpegs, ""
 	}
 	if codec := annexB(b); codec != "" {
-		return codec + " video", "", map[string]string{"H.264": "h264", "H.265": "hevc", "MPEG-4": "m4v", "MPEG-1 or MPEG-2": "mpegvideo"}[codec]
+		formats := map[string]string{"H.264": "h264", "H.265": "hevc", "MPEG-4": "m4v", "MPEG-1 or MPEG-2": "mpegvideo"}
+		return codec + " video", "", formats[codec]
 	}
 	if t := bytes.TrimSpace(b); len(t) > 1 && (t[0] == '{' || t[0] == '[') && json.Valid(t) {
 		return "JSON: " + shortened(b), "want the address of the picture, not of its description", ""
@@ -252,8 +253,8 @@ func (p *Probe) page() (found, advice string) {
 		}
 	}
 	if len(list) == 0 {
-		return found, "want the address of the picture in it: /?action=stream of mjpg-streamer, port 81 and /stream of an ESP32-CAM, " +
-			"port 8081 of Motion, /webcam/?action=stream of OctoPrint, /stream of ustreamer"
+		return found, "want the address of the picture in it: /?action=stream of mjpg-streamer, " +
+			"port 81 and /stream of an ESP32-CAM, port 8081 of Motion, /webcam/?action=stream of OctoPrint, /stream of ustreamer"
 	}
 	return found, "the pictures are most likely at " + strings.Join(list, " or ")
 }

@@ -129,7 +129,8 @@ func isBoundaryLine(text, boundary string) bool {
 		return true
 	}
 	const longest = 72 // RFC 2046, 5.1.1: 70 and the dashes
-	return strings.HasPrefix(text, "--") && len(text) <= longest && printable([]byte(text), longest) == strings.TrimSpace(text)
+	return strings.HasPrefix(text, "--") && len(text) <= longest &&
+		printable([]byte(text), longest) == strings.TrimSpace(text)
 }
 
 // behindBoundary returns the header that follows a boundary in its line; "" as it should be.
@@ -219,7 +220,8 @@ const (
 	lengthNone    = "no number"
 )
 
-// judgeLength compares what a part's headers say of its length with a picture and what stands before and behind it in the part.
+// judgeLength compares what a part's headers say of its length with a picture and what stands before and behind it in the
+// part.
 func judgeLength(w wrapping, picture, before, behind int) string {
 	text, ok := w.value("Content-Length")
 	n, err := strconv.Atoi(text)

@@ -272,8 +272,8 @@ func (p *Probe) closeGap(before bool) {
 	if cutOff { // the beginning of what may have become anything
 		w = wrapping{size: len(lead)}
 		p.last.wrapping = nil
-	} else if text := bytes.TrimSuffix(lead, []byte("\r\n")); !before && w.size == 0 && p.last.wrapping != nil && len(text) < len(lead) {
-		w = wrapping{before: text, size: len(lead) - len(text)} // the beginning of one
+	} else if text := bytes.TrimSuffix(lead, []byte("\r\n")); !before && w.size == 0 && p.last.wrapping != nil {
+		w = wrapping{before: text, size: len(lead) - len(text)} // the beginning of one, if it is one
 	} else if w.size > 0 && p.buffer == nil {
 		if p.report.Parts == nil {
 			p.report.Parts = newParts()
@@ -485,7 +485,8 @@ func (p *Probe) answer(part capture.Part) {
 		return
 	}
 	h := &HTTP{
-		Protocol: resp.Proto, Status: resp.Status, ContentType: resp.Header.Get("Content-Type"), Server: resp.Header.Get("Server"),
+		Protocol: resp.Proto, Status: resp.Status,
+		ContentType: resp.Header.Get("Content-Type"), Server: resp.Header.Get("Server"),
 		Chunked: slices.Contains(resp.TransferEncoding, "chunked"), Close: resp.Close, Length: resp.ContentLength, Answers: 1,
 	}
 	kind, parameters, _ := strings.Cut(h.ContentType, ";")
@@ -539,7 +540,7 @@ func (p *Probe) Report(err error) Report {
 		r.Size = &p.size
 	}
 	d := &r.Damage
-	bad := d.Torn + d.Malformed + d.TooLong + d.Cut
+	bad := d.notWhole()
 	if all := r.Pictures + bad; all > 0 {
 		d.Share = float64(bad) / float64(all)
 	}

@@ -1,6 +1,7 @@
 package probe
 
-// Report is what has been found out about a source. Times are in milliseconds, lengths in bytes, as their names in JSON say.
+// Report is what has been found out about a source. Times are in milliseconds, lengths in bytes, as their names in JSON
+// say.
 type Report struct {
 	Source  string  `json:"source"`  // without what is secret in it
 	Seconds float64 `json:"seconds"` // 0 where time says nothing
@@ -112,7 +113,7 @@ type Rate struct {
 	Jitter        float64 `json:"interval_deviation_ms"` // standard deviation
 	P95           float64 `json:"interval_p95_ms"`
 	Max           float64 `json:"interval_max_ms"`
-	Bursts        int64   `json:"bursts"` // pictures that came at once with the one before: within a tenth of the median interval
+	Bursts        int64   `json:"bursts"` // intervals below a tenth of the median
 	Gaps          int64   `json:"gaps"`   // intervals above three times the median
 	Clock         string  `json:"clock"`  // "arrival", or "driver"
 }
@@ -157,7 +158,7 @@ type Parts struct {
 	Headers  []string       `json:"headers"`         // their names as they are spelled; 16 at most
 	Time     string         `json:"timestamp,omitempty"`
 	Maker    string         `json:"maker,omitempty"` // who uses such a boundary
-	Lengths  map[string]int `json:"content_lengths"` // how many are "right", "right without the padding", "short", "long", "zero", "missing"
+	Lengths  map[string]int `json:"content_lengths"` // how many are "right", "short", "missing" …: see judgeLength
 
 	first, noFirst     bool // the first picture was looked at; it has no boundary before it
 	boundaries         int64

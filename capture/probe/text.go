@@ -77,8 +77,8 @@ func (t *text) about(r Report) {
 			made = "no JPEG: picam encodes it, which costs this computer's processor"
 		}
 		t.row("camera", c.Name, fmt.Sprintf("%s %d×%d%s", c.Format, c.Width, c.Height, fps), made)
-		t.row("buffers", fmt.Sprintf("%d from the driver", c.Buffers), some(c.Flagged, "flagged as damaged"), some(c.Empty, "empty"),
-			some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
+		t.row("buffers", fmt.Sprintf("%d from the driver", c.Buffers), some(c.Flagged, "flagged as damaged"),
+			some(c.Empty, "empty"), some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
 	}
 	for i, k := range r.Kinds {
 		heading, share := "pictures", ""
@@ -117,7 +117,7 @@ func (t *text) about(r Report) {
 				age += ", by clocks that were not compared"
 			}
 		}
-		t.row("stamp", fmt.Sprintf("picam send, camera %q", s.Camera), some(int64(min(s.Lost, math.MaxInt64)), "lost on the way"), age)
+		t.row("stamp", fmt.Sprintf("picam send, camera %q", s.Camera), some(int64(s.Lost), "lost on the way"), age)
 	}
 	if h := r.HTTP; h != nil {
 		t.http(h)
@@ -130,8 +130,9 @@ func (t *text) about(r Report) {
 	}
 	b := r.Bytes
 	if r.Pictures > 0 && b.Other+b.Damaged+b.Notes > 0 {
-		t.row("bytes", fmt.Sprintf("%d in pictures", b.Pictures), some(b.Multipart, "around them"), some(b.Padding, "of padding"),
-			some(b.Damaged, "in pictures that are not whole"), some(b.Notes, "in notes of picam send"), some(b.Other, "that belong to nothing"))
+		t.row("bytes", fmt.Sprintf("%d in pictures", b.Pictures), some(b.Multipart, "around them"),
+			some(b.Padding, "of padding"), some(b.Damaged, "in pictures that are not whole"),
+			some(b.Notes, "in notes of picam send"), some(b.Other, "that belong to nothing"))
 	}
 	if d := r.Damage; d.Share > 0 || d.Broken > 0 {
 		t.row("damage", fmt.Sprintf("%s %% of the pictures", number(d.Share*100)), d.causes(),
@@ -141,7 +142,8 @@ func (t *text) about(r Report) {
 
 func (t *text) rate(r *Rate) {
 	t.row("rate", fmt.Sprintf("%s a second, %s Mbit/s", number(r.FPS), number(r.MbitPerSecond)),
-		fmt.Sprintf("%s ms apart ± %s, 95 %% within %s, at most %s", number(r.Mean), number(r.Jitter), number(r.P95), number(r.Max)),
+		fmt.Sprintf("%s ms apart ± %s, 95 %% within %s, at most %s", number(r.Mean), number(r.Jitter), number(r.P95),
+			number(r.Max)),
 		some(r.Bursts, "came at once with the one before"), some(r.Gaps, "came after a gap"))
 }
 
@@ -227,7 +229,9 @@ func (t *text) parts(p *Parts) {
 		headers = "with " + strings.Join(p.Headers, ", ")
 	}
 	var lengths []string
-	for _, kind := range []string{lengthRight, lengthPadless, lengthShort, lengthLong, lengthZero, lengthNone, lengthMissing} {
+	for _, kind := range []string{
+		lengthRight, lengthPadless, lengthShort, lengthLong, lengthZero, lengthNone, lengthMissing,
+	} {
 		if n := p.Lengths[kind]; n > 0 {
 			lengths = append(lengths, fmt.Sprintf("%d %s", n, kind))
 		}
