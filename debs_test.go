@@ -15,12 +15,18 @@ import (
 	"testing"
 )
 
-// debs makes the packages of a version from what is in a folder, all or only some, without compressing them, and returns
-// their paths by name and architecture, such as picam-send_armhf.
+// thorough says whether the packages are compressed, and looked at by lintian, which takes some time: PICAM_DEBS=1 does.
+func thorough() bool { return os.Getenv("PICAM_DEBS") != "" }
+
+// debs makes the packages of a version from what is in a folder, all or only some, and returns their paths by name and
+// architecture, such as picam-send_armhf.
 func debs(t *testing.T, dir, version string, only ...string) map[string]string {
 	t.Helper()
 	cmd := exec.Command("scripts/debs.sh", append([]string{dir}, only...)...)
-	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "DEB_COMPRESSION=none", "SOURCE_DATE_EPOCH=1700000000")
+	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "SOURCE_DATE_EPOCH=1700000000")
+	if !thorough() {
+		cmd.Env = append(cmd.Env, "DEB_COMPRESSION=none")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -103,7 +109,8 @@ func tinyRoot(t *testing.T) string {
 // dpkg works on a tiny root, in which no package that others depend on is installed.
 func dpkg(t *testing.T, root string, args ...string) {
 	t.Helper()
-	cmd := exec.Command("dpkg", append([]string{"--root=" + root, "--log=/dev/null", "--force-depends", "--force-confdef"}, args...)...)
+	options := []string{"--root=" + root, "--log=/dev/null", "--force-depends", "--force-confdef"}
+	cmd := exec.Command("dpkg", append(options, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	cmd.Stdin = nil
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -154,9 +161,9 @@ func TestDebs(t *testing.T) {
 				t.Fatalf("there is no %s, but %v", name, older)
 			}
 			control := output(t, "dpkg-deb", "--field", deb)
-			for _, want := range []string{
-				"Package: " + strings.Split(name, "_")[0] + "\n", "Architecture: " + strings.Split(name, "_")[1] + "\n", "Version: 1.2.3-1\n",
-			} {
+			names := strings.Split(name, "_")
+			for _, want := range []string{"Package: " + names[0], "Architecture: " + names[1], "Version: 1.2.3-1"} {
+				want += "\n"
 				if !strings.Contains(control, want) {
 					t.Errorf("%s: no %q in\n%s", name, want, control)
 				}
@@ -201,14 +208,15 @@ func TestDebs(t *testing.T) {
 				}
 			}
 			for _, want := range []string{
-				"/lib/systemd/system/picam-send@.service", "/etc/picam/camera.env", "/usr/share/man/man1/picam.1.gz", "/completions/picam",
-				"/vendor-completions/_picam", "/vendor_completions.d/picam.fish", "/copyright", "/changelog.gz", "/changelog.Debian.gz",
+				"/lib/systemd/system/picam-send@.service", "/etc/picam/camera.env", "/usr/share/man/man1/picam.1.gz",
+				"/completions/picam", "/vendor-completions/_picam", "/vendor_completions.d/picam.fish",
+				"/copyright", "/changelog.gz", "/changelog.Debian.gz",
 			} {
 				if !strings.Contains(listing, want+"\n") {
 					t.Errorf("%s has no %s", name, want)
 				}
 			}
-			copyright := string(readFile(t, filepath.Join(root, "usr/share/doc", strings.Split(name, "_")[0], "copyright")))
+			copyright := string(readFile(t, filepath.Join(root, "usr/share/doc", names[0], "copyright")))
 			for _, want := range []string{"Permission is hereby granted", "Go (LICENSE)", "github.com/urfave/cli/v2@"} {
 				if !strings.Contains(copyright, want) {
 					t.Errorf("%s: its copyright says nothing of %q", name, want)
@@ -217,7 +225,8 @@ func TestDebs(t *testing.T) {
 			if strings.Contains(copyright, "gocv.io") != (name == full) {
 				t.Errorf("%s: its copyright speaks of gocv: %v", name, name != full)
 			}
-			if _, err := exec.LookPath("lintian"); err == nil && name == send && os.Getenv("PICAM_DEBS") != "" {
+			if thorough() {
+				need(t, "lintian")
 				if out := output(t, "lintian", "--fail-on", "none", "--allow-root", deb); out != "" {
 					t.Errorf("lintian: %s", out)
 				}
@@ -271,11 +280,14 @@ func TestDebs(t *testing.T) {
 		if got := string(readFile(t, root+env)); got != edited {
 			t.Errorf("after the update the settings are %q", got)
 		}
-		if got := output(t, "dpkg-query", "--admindir="+root+"/var/lib/dpkg", "-W", "-f", "${Version} ${db:Status-Status}", "picam-send"); got != "1.2.4-1 installed" {
+		got := output(t, "dpkg-query", "--admindir="+root+"/var/lib/dpkg", "-W", "-f", "${Version} ${db:Status-Status}", "picam-send")
+		if got != "1.2.4-1 installed" {
 			t.Errorf("the package is %q", got)
 		}
 		dpkg(t, root, "--remove", "picam-send")
-		if got := files(t, root, before); !slices.Equal(got, []string{env, "/etc/picam/door.env", "/etc/systemd/system/multi-user.target.wants/picam-send@camera.service"}) {
+		if got := files(t, root, before); !slices.Equal(got, []string{
+			env, "/etc/picam/door.env", "/etc/systemd/system/multi-user.target.wants/picam-send@camera.service",
+		}) {
 			t.Errorf("removed, there is %q", got)
 		}
 		dpkg(t, root, "--purge", "picam-send")

@@ -155,6 +155,14 @@ func (p *raspberry) told() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
+// tells checks what systemctl was told since the last call.
+func (p *raspberry) tells(want ...string) {
+	p.t.Helper()
+	if got := p.told(); !slices.Equal(got, want) {
+		p.t.Errorf("systemctl is told %q, want %q", got, want)
+	}
+}
+
 // state is each file of the Pi that an installation may touch, by its name, with its time and its bytes.
 func (p *raspberry) state() map[string]string {
 	p.t.Helper()
@@ -217,13 +225,14 @@ func TestInstallPi(t *testing.T) {
 	const program, unit, env = "/usr/local/bin/picam", "/etc/systemd/system/picam-send@.service", "/etc/picam/door.env"
 	on := func(name string) string { return filepath.Join(p.root, name) }
 
-	out := p.install(0, "picam-send@door runs on pi", "pi", "--name", "door", "--to", "desk:8002", "--source=exec:cat \"$HOME\"/x.mjpeg", "--hflip", "--fps", "-1")
-	if !strings.Contains(out, "journalctl -f -u picam-send@door") || !strings.Contains(out, "picam-linux-armv7") || !strings.Contains(out, "picam v1.2.3") {
-		t.Errorf("it says\n%s", out)
+	out := p.install(0, "picam-send@door runs on pi", "pi", "--name", "door", "--to", "desk:8002",
+		"--source=exec:cat \"$HOME\"/x.mjpeg", "--hflip", "--fps", "-1")
+	for _, want := range []string{"journalctl -f -u picam-send@door", "picam-linux-armv7", "picam v1.2.3"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q, but\n%s", want, out)
+		}
 	}
-	if got, want := p.told(), []string{"daemon-reload", "enable --quiet picam-send@door", "restart picam-send@door"}; !slices.Equal(got, want) {
-		t.Errorf("systemctl is told %q, want %q", got, want)
-	}
+	p.tells("daemon-reload", "enable --quiet picam-send@door", "restart picam-send@door")
 	if string(readFile(t, on(program))) != string(readFile(t, filepath.Join(dist, "picam-linux-armv7"))) {
 		t.Error("another program was installed")
 	}
@@ -235,7 +244,8 @@ func TestInstallPi(t *testing.T) {
 	}
 	settings := string(readFile(t, on(env)))
 	for _, want := range []string{
-		"\nPICAM_TO=\"desk:8002\"\n", "\nPICAM_SOURCE=\"exec:cat \\\"\\$HOME\\\"/x.mjpeg\"\n", "\nPICAM_HFLIP=\"true\"\n", "\nPICAM_FPS=\"-1\"\n", "\n#PICAM_SIZE=",
+		"\nPICAM_TO=\"desk:8002\"\n", "\nPICAM_SOURCE=\"exec:cat \\\"\\$HOME\\\"/x.mjpeg\"\n", "\nPICAM_HFLIP=\"true\"\n",
+		"\nPICAM_FPS=\"-1\"\n", "\n#PICAM_SIZE=",
 	} {
 		if strings.Count(settings, want) != 1 {
 			t.Errorf("no %q in the settings\n%s", want, settings)
@@ -249,9 +259,7 @@ func TestInstallPi(t *testing.T) {
 	again := func() {
 		t.Helper()
 		p.install(0, "nothing to do", "pi", "--name", "door", "--to", "desk:8002", "--hflip")
-		if got := p.told(); got != nil {
-			t.Errorf("systemctl is told %q", got)
-		}
+		p.tells()
 		if after := p.state(); !maps.Equal(after, before) {
 			t.Errorf("there was\n%v\nand is\n%v", before, after)
 		}
@@ -261,12 +269,11 @@ func TestInstallPi(t *testing.T) {
 	t.Run("other settings", func(t *testing.T) {
 		p.install(0, "wrote "+env, "pi", "--name", "door", "--listen", ":8002", "--quality", "70")
 		settings := string(readFile(t, on(env)))
-		if !strings.Contains(settings, "PICAM_LISTEN=\":8002\"") || strings.Contains(settings, "\nPICAM_TO=") || !strings.Contains(settings, "PICAM_HFLIP") {
+		if !strings.Contains(settings, "PICAM_LISTEN=\":8002\"") || strings.Contains(settings, "\nPICAM_TO=") ||
+			!strings.Contains(settings, "PICAM_HFLIP") {
 			t.Errorf("the settings are\n%s", settings)
 		}
-		if got, want := p.told(), []string{"daemon-reload", "restart picam-send@door"}; !slices.Equal(got, want) {
-			t.Errorf("systemctl is told %q, want %q", got, want)
-		}
+		p.tells("daemon-reload", "restart picam-send@door")
 		p.install(0, "wrote "+env, "pi", "--name", "door", "--to", "desk:8002")
 		p.told()
 		before = p.state()
@@ -278,11 +285,8 @@ func TestInstallPi(t *testing.T) {
 		p.dist = newer
 		defer func() { p.dist = dist }()
 		p.install(0, "starting picam-send@door.service", "pi", "--name", "garden")
-		if got, want := p.told(), []string{
-			"daemon-reload", "enable --quiet picam-send@garden", "restart picam-send@garden", "try-restart picam-send@door.service",
-		}; !slices.Equal(got, want) {
-			t.Errorf("systemctl is told %q, want %q", got, want)
-		}
+		p.tells("daemon-reload", "enable --quiet picam-send@garden", "restart picam-send@garden",
+			"try-restart picam-send@door.service")
 	})
 	t.Run("a service that fails", func(t *testing.T) {
 		p.set("broken", "")
@@ -313,8 +317,10 @@ func TestInstallPi(t *testing.T) {
 		{"a program that does not run", nil, other, []string{"pi"}, "does not run on pi"},
 		{"no right to use sudo", []string{"id=1000"}, dist, []string{"pi", "--fps", "5"}, "installing needs root on pi"},
 		{"a full disk, while copying", []string{"full="}, dist, []string{"pi", "--fps", "5"}, "No space left on device"},
-		{"a full disk, for the settings", []string{"disk-full=/etc/picam/camera.env.new"}, dist, []string{"pi", "--fps", "5"}, "No space left on device"},
-		{"a full disk, for the program", []string{"disk-full=/usr/local/bin/picam.new"}, newer, []string{"pi", "--fps", "5"}, "No space left on device"},
+		{"a full disk, for the settings", []string{"disk-full=/etc/picam/camera.env.new"}, dist,
+			[]string{"pi", "--fps", "5"}, "No space left on device"},
+		{"a full disk, for the program", []string{"disk-full=/usr/local/bin/picam.new"}, newer,
+			[]string{"pi", "--fps", "5"}, "No space left on device"},
 		{"another system", []string{"system=FreeBSD"}, dist, []string{"pi"}, "pi is a FreeBSD computer"},
 		{"installed as a package", []string{"package=installed"}, dist, []string{"pi"}, "add --deb"},
 		{"no package", nil, dist, []string{"pi", "--deb"}, "type make debs"},
@@ -328,9 +334,7 @@ func TestInstallPi(t *testing.T) {
 			p.dist = tt.dist
 			p.t = t
 			p.install(1, tt.want, tt.args...)
-			if got := p.told(); got != nil {
-				t.Errorf("systemctl is told %q", got)
-			}
+			p.tells()
 			if after := p.state(); !maps.Equal(after, before) {
 				t.Errorf("there was\n%v\nand is\n%v", before, after)
 			}
@@ -408,7 +412,8 @@ func TestInstallPiDeb(t *testing.T) {
 	p.write(filepath.Join(p.root, "usr/bin/.keep"), "")
 	p.install(0, "picam-send_1.10.0-1_arm64.deb", "pi", "--deb")
 	told := p.told()
-	if len(told) != 3 || !strings.HasPrefix(told[0], "dpkg -i --force-confold /tmp/picam-") || told[1] != "daemon-reload" || told[2] != "restart picam-send@camera" {
+	if len(told) != 3 || !strings.HasPrefix(told[0], "dpkg -i --force-confold /tmp/picam-") ||
+		told[1] != "daemon-reload" || told[2] != "restart picam-send@camera" {
 		t.Errorf("it is told %q", told)
 	}
 	for _, name := range []string{"usr/local/bin/picam", "etc/systemd/system/picam-send@.service"} {
@@ -418,7 +423,5 @@ func TestInstallPiDeb(t *testing.T) {
 	}
 	p.set("package", "installed")
 	p.install(0, "nothing to do", "pi", "--deb")
-	if got := p.told(); got != nil {
-		t.Errorf("it is told %q", got)
-	}
+	p.tells()
 }

@@ -111,8 +111,10 @@ func TestNotify(t *testing.T) {
 		args     []string
 		status   string
 	}{
-		{"send that waits", false, true, nil, []string{"send", "--listen", "127.0.0.1:0", "--source", "pattern"}, "no receiver · 0 pictures sent"},
-		{"send, and nobody is there", true, true, nil, []string{"send", "--to", nobody, "--source", "pattern"}, "no receiver · 0 pictures sent"},
+		{"send that waits", false, true, nil,
+			[]string{"send", "--listen", "127.0.0.1:0", "--source", "pattern"}, "no receiver · 0 pictures sent"},
+		{"send, and nobody is there", true, true, nil,
+			[]string{"send", "--to", nobody, "--source", "pattern"}, "no receiver · 0 pictures sent"},
 		{"send, and there is no camera", false, true, nil,
 			[]string{"send", "--to", nobody, "--source", "v4l2:/dev/video-none"}, "there is no camera at /dev/video-none"},
 		{"recv", true, true, nil, []string{"recv", "--listen", "127.0.0.1:0", "--display", "none"}, "waiting for a camera"},
@@ -265,8 +267,10 @@ func TestPulse(t *testing.T) {
 	}{
 		{"moves", 3 * time.Second, []step{{0, true, 1, false}, {3, true, 2, false}, {6, true, 3, false}, {9, true, 4, false}}},
 		{"stands still", 3 * time.Second, []step{{0, true, 1, false}, {3, true, 1, false}, {4, true, 1, true}, {9, true, 1, true}}},
-		{"goes on", 3 * time.Second, []step{{0, true, 1, false}, {4, true, 1, true}, {5, true, 2, false}, {8, true, 2, false}, {9, true, 2, true}}},
-		{"has no reason to move", 3 * time.Second, []step{{0, false, 1, false}, {9, false, 1, false}, {10, true, 1, false}, {13, true, 1, true}}},
+		{"goes on", 3 * time.Second,
+			[]step{{0, true, 1, false}, {4, true, 1, true}, {5, true, 2, false}, {8, true, 2, false}, {9, true, 2, true}}},
+		{"has no reason to move", 3 * time.Second,
+			[]step{{0, false, 1, false}, {9, false, 1, false}, {10, true, 1, false}, {13, true, 1, true}}},
 		{"nobody waits", 0, []step{{0, true, 1, false}, {999, true, 1, false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -319,7 +323,9 @@ func TestHungSender(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			src := &counted{}
-			w := &senderWatch{systemd: &notifier{watchdog: 30 * time.Second}, sender: tt.sender, src: src, camera: tt.camera, fps: tt.fps}
+			w := &senderWatch{
+				systemd: &notifier{watchdog: 30 * time.Second}, sender: tt.sender, src: src, camera: tt.camera, fps: tt.fps,
+			}
 			begin, s, got := time.Now(), tt.stats, ""
 			for second := range 36 {
 				if tt.move != nil {
