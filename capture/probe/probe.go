@@ -197,11 +197,11 @@ type tee struct {
 	probe   *Probe
 	in      io.Reader
 	buf     []byte
-	pending []byte // the end of buf
-	base    int64  // of pending, from the beginning of the part
+	dropped int   // bytes at the beginning of buf that have been let go
+	base    int64 // of the bytes behind them, from the beginning of the part
 }
 
-func (t *tee) open(in io.Reader) { t.in, t.pending, t.base = in, nil, 0 }
+func (t *tee) open(in io.Reader) { t.in, t.buf, t.dropped, t.base = in, t.buf[:0], 0, 0 }
 
 func (t *tee) Read(b []byte) (int, error) {
 	t.probe.skipTo(t.probe.walked())
@@ -209,8 +209,11 @@ func (t *tee) Read(b []byte) (int, error) {
 	if n > 0 {
 		t.probe.arrive()
 		t.probe.report.Bytes.All += int64(n)
-		t.buf = append(append(t.buf[:0], t.pending...), b[:n]...)
-		t.pending = t.buf
+		if t.dropped > len(t.buf)/2 { // so that a byte is moved once, however long a picture is
+			t.buf = t.buf[:copy(t.buf, t.buf[t.dropped:])]
+			t.dropped = 0
+		}
+		t.buf = append(t.buf, b[:n]...)
 		if head := &t.probe.head; !t.probe.headOf && len(*head) < headSize {
 			*head = append(*head, b[:min(n, headSize-len(*head))]...)
 		}
@@ -220,7 +223,7 @@ func (t *tee) Read(b []byte) (int, error) {
 
 // drop lets go of the first n bytes.
 func (t *tee) drop(n int) {
-	t.pending = t.pending[n:]
+	t.dropped += n
 	t.base += int64(n)
 }
 
@@ -237,7 +240,7 @@ func (p *Probe) walked() int64 { return p.scanner.Stats().Skipped + p.framed }
 // skipTo makes what comes before to part of the gap.
 func (p *Probe) skipTo(to int64) {
 	if n := int(to - p.tee.base); n > 0 {
-		p.gap.add(p.tee.pending[:n])
+		p.gap.add(p.tee.buf[p.tee.dropped:][:n])
 		p.tee.drop(n)
 	}
 }

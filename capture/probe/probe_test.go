@@ -112,6 +112,9 @@ func TestStreams(t *testing.T) {
 				return
 			}
 			for name, chop := range chops() {
+				if name == "one byte" && s.Size > 1e5 {
+					continue // for that the smaller ones are enough
+				}
 				if got := look(chop(s.Reader()), Options{}); !reflect.DeepEqual(got, first) {
 					t.Errorf("read %s: got  %+v\nwant %+v", name, got, first)
 				}
@@ -374,10 +377,10 @@ func TestMoreDialects(t *testing.T) {
 
 // TestEnough: whenever the time is over, what is under way then counts for nothing.
 func TestEnough(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 64, 48, 80)
+	pictures := mjpegtest.Pictures(2, 16, 16, 50)
 	b := capturetest.Multipart("", pictures, "--B\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
-	for _, enough := range []error{ErrEnough, context.Canceled} {
-		for n := range b {
+	for step, enough := range map[int]error{1: ErrEnough, 50: context.Canceled} {
+		for n := 0; n < len(b); n += step {
 			p := New(Options{Now: stopped})
 			answer := &http.Response{Header: http.Header{"Content-Type": {"multipart/x-mixed-replace;boundary=B"}}}
 			part := capture.Part{Reader: io.MultiReader(bytes.NewReader(b[:n]), iotest.ErrReader(enough)), Answer: answer}
