@@ -255,6 +255,16 @@ func (c *camera) dequeue() (videoBuffer, []byte, error) {
 	return b, memory[:min(int(b.bytesUsed), len(memory))], nil
 }
 
+// overwritten says whether the driver has put another picture into a buffer since it was taken: v4l2loopback does so with
+// buffers of a reader that is slow, who then has parts of two, or the next one twice.
+func (c *camera) overwritten(b *videoBuffer) bool {
+	if c.driver != loopbackDriver {
+		return false
+	}
+	now := videoBuffer{index: b.index, bufType: bufTypeCapture, memory: memoryMmap}
+	return videoCall(c.fd, vidiocQueryBuf, &now) == nil && now.sequence != b.sequence
+}
+
 // close ends the stream and frees everything. It takes as long as the driver does.
 func (c *camera) close() {
 	if c.buffers != nil {

@@ -335,7 +335,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 			return n, whole, fmt.Errorf("take a picture: %w", err)
 		}
 		n++
-		if s.take(&b, memory, run) {
+		if s.take(c, &b, memory, run) {
 			whole++
 		}
 		if err := c.queue(b.index); err != nil {
@@ -346,7 +346,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 }
 
 // take counts a picture, and puts it where Next finds it if it is whole, which it reports.
-func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
+func (s *v4l2) take(c *camera, b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 	now, up := time.Now(), sinceStart()
 	if run.stale {
 		run.stale = false
@@ -371,9 +371,12 @@ func (s *v4l2) take(b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 	if ok {
 		why, ok = s.filling.fill(memory, run.layout, s.options.MaxFrame)
 	}
+	if c.overwritten(b) {
+		why, ok = Late, false
+	}
 	if !ok {
 		s.drop(why)
-		if run.good { // the first ones after a start are often broken
+		if run.good && why.broken() { // the first ones after a start are often broken
 			s.tellBroken(now)
 		}
 		return false
