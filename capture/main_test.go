@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +65,7 @@ func fakeCamera() int {
 
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
+	signal.Ignore(syscall.SIGPIPE) // it writes on when picam has closed the pipe, until it sees the SIGINT
 	fmt.Fprintln(os.Stderr, "[0:01:02.123] [1234]  INFO Camera camera_manager.cpp:297 libcamera v0.2.0")
 
 	words := strings.Fields(os.Getenv("FAKE_BEHAVIOUR"))
