@@ -208,7 +208,7 @@ func (p *raspberry) install(status int, want string, args ...string) string {
 func runnableDist(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	program := staticPicam(t, ".", "linux-"+runtime.GOARCH)
+	program := staticHere(t, "linux-"+runtime.GOARCH)
 	for _, target := range []string{"armv6", "armv7", "arm64", "amd64"} {
 		if err := os.Link(program, filepath.Join(dir, "picam-linux-"+target)); err != nil {
 			t.Fatal(err)

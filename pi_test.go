@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"picam/capture"
@@ -20,13 +22,39 @@ import (
 func staticPicam(t testing.TB, sources, target string) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command(filepath.Join(sources, "scripts", "static.sh"), dir, target)
-	cmd.Env = append(os.Environ(), "VERSION=v1.2.3")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := makeStatic(sources, dir, target); err != nil {
+		t.Fatal(err)
 	}
 	return filepath.Join(dir, "picam-"+target)
 }
+
+func makeStatic(sources, dir, target string) error {
+	cmd := exec.Command(filepath.Join(sources, "scripts", "static.sh"), dir, target)
+	cmd.Env = append(os.Environ(), "VERSION=v1.2.3")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// staticHere is staticPicam of these sources, once for all tests.
+func staticHere(t testing.TB, target string) string {
+	t.Helper()
+	build, _ := staticBuilds.LoadOrStore(target, sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", "picam-test-")
+		if err != nil {
+			return "", err
+		}
+		return filepath.Join(dir, "picam-"+target), makeStatic(".", dir, target)
+	}))
+	path, err := build.(func() (string, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var staticBuilds sync.Map // of functions, by target
 
 // Each Pi's program runs, as that Pi's processor would run it, and sends to a receiver here.
 func TestPi(t *testing.T) {
@@ -38,7 +66,7 @@ func TestPi(t *testing.T) {
 	} {
 		t.Run(tt.target, func(t *testing.T) {
 			need(t, tt.qemu)
-			program := staticPicam(t, ".", tt.target)
+			program := staticHere(t, tt.target)
 			version := start(t, exec.Command(tt.qemu, "-cpu", tt.cpu, program, "version"))
 			version.ends(0)
 			if !strings.HasPrefix(version.text(), "picam v1.2.3 (go") {
