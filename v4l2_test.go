@@ -656,7 +656,7 @@ func TestV4L2Lasts(t *testing.T) {
 	// A sample is: seconds, files, then of /proc/PID/status VmRSS, RssAnon and Threads.
 	const functions = `sample() { echo $(cut -d' ' -f1 /proc/uptime) $(ls /proc/$p/fd | wc -l) ` +
 		`$(awk '/^VmRSS|^RssAnon|^Threads/ {print $2}' /proc/$p/status) >>/out/$1.samples; }
-		says() { until [ "$(grep -c "$3" /out/$1.log)" -ge $2 ]; do usleep 30000; done; }
+		says() { until [ "$(grep -c "$3" /out/$1.log)" -ge $2 ]; do usleep 30000; done 2>/dev/null; }
 		begin() { /picam send --to host:$2 --source v4l2: --size $3 --status never 2>/out/$1.log & p=$!; says $1 1 "camera opened"; }
 		end() { kill -QUIT $p; wait $p; }
 		rounds() { sleep 3; sample $1; i=1; while [ $i -le $2 ]; do
@@ -665,13 +665,14 @@ func TestV4L2Lasts(t *testing.T) {
 			i=$((i + 1)); done; sleep 3; sample $1; }
 		minutes() { i=0; while [ $i -le $(($2 * 6)) ]; do sleep 10; sample $1; i=$((i + 1)); done; }
 		`
-	r := record(t)
-	limit := strconv.Itoa(120 + 5*rounds + 70*minutes)
-	m := startVM(t, folder, functions+fmt.Sprintf("begin few %[1]s 640x480; rounds few 2; end; begin many %[1]s 640x480; rounds many %d; end; "+
-		"begin time %[1]s 1280x720; minutes time %d; end; true", r.port, rounds, minutes), "--devices", "uvc", "--timeout", limit)
+	_, addr := recvProcess(t)
+	limit := 120 + 5*rounds + 80*minutes
+	m := startVM(t, folder, functions+fmt.Sprintf("begin few %[1]s 640x480; rounds few 2; end; "+
+		"begin many %[1]s 640x480; rounds many %[2]d; end; begin time %[1]s 1280x720; minutes time %[3]d; end; true",
+		addr[strings.LastIndex(addr, ":")+1:], rounds, minutes), "--devices", "uvc", "--timeout", strconv.Itoa(limit))
 	select {
 	case <-m.done:
-	case <-time.After(time.Duration(number("PICAM_V4L2_ROUNDS", 20))*6*time.Second + time.Duration(minutes+2)*80*time.Second):
+	case <-time.After(time.Duration(limit) * time.Second):
 	}
 	m.ends(0)
 	few := m.after("few")
