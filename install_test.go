@@ -81,7 +81,7 @@ func newRaspberry(t *testing.T, machine, arch string) *raspberry {
 		t.Skip(err)
 	}
 	p := &raspberry{t: t, root: tinyRoot(t), bin: t.TempDir()}
-	for _, name := range strings.Fields("awk cat chmod cmp cut dirname env grep head mkdir mktemp mv sed tail touch tr true") {
+	for _, name := range strings.Fields("awk cat chmod cmp cut dirname env grep head mkdir mktemp mv sed sleep tail touch tr true") {
 		if err := os.Symlink("busybox", filepath.Join(p.root, "bin", name)); err != nil {
 			t.Fatal(err)
 		}
@@ -110,6 +110,7 @@ echo "dpkg $*" >>/units/told
 		p.program("tar", "exec /bin/busybox cat")
 	}
 	p.write(filepath.Join(p.root, "bin/systemctl"), fakeSystemctl)
+	p.program("journalctl", "echo its last words")
 	p.write(filepath.Join(p.bin, "ssh"), fmt.Sprintf(fakeSSH, chroot, p.root))
 	p.write(filepath.Join(p.bin, "scp"), fmt.Sprintf(fakeSCP, p.root))
 	return p
@@ -290,7 +291,7 @@ func TestInstallPi(t *testing.T) {
 	})
 	t.Run("a service that fails", func(t *testing.T) {
 		p.set("broken", "")
-		p.install(1, "the status of picam-send@door", "pi", "--name", "door")
+		p.install(1, "the status of picam-send@door\nits last words\n", "pi", "--name", "door")
 		p.clear("broken")
 		p.install(0, "runs on pi", "pi", "--name", "door")
 	})

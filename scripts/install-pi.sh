@@ -247,7 +247,9 @@ fi
 if [ -n "$changed" ] || ! systemctl is-active --quiet "$service"; then
 	say "starting $service"
 	if ! systemctl restart "$service"; then
-		systemctl status --no-pager --lines 20 "$service" || true
+		sleep 1 # until its last words are in the journal
+		systemctl status --no-pager --lines 0 "$service" || true
+		journalctl --no-pager --lines 8 --output cat --unit "$service" || true
 		exit 3
 	fi
 else
