@@ -28,7 +28,10 @@ func debs(t *testing.T, dir, version string, only ...string) map[string]string {
 	if !thorough() {
 		cmd.Env = append(cmd.Env, "DEB_COMPRESSION=none")
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	switch out, err := cmd.CombinedOutput(); {
+	case strings.Contains(string(out), "finds no packages"):
+		t.Skipf("OpenCV is not Debian's here: %s", out)
+	case err != nil:
 		t.Fatalf("%v\n%s", err, out)
 	}
 	made := map[string]string{}
