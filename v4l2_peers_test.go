@@ -110,8 +110,8 @@ func (v *viewer) judge(b []byte) sightKind {
 	return good
 }
 
-// listen takes the pictures that picam sends, as any program would that reads MJPEG from a socket. Bytes that are in no
-// whole picture, but for picam's notes, count as a wrong one.
+// listen takes the pictures that picam sends, as any program would that reads MJPEG from a socket. A damaged one counts as
+// wrong, and bytes before the next picture, where no note of picam's is, as behind it.
 func (v *viewer) listen(addr string) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -125,9 +125,9 @@ func (v *viewer) listen(addr string) {
 		}
 		stop := context.AfterFunc(v.ctx, func() { conn.Close() })
 		r := mjpeg.NewReader(conn, 0)
-		broken := int64(0)
+		broken, skipped, noted := int64(0), int64(0), false
 		for {
-			f, err := r.Next()
+			f, err := r.NextOrNote()
 			damaged := int64(0)
 			for d, n := range r.ScanStats().Damaged {
 				if mjpeg.Damage(d) != mjpeg.Cut { // the connection ended
@@ -140,6 +140,15 @@ func (v *viewer) listen(addr string) {
 			if err != nil {
 				break
 			}
+			if f.JPEG == nil {
+				noted = true
+				continue
+			}
+			behind := r.ScanStats().Skipped - skipped
+			if skipped += behind; behind > 0 && !noted {
+				f.JPEG = append(bytes.Clone(f.JPEG), 0) // that counts as padded
+			}
+			noted = false
 			v.note(f.Received, f.JPEG)
 		}
 		stop()
