@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -229,8 +230,13 @@ func (c *Camera) drop(f *Frame, cause Cause, err error) {
 }
 
 // work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan.
+//
+// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one picture is that of
+// the picture before, and still in the processor's cache.
 func (c *Camera) work() {
 	defer c.workers.Done()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	l := newLane(c.opts.processors())
 	defer l.close()
 	for {
