@@ -429,9 +429,6 @@ func (r *recorder) grows(by int64) {
 // after it is over.
 func TestV4L2Trouble(t *testing.T) {
 	folder, long := vmFolder(t)
-	if !long {
-		t.Skip("the emulated machine is too slow for this beside other tests; PICAM_V4L2_VM may name its folder")
-	}
 	const (
 		again     = `msg="the camera gives pictures"`
 		vividGone = "vivid .* is gone: plug it in again"
@@ -467,8 +464,15 @@ func TestV4L2Trouble(t *testing.T) {
 		}},
 	}
 	const soon = 2 * time.Second
-	for range 20 {
-		trials[0].events = append(trials[0].events, unplugUVC)
+	if long {
+		for range 20 {
+			trials[0].events = append(trials[0].events, unplugUVC)
+		}
+	} else {
+		trials = trials[1:] // emulated USB has been seen to take half a minute to tell of an unplugged camera
+		for i := range trials {
+			trials[i].events = trials[i].events[:1]
+		}
 	}
 	for _, trial := range trials {
 		t.Run(trial.camera, func(t *testing.T) {
@@ -490,7 +494,7 @@ func TestV4L2Trouble(t *testing.T) {
 				over := m.at(e.end)
 				took := m.saysAgain(i+1, again).Sub(over)
 				slowest = max(slowest, took)
-				if took > soon {
+				if took > soon && long { // beside other tests the emulated machine has little of the processor
 					t.Errorf("%s: pictures came %v after its end", e.begin, took)
 				}
 				r.grows(100_000)
@@ -506,7 +510,7 @@ func TestV4L2Trouble(t *testing.T) {
 					t.Errorf("%q was said %d times, not %d", pattern, got, n)
 				}
 			}
-			if trial.camera == "uvc" {
+			if trial.camera == "uvc" && long {
 				takeOver(t, m)
 			} else {
 				m.do("kill -INT $(cat /run/first.pid)")
@@ -527,10 +531,7 @@ func TestV4L2Trouble(t *testing.T) {
 
 // TestV4L2Controls: cameras are listed with what they have, and their controls are set by the names that they have.
 func TestV4L2Controls(t *testing.T) {
-	folder, long := vmFolder(t)
-	if !long {
-		t.Skip("PICAM_V4L2_VM may name the folder of the machine")
-	}
+	folder, _ := vmFolder(t)
 	_, addr := recvProcess(t)
 	m := startVM(t, folder, "until [ -e /run/over ]; do usleep 50000; done", "--devices", "vivid,uvc")
 
@@ -619,10 +620,7 @@ int main(int argc, char **argv)
 
 // TestV4L2FullBus: sender and receiver say that the USB bus is full, and what to do.
 func TestV4L2FullBus(t *testing.T) {
-	folder, long := vmFolder(t)
-	if !long {
-		t.Skip("PICAM_V4L2_VM may name the folder of the machine")
-	}
+	folder, _ := vmFolder(t)
 	program := filepath.Join(t.TempDir(), "starve")
 	if out, err := exec.Command("gcc", "-static", "-Wall", "-o", program, writeFile(t, "starve.c", starve)).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
