@@ -9,14 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"picam/transport/nearby"
+	"picam/transport/networktest"
 )
 
 // host is a computer of a made-up network: a network namespace, and a thread in it.
@@ -24,34 +22,16 @@ type host struct {
 	t      testing.TB
 	name   string
 	thread int
-	calls  chan func()
+	on     func(f func()) // runs f on the host: programs that f starts are in its network
 }
 
 func newHost(t testing.TB, name string) *host {
 	t.Helper()
-	h := &host{t: t, name: name, calls: make(chan func())}
-	ready := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread, and so the network, ends with the goroutine
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		h.thread = unix.Gettid()
-		ready <- err
-		for f := range h.calls {
-			f()
-		}
-	}()
-	t.Cleanup(func() { close(h.calls) })
-	if err := <-ready; err != nil {
+	thread, on, err := networktest.Namespace(t)
+	if err != nil {
 		t.Skipf("no network namespaces here: %v", err)
 	}
-	return h
-}
-
-// on runs f on the host: programs that f starts are in its network.
-func (h *host) on(f func()) {
-	done := make(chan struct{})
-	h.calls <- func() { defer close(done); f() }
-	<-done
+	return &host{t: t, name: name, thread: thread, on: on}
 }
 
 // sh runs a command line on the host.

@@ -5,88 +5,40 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"picam/mjpeg"
+	"picam/transport/networktest"
 )
-
-// namespace makes a network of its own, on a thread of its own, and returns what runs a function in it.
-func namespace(t *testing.T) (thread int, run func(f func())) {
-	t.Helper()
-	calls := make(chan func())
-	id := make(chan int)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error(err)
-		}
-		id <- unix.Gettid()
-		for f := range calls {
-			f()
-		}
-	}()
-	t.Cleanup(func() { close(calls) })
-	return <-id, func(f func()) {
-		done := make(chan struct{})
-		calls <- func() { defer close(done); f() }
-		<-done
-	}
-}
-
-// command runs a command line.
-func command(t *testing.T, format string, args ...any) {
-	t.Helper()
-	line := fmt.Sprintf(format, args...)
-	out, err := exec.Command("sh", "-c", line).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", line, err, out)
-	}
-}
 
 // inNetworks runs the test again in a network of its own, and calls f there: with what runs a function in the network of
 // a router, and in that of the far end, which is behind it. The far end is 10.0.2.2; its side of the router is far0.
 func inNetworks(t *testing.T, f func(inRouter, inFar func(func()))) {
-	const inside = "PICAM_TEST_INSIDE"
-	if os.Getenv(inside) == "" {
-		for _, tool := range []string{"unshare", "ip", "tc"} {
-			if _, err := exec.LookPath(tool); err != nil {
-				t.Skipf("needs %s: %v", tool, err)
-			}
-		}
-		if os.Getuid() != 0 {
-			t.Skip("needs root, for network namespaces")
-		}
-		if out, err := exec.Command("unshare", "--net", "true").CombinedOutput(); err != nil {
-			t.Skipf("no network namespaces here: %v: %s", err, out)
-		}
-		cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), inside+"=1")
-		out, err := cmd.CombinedOutput()
-		t.Logf("%s", out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return
+	networktest.Run(t, []string{"ip", "tc"}, func() { throughRouter(t, f) })
+}
+
+func throughRouter(t *testing.T, f func(inRouter, inFar func(func()))) {
+	router, inRouter, err := networktest.Namespace(t)
+	if err != nil {
+		t.Fatal(err)
 	}
-	router, inRouter := namespace(t)
-	far, inFar := namespace(t)
-	command(t, `ip link set lo up
+	far, inFar, err := networktest.Namespace(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	networktest.Command(t, `ip link set lo up
 		ip link add near0 type veth peer name near1 netns %d
 		ip addr add 10.0.1.1/24 dev near0; ip link set near0 up; ip route add default via 10.0.1.2`, router)
 	inRouter(func() {
-		command(t, `ip link add far0 type veth peer name far1 netns %d
+		networktest.Command(t, `ip link add far0 type veth peer name far1 netns %d
 			ip addr add 10.0.1.2/24 dev near1; ip link set near1 up
 			ip addr add 10.0.2.1/24 dev far0; ip link set far0 up
 			echo 1 > /proc/sys/net/ipv4/ip_forward`, far)
 	})
 	inFar(func() {
-		command(t, `ip link set lo up; ip addr add 10.0.2.2/24 dev far1; ip link set far1 up; ip route add default via 10.0.2.1`)
+		networktest.Command(t, `ip link set lo up; ip addr add 10.0.2.2/24 dev far1; ip link set far1 up; ip route add default via 10.0.2.1`)
 	})
 	f(inRouter, inFar)
 }
@@ -108,7 +60,6 @@ func listenFar(t *testing.T, inFar func(func())) (l net.Listener) {
 // TestSlowLink measures how old pictures are when they arrive over a link that is too slow for all of them, behind a
 // router with a short queue and behind one with an overlong queue. There only acks help.
 func TestSlowLink(t *testing.T) {
-	t.Parallel()
 	inNetworks(t, func(inRouter, inFar func(func())) {
 		const rate = 5e6 // bit/s
 		jpeg := jpegOf(100e3)
@@ -128,7 +79,7 @@ func TestSlowLink(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("queue %v, acks %v", c.queue, c.acks), func(t *testing.T) {
 				inRouter(func() {
-					command(t, "tc qdisc replace dev far0 root tbf rate %.0fbit burst 16kb latency %dms", rate, c.queue.Milliseconds())
+					networktest.Command(t, "tc qdisc replace dev far0 root tbf rate %.0fbit burst 16kb latency %dms", rate, c.queue.Milliseconds())
 				})
 				l := listenFar(t, inFar)
 				var ages []time.Duration
@@ -188,7 +139,6 @@ func TestSlowLink(t *testing.T) {
 
 // TestCablePulled cuts the way to the receiver without a word, and mends it.
 func TestCablePulled(t *testing.T) {
-	t.Parallel()
 	inNetworks(t, func(inRouter, inFar func(func())) {
 		for _, keepAll := range []bool{false, true} {
 			t.Run(fmt.Sprintf("all kept %v", keepAll), func(t *testing.T) {
@@ -203,10 +153,10 @@ func TestCablePulled(t *testing.T) {
 					return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(100e3), interval: 10 * time.Millisecond})
 				})
 				eventually(t, "pictures", func() bool { return g.pictures() > 10 })
-				inRouter(func() { command(t, "ip link set far0 down") })
+				inRouter(func() { networktest.Command(t, "ip link set far0 down") })
 				eventually(t, "the receiver notices", func() bool { return g.all()[0].ended })
 				eventually(t, "the sender notices", func() bool { return s.Stats().Receivers == 0 })
-				inRouter(func() { command(t, "ip link set far0 up") })
+				inRouter(func() { networktest.Command(t, "ip link set far0 up") })
 				before, mended := g.pictures(), time.Now()
 				eventually(t, "pictures again", func() bool { return g.pictures() > before })
 				t.Logf("pictures again after %v; the log: %q", time.Since(mended).Round(time.Millisecond), log.with(""))

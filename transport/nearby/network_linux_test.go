@@ -6,54 +6,25 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"picam/transport/networktest"
 )
 
 // inNetwork runs the test again in a network of its own, which has the interface eth0 with the address 10.0.0.1.
 func inNetwork(t *testing.T, f func(t *testing.T)) {
-	const inside = "PICAM_TEST_INSIDE"
-	if os.Getenv(inside) != "" {
+	networktest.Run(t, []string{"ip"}, func() {
 		// The far end of the cable has no address, and so does not count.
-		command(t, `ip link set lo up; ip link add eth0 type veth peer name cable
+		networktest.Command(t, `ip link set lo up; ip link add eth0 type veth peer name cable
 			echo 1 > /proc/sys/net/ipv6/conf/cable/disable_ipv6; ip link set cable up
 			ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up`)
 		f(t)
-		return
-	}
-	for _, tool := range []string{"unshare", "ip"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs %s: %v", tool, err)
-		}
-	}
-	if os.Getuid() != 0 {
-		t.Skip("needs root, for network namespaces")
-	}
-	if out, err := exec.Command("unshare", "--net", "true").CombinedOutput(); err != nil {
-		t.Skipf("no network namespaces here: %v: %s", err, out)
-	}
-	t.Parallel()
-	cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), inside+"=1", "GORACE=atexit_sleep_ms=0") // not a second more at the end
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-}
-
-// command runs a command line.
-func command(t *testing.T, format string, args ...any) {
-	t.Helper()
-	line := fmt.Sprintf(format, args...)
-	if out, err := exec.Command("sh", "-c", "set -e; "+line).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", line, err, out)
-	}
+	})
 }
 
 // journal is a log that can be read.
@@ -221,7 +192,7 @@ func TestAnnounceAndFind(t *testing.T) {
 		}
 
 		// The computer moves.
-		command(t, "ip addr add 10.0.0.9/24 dev eth0; ip addr del 10.0.0.1/24 dev eth0; ip addr add 10.0.0.9/24 dev eth0 2>/dev/null || true")
+		networktest.Command(t, "ip addr add 10.0.0.9/24 dev eth0; ip addr del 10.0.0.1/24 dev eth0; ip addr add 10.0.0.9/24 dev eth0 2>/dev/null || true")
 		eventually(t, "it is announced anew", func() bool { return desk.count("announced") > 1 })
 		eventually(t, "it is found at its new address", func() bool { return find(t, only) == "10.0.0.9:8002" })
 		// It says goodbye, and is looked for where it was last.
@@ -263,12 +234,12 @@ func TestInTheWay(t *testing.T) {
 			t.Errorf("it was told %d times that nothing is announced, want once", n)
 		}
 
-		command(t, "ip link set eth0 down")
+		networktest.Command(t, "ip link set eth0 down")
 		log.waitFor(t, "this computer is in no network that takes multicast")
 		if got := find(t, f); !strings.Contains(got, "this computer is in no network") {
 			t.Errorf("the sender says %q", got)
 		}
-		command(t, "ip link set eth0 up")
+		networktest.Command(t, "ip link set eth0 up")
 		eventually(t, "it is announced anew", func() bool { return log.count("announced on the network") == 2 })
 		peers(t, "desk receiver 10.0.0.1:8002 v1.2.3\n")
 	})
