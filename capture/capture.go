@@ -62,7 +62,7 @@ func Kinds() []Kind {
 			Doc: "The first camera that is found: the Raspberry Pi's own, else a USB camera.",
 		},
 		{
-			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: openProgram(rpicamProgram), stream: streamOf(rpicamProgram),
+			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: ofProgram(rpicamProgram).source, stream: ofProgram(rpicamProgram).stream,
 			Doc: "The Raspberry Pi's camera, by rpicam-vid (or libcamera-vid), which is started again whenever it ends.",
 		},
 		{
@@ -78,11 +78,11 @@ func Kinds() []Kind {
 			Doc: "The same over TLS.",
 		},
 		{
-			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: openProgram(ffmpegProgram), stream: streamOf(ffmpegProgram),
+			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: ofProgram(ffmpegProgram).source, stream: ofProgram(ffmpegProgram).stream,
 			Doc: "What ffmpeg can read, such as 'ffmpeg:-i rtsp://cam/1': arguments up to its input, or an address alone; picam adds the output.",
 		},
 		{
-			Name: "exec", Usage: "exec:COMMAND", Open: openProgram(shellProgram), stream: streamOf(shellProgram),
+			Name: "exec", Usage: "exec:COMMAND", Open: ofProgram(shellProgram).source, stream: ofProgram(shellProgram).stream,
 			Doc: "Any command that writes MJPEG to its standard output; it is started again when it fails, and ends the source when it ends well.",
 		},
 		{

@@ -60,34 +60,34 @@ type program struct {
 	explain func(said string, status int) (sentence string, hopeless bool)
 }
 
-// openProgram makes what Kind.Open is of what finds the program to run.
-func openProgram(find func(arg string, o Options) (program, error)) func(context.Context, string, Options) (Source, error) {
-	return func(ctx context.Context, arg string, o Options) (Source, error) {
-		prog, err := find(arg, o)
-		if err != nil {
-			return nil, err
-		}
-		p, err := openProcess(ctx, prog, o)
-		if err != nil {
-			return nil, err
-		}
-		return p, nil
+// ofProgram finds the program of a kind of source.
+type ofProgram func(arg string, o Options) (program, error)
+
+// open starts the program.
+func (find ofProgram) open(ctx context.Context, arg string, o Options) (*process, error) {
+	prog, err := find(arg, o)
+	if err != nil {
+		return nil, err
 	}
+	return openProcess(ctx, prog, o)
 }
 
-// streamOf is the same for what the program writes, in one run.
-func streamOf(find func(arg string, o Options) (program, error)) func(context.Context, string, Options) (Stream, error) {
-	return func(ctx context.Context, arg string, o Options) (Stream, error) {
-		prog, err := find(arg, o)
-		if err != nil {
-			return nil, err
-		}
-		p, err := openProcess(ctx, prog, o)
-		if err != nil {
-			return nil, err
-		}
-		return &onePart{Reader: (*output)(p), end: p.Close}, nil
+// source is Kind.Open.
+func (find ofProgram) source(ctx context.Context, arg string, o Options) (Source, error) {
+	p, err := find.open(ctx, arg, o)
+	if err != nil {
+		return nil, err
 	}
+	return p, nil
+}
+
+// stream is the same for what the program writes, in one run.
+func (find ofProgram) stream(ctx context.Context, arg string, o Options) (Stream, error) {
+	p, err := find.open(ctx, arg, o)
+	if err != nil {
+		return nil, err
+	}
+	return &onePart{Reader: (*output)(p), end: p.Close}, nil
 }
 
 // output reads what a process writes, and fails with what it died of.
