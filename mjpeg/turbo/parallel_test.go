@@ -184,34 +184,7 @@ func FuzzParallel(f *testing.F) {
 	f.Add(padded(restart, 3), true, uint8(1))
 	f.Add(tall(f, "interval_2"), true, uint8(2))
 	f.Add(withoutRestart(restart, 4), false, uint8(0))
-	d, p := newDecoder(f), newParallel(f, 3)
-	f.Fuzz(func(t *testing.T, picture []byte, gray bool, scale uint8) {
-		width, height, err := d.Size(picture)
-		if err != nil || width*height > 1<<18 {
-			t.Skip()
-		}
-		format, s := BGR, 1<<(scale%4)
-		if gray {
-			format = Gray
-		}
-		width, height = ScaledSize(width, height, s)
-		row := width * format.channels()
-		size := (row+3)*(height-1) + row
-		want, got := bytes.Repeat([]byte{0xA5}, size+64), bytes.Repeat([]byte{0xA5}, size+64)
-		wantErr := d.DecodeScaled(want[:size], row+3, picture, format, s)
-		err = p.DecodeScaled(got[:size], row+3, picture, format, s)
-		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
-			t.Errorf("error %v, want %v", err, wantErr)
-		}
-		if err == nil && !bytes.Equal(got, want) {
-			t.Error("other pixels")
-		}
-		for i, b := range got {
-			if b != 0xA5 && (i >= size || i%(row+3) >= row) {
-				t.Fatalf("byte %d of %d was written, rows are of %d and 3", i, size, row)
-			}
-		}
-	})
+	fuzzAgainst(f, newParallel(f, 3))
 }
 
 func BenchmarkParallel(b *testing.B) {
