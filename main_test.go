@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -225,33 +226,43 @@ func TestOtherProgramsSend(t *testing.T) {
 	}
 }
 
+// toFFmpeg has picam send, with more flags, to ffmpeg, which must get n pictures. It returns what ffmpeg said.
+func toFFmpeg(t *testing.T, n int, flags ...string) (said string) {
+	t.Helper()
+	need(t, "ffmpeg", "ffprobe")
+	addr := freePort(t)
+	out := filepath.Join(t.TempDir(), "out.avi")
+	ffmpeg := start(t, exec.Command("ffmpeg", "-loglevel", "error", "-f", "mjpeg", "-i", "tcp://"+addr+"?listen=1", "-c", "copy", out))
+	picam(t, append([]string{"send", "--to", addr}, flags...)...).ends(0)
+	ffmpeg.ends(0)
+	probe, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0",
+		out).CombinedOutput()
+	if err != nil || strings.TrimSpace(string(probe)) != strconv.Itoa(n) {
+		t.Errorf("ffprobe counts %q pictures (%v), want %d", probe, err, n)
+	}
+	return ffmpeg.text()
+}
+
+// toGStreamer is the same with GStreamer, which decodes them.
+func toGStreamer(t *testing.T, n int, flags ...string) {
+	t.Helper()
+	need(t, "gst-launch-1.0")
+	addr := freePort(t)
+	_, port, _ := net.SplitHostPort(addr)
+	dir := t.TempDir()
+	gst := start(t, exec.Command("gst-launch-1.0", "-q", "tcpserversrc", "host=127.0.0.1", "port="+port, "!", "jpegparse", "!", "jpegdec", "!",
+		"jpegenc", "!", "multifilesink", "location="+dir+"/%d.jpg"))
+	picam(t, append([]string{"send", "--to", addr}, flags...)...).ends(0)
+	gst.ends(0)
+	if got, _ := filepath.Glob(dir + "/*.jpg"); len(got) != n {
+		t.Errorf("%d pictures came out, want %d", len(got), n)
+	}
+}
+
 func TestOtherProgramsReceive(t *testing.T) {
 	path, _ := clip(t, 25, 320, 240)
-	t.Run("ffmpeg", func(t *testing.T) {
-		need(t, "ffmpeg", "ffprobe")
-		addr := freePort(t)
-		out := filepath.Join(t.TempDir(), "out.avi")
-		ffmpeg := start(t, exec.Command("ffmpeg", "-loglevel", "error", "-f", "mjpeg", "-i", "tcp://"+addr+"?listen=1", "-c", "copy", out))
-		picam(t, "send", "--to", addr, "--source", "file:"+path).ends(0)
-		ffmpeg.ends(0)
-		probe, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", out).Output()
-		if err != nil || strings.TrimSpace(string(probe)) != "25" {
-			t.Errorf("ffprobe counts %q pictures (%v), want 25", probe, err)
-		}
-	})
-	t.Run("GStreamer", func(t *testing.T) {
-		need(t, "gst-launch-1.0")
-		addr := freePort(t)
-		_, port, _ := net.SplitHostPort(addr)
-		dir := t.TempDir()
-		gst := start(t, exec.Command("gst-launch-1.0", "-q", "tcpserversrc", "host=127.0.0.1", "port="+port, "!", "jpegparse", "!", "jpegdec", "!",
-			"jpegenc", "!", "multifilesink", "location="+dir+"/%d.jpg"))
-		picam(t, "send", "--to", addr, "--source", "file:"+path).ends(0)
-		gst.ends(0)
-		if got, _ := filepath.Glob(dir + "/*.jpg"); len(got) != 25 {
-			t.Errorf("%d pictures came out, want 25", len(got))
-		}
-	})
+	t.Run("ffmpeg", func(t *testing.T) { toFFmpeg(t, 25, "--source", "file:"+path) })
+	t.Run("GStreamer", func(t *testing.T) { toGStreamer(t, 25, "--source", "file:"+path) })
 	t.Run("a bare socket", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,31 +42,11 @@ func TestNoSignalTellsWhy(t *testing.T) {
 func TestTroubleDisturbsNobody(t *testing.T) {
 	path, _ := clip(t, 25, 320, 240)
 	t.Run("ffmpeg", func(t *testing.T) {
-		need(t, "ffmpeg", "ffprobe")
-		addr := freePort(t)
-		out := filepath.Join(t.TempDir(), "out.avi")
-		ffmpeg := start(t, exec.Command("ffmpeg", "-loglevel", "error", "-f", "mjpeg", "-i", "tcp://"+addr+"?listen=1", "-c", "copy", out))
-		picam(t, "send", "--to", addr, "--source", failsOnce(t, path), "--policy", "all").ends(0)
-		ffmpeg.ends(0)
-		if text := ffmpeg.text(); text != "" {
-			t.Errorf("ffmpeg says %s", text)
-		}
-		probe, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0",
-			out).CombinedOutput()
-		if err != nil || strings.TrimSpace(string(probe)) != "50" {
-			t.Errorf("ffprobe counts %q pictures (%v), want 50", probe, err)
+		if said := toFFmpeg(t, 50, "--source", failsOnce(t, path), "--policy", "all"); said != "" {
+			t.Errorf("ffmpeg says %s", said)
 		}
 	})
 	t.Run("GStreamer", func(t *testing.T) {
-		need(t, "gst-launch-1.0")
-		addr := freePort(t)
-		dir := t.TempDir()
-		gst := start(t, exec.Command("gst-launch-1.0", "-q", "tcpserversrc", "host=127.0.0.1", "port="+addr[strings.LastIndex(addr, ":")+1:],
-			"!", "jpegparse", "!", "jpegdec", "!", "jpegenc", "!", "multifilesink", "location="+dir+"/%d.jpg"))
-		picam(t, "send", "--to", addr, "--source", failsOnce(t, path), "--policy", "all").ends(0)
-		gst.ends(0)
-		if got, _ := filepath.Glob(dir + "/*.jpg"); len(got) != 50 {
-			t.Errorf("%d pictures came out, want 50", len(got))
-		}
+		toGStreamer(t, 50, "--source", failsOnce(t, path), "--policy", "all")
 	})
 }

@@ -58,19 +58,7 @@ func TestOwnExamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, direct := open(t, stage(t)), open(t, configure(t, invert, nil))
 			for seed, size := range append(againstSizes, [2]int{1280, 720}, [2]int{1, 1}) {
-				for _, typ := range inputs(invert) {
-					src, got, want := texture(t, size[0], size[1], typ, uint64(seed)), empty(t), empty(t)
-					meta := metaOf(t, execFilter, src)
-					if err := r.Apply(src, &got, meta); err != nil || len(meta.Bypassed) > 0 {
-						t.Fatal(err, meta.Bypassed)
-					}
-					if err := direct.Apply(src, &want, meta); err != nil {
-						t.Fatal(err)
-					}
-					if !equal(got, want) {
-						t.Errorf("%d×%d %s is no negative", size[0], size[1], typ)
-					}
-				}
+				isInvert(t, name, r, direct, size, uint64(seed))
 			}
 		})
 	}

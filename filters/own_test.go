@@ -52,19 +52,25 @@ func TestOwnEqualsBuiltIn(t *testing.T) {
 	} {
 		r, direct := open(t, st), open(t, configure(t, invert, nil))
 		for _, size := range againstSizes {
-			for _, typ := range inputs(invert) {
-				src, got, want := texture(t, size[0], size[1], typ, 1), empty(t), empty(t)
-				meta := metaOf(t, execFilter, src)
-				if err := r.Apply(src, &got, meta); err != nil || len(meta.Bypassed) > 0 {
-					t.Fatal(err, meta.Bypassed)
-				}
-				if err := direct.Apply(src, &want, meta); err != nil {
-					t.Fatal(err)
-				}
-				if !equal(got, want) {
-					t.Errorf("%s on %d×%d %s differs from invert", st, size[0], size[1], typ)
-				}
-			}
+			isInvert(t, st.String(), r, direct, size, 1)
+		}
+	}
+}
+
+// isInvert holds that r, a stage of the user's own, makes of textures of a size what invert, running as direct, makes of them.
+func isInvert(t *testing.T, name string, r, direct *Running, size [2]int, seed uint64) {
+	t.Helper()
+	for _, typ := range inputs(invert) {
+		src, got, want := texture(t, size[0], size[1], typ, seed), empty(t), empty(t)
+		meta := metaOf(t, execFilter, src)
+		if err := r.Apply(src, &got, meta); err != nil || len(meta.Bypassed) > 0 {
+			t.Fatal(err, meta.Bypassed)
+		}
+		if err := direct.Apply(src, &want, meta); err != nil {
+			t.Fatal(err)
+		}
+		if !equal(got, want) {
+			t.Errorf("%s on %d×%d %s differs from invert", name, size[0], size[1], typ)
 		}
 	}
 }
