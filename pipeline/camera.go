@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,9 +49,12 @@ type Outputs struct {
 
 // Camera takes one camera's pictures through its plan. It outlives the camera's connections.
 //
-// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does), is decoded and
-// taken through the stateless steps by one of the workers, then through the other steps and to the sinks by one
-// goroutine in the order of arrival.
+// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does; with KeepAll none:
+// they stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
+// arrival through the other steps and to the sinks, by the worker that has made it the first in line.
+//
+// A worker does all of that by itself: a goroutine that wakes another one on a busy processor costs more than what there is
+// to do (docs/performance.md).
 type Camera struct {
 	name string
 	ctl  *Controller
@@ -58,21 +62,30 @@ type Camera struct {
 	opts Options
 	log  *slog.Logger
 
-	pixels  bool          // a sink wants pixels even of an untouched picture
-	free    chan *Frame   // the Frames that nobody uses
-	waiting chan *Frame   // the picture that waits for a worker; one at most
-	turn    sync.Mutex    // held by the worker that takes the next picture, so that order is that of arrival
-	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
-	order   chan *Frame   // pictures taken by workers, in the order of arrival
+	pixels  bool        // a sink wants pixels even of an untouched picture
+	free    chan *Frame // the Frames that nobody uses
+	waiting chan *Frame // the picture that waits for a worker; one at most
+	feeds   chan *feed  // sources that workers may take pictures from, with KeepAll
 	workers sync.WaitGroup
-	ended   chan struct{} // closed when the last picture has been shown
-	stop    chan struct{} // closed to end report
+	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
 
-	meter    *meter
-	reporter sync.WaitGroup
+	turn sync.Mutex // held by the worker that takes the next picture, so that order is that of arrival
+	feed *feed      // what pictures are taken from, with KeepAll; nil: nothing. For who has the turn
+
+	// For Feed or, while that waits for workers that take its pictures, for who has the turn.
 	rate     rate
 	lastSeq  uint64
 	counting string // the sender whose numbers lastSeq is of
+
+	lines   sync.Mutex // guards the next two
+	line    []*Frame   // pictures that workers have taken, in the order of arrival
+	showing bool       // a worker shows the first of them; last and sinks are its own meanwhile
+	last    *lane      // for the steps that need the order
+	sinks   []Sink     // those of out that have not failed
+
+	meter    *meter
+	reporter sync.WaitGroup
+	stop     chan struct{} // closed to end report
 
 	lastTime atomic.Int64 // Unix ns of the last picture's arrival, or of the connection
 
@@ -100,14 +113,18 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 	}
 	// One picture in flight more than there are workers keeps these busy while a finished picture is being shown.
 	inFlight := opts.Workers + 1
-	frames := inFlight + 2 // one that waits, one that is being received
+	frames := inFlight
+	if !opts.KeepAll {
+		frames += 2 // one that waits, one that is being received
+	}
 	c := &Camera{
 		name: name, ctl: ctl, out: out, opts: opts, log: log.With("camera", name),
 		free:    make(chan *Frame, frames),
 		waiting: make(chan *Frame, 1),
+		feeds:   make(chan *feed),
 		flight:  make(chan struct{}, inFlight),
-		order:   make(chan *Frame, inFlight),
-		ended:   make(chan struct{}),
+		last:    newLane(1),
+		sinks:   out.Sinks,
 		stop:    make(chan struct{}),
 		meter:   newMeter(),
 		reason:  "no picture yet",
@@ -124,7 +141,6 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 		c.workers.Add(1)
 		go c.work()
 	}
-	go c.show()
 	c.reporter.Add(1)
 	go c.report()
 	return c
@@ -135,7 +151,7 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 // One Feed runs at a time; the source is not closed.
 func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func() mjpeg.Stats) error {
 	c.begin(src, scan)
-	err := c.feed(ctx, src, sender)
+	err := c.take(ctx, src, sender)
 	reason := "the camera ended its stream"
 	if err != nil {
 		reason = err.Error()
@@ -144,9 +160,36 @@ func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func(
 	return err
 }
 
-func (c *Camera) feed(ctx context.Context, src Source, sender string) error {
+// feed is a source that workers take pictures from.
+type feed struct {
+	numbered bool       // its pictures carry numbers
+	ended    chan error // gets what has ended it; nil after io.EOF
+
+	mu  sync.Mutex // held while src, or what it returned, is in use
+	src Source     // nil: it is no longer to be used
+}
+
+func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 	if c.counting != sender {
 		c.lastSeq, c.counting = 0, sender
+	}
+	numbered := sender != ""
+	if c.opts.KeepAll {
+		f := &feed{src: src, numbered: numbered, ended: make(chan error, 1)}
+		select {
+		case c.feeds <- f:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		select {
+		case err := <-f.ended:
+			return err
+		case <-ctx.Done():
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.src = nil
+			return context.Cause(ctx)
+		}
 	}
 	f := <-c.free
 	for {
@@ -158,10 +201,8 @@ func (c *Camera) feed(ctx context.Context, src Source, sender string) error {
 			}
 			return err
 		}
-		c.receive(f, in, sender != "")
-		if f = c.offer(ctx, f); f == nil {
-			return context.Cause(ctx)
-		}
+		c.receive(f, in, numbered)
+		f = c.offer(f)
 	}
 }
 
@@ -170,7 +211,7 @@ func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
 	f.Decoded, f.Done = time.Time{}, time.Time{}
 	f.FPS, f.Found, f.Bypassed = c.rate.at(in.Received), f.Found[:0], f.Bypassed[:0]
-	f.cause, f.err = 0, nil
+	f.cause, f.err, f.ready = 0, nil, false
 	f.jpeg = append(f.jpeg[:0], in.JPEG...)
 	f.plan = c.ctl.Plan()
 	f.shown = &f.mats[0]
@@ -196,17 +237,8 @@ func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	}
 }
 
-// offer makes f the picture that waits for a worker, and returns a Frame for the next one; nil if ctx ended meanwhile.
-func (c *Camera) offer(ctx context.Context, f *Frame) *Frame {
-	if c.opts.KeepAll {
-		select {
-		case c.waiting <- f:
-			return <-c.free
-		case <-ctx.Done():
-			c.drop(f, Stopped, nil)
-			return nil
-		}
-	}
+// offer makes f the picture that waits for a worker, and returns a Frame for the next one.
+func (c *Camera) offer(f *Frame) *Frame {
 	for {
 		select {
 		case c.waiting <- f:
@@ -229,30 +261,98 @@ func (c *Camera) drop(f *Frame, cause Cause, err error) {
 	c.free <- f
 }
 
-// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan.
+// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan, and shows those
+// whose turn it is.
 //
 // It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one picture is that of
-// the picture before, and still in the processor's cache.
+// the picture before, and still in the processor's cache. While there is always a picture to work on, it lets the
+// scheduler see after each that it goes on: Go's runtime suspects a goroutine that hangs in C for 10 ms, takes its
+// processor away and then looks after all of them every 20 µs.
 func (c *Camera) work() {
 	defer c.workers.Done()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	l := newLane(c.opts.processors())
 	defer l.close()
-	for {
-		c.flight <- struct{}{}
-		c.turn.Lock()
-		f, ok := <-c.waiting
-		if ok {
-			c.order <- f // has room for all in flight
-		}
-		c.turn.Unlock()
-		if !ok {
-			<-c.flight
-			return
-		}
+	for f := c.next(); f != nil; f = c.next() {
 		f.cause, f.err = c.process(l, f)
-		f.done <- struct{}{}
+		c.finish(f)
+		if c.opts.KeepAll || len(c.waiting) > 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// next waits for the next picture to work on and puts it in line; nil: there will be none.
+func (c *Camera) next() *Frame {
+	c.flight <- struct{}{}
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	f := c.pull()
+	if f == nil {
+		<-c.flight
+		return nil
+	}
+	c.lines.Lock()
+	defer c.lines.Unlock()
+	c.line = append(c.line, f)
+	return f
+}
+
+// pull is the picture that waits or, with KeepAll, the next one of the source.
+func (c *Camera) pull() *Frame {
+	if !c.opts.KeepAll {
+		return <-c.waiting
+	}
+	f := <-c.free
+	for {
+		if c.feed == nil {
+			c.feed = <-c.feeds
+		}
+		if c.feed == nil { // closed
+			c.free <- f
+			return nil
+		}
+		if c.pullInto(f, c.feed) {
+			return f
+		}
+		c.feed = nil
+	}
+}
+
+// pullInto makes f the next picture of a feed, if it has one.
+func (c *Camera) pullInto(f *Frame, from *feed) bool {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	if from.src == nil {
+		return false
+	}
+	in, err := from.src.Next()
+	if err != nil {
+		if err == io.EOF {
+			err = nil
+		}
+		from.ended <- err
+		return false
+	}
+	c.receive(f, in, from.numbered)
+	return true
+}
+
+// finish marks f as ready to be shown, and shows the pictures that are first in line, unless another worker is at it.
+func (c *Camera) finish(f *Frame) {
+	c.lines.Lock()
+	defer c.lines.Unlock()
+	f.ready = true
+	for !c.showing && len(c.line) > 0 && c.line[0].ready {
+		first := c.line[0]
+		c.line = slices.Delete(c.line, 0, 1)
+		c.showing = true
+		c.lines.Unlock()
+		c.show(first)
+		<-c.flight
+		c.lines.Lock()
+		c.showing = false
 	}
 }
 
@@ -297,52 +397,37 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	return 0, nil
 }
 
-// show takes pictures in the order of arrival through the rest of their plan and to the sinks.
-func (c *Camera) show() {
-	defer close(c.ended)
-	l := newLane(1)
-	defer l.close()
-	sinks := c.out.Sinks
-	for f := range c.order {
-		<-f.done
-		if rest := f.plan.steps[f.plan.ordered:]; f.cause == 0 && len(rest) > 0 {
-			if err := l.apply(f.plan, rest, *f.shown, &f.mats[1], &f.Meta); err != nil {
-				f.cause, f.err = FilterFailed, err
-			}
-			f.shown = &f.mats[1]
+// show takes a picture through the rest of its plan and to the sinks.
+func (c *Camera) show(f *Frame) {
+	if rest := f.plan.steps[f.plan.ordered:]; f.cause == 0 && len(rest) > 0 {
+		if err := c.last.apply(f.plan, rest, *f.shown, &f.mats[1], &f.Meta); err != nil {
+			f.cause, f.err = FilterFailed, err
 		}
-		if f.cause != 0 {
-			c.drop(f, f.cause, f.err)
-			<-c.flight
-			continue
-		}
-		f.Done = time.Now()
-		c.meter.bypasses.count(f.Bypassed)
-		c.meter.finished(f)
-		sinks = c.hand(f, sinks)
-		c.free <- f
-		<-c.flight
+		f.shown = &f.mats[1]
 	}
-	for _, s := range sinks {
-		if err := s.Close(); err != nil {
-			c.fail(err)
-		}
+	if f.cause != 0 {
+		c.drop(f, f.cause, f.err)
+		return
 	}
+	f.Done = time.Now()
+	c.meter.bypasses.count(f.Bypassed)
+	c.meter.finished(f)
+	c.hand(f)
+	c.free <- f
 }
 
-// hand shows f to the sinks and returns those that go on.
-func (c *Camera) hand(f *Frame, sinks []Sink) []Sink {
-	for i := 0; i < len(sinks); {
-		err := sinks[i].Show(f)
+// hand shows f to the sinks, and forgets those that fail.
+func (c *Camera) hand(f *Frame) {
+	for i := 0; i < len(c.sinks); {
+		err := c.sinks[i].Show(f)
 		if err == nil {
 			i++
 			continue
 		}
 		c.log.Error("an output ended", "error", err)
-		c.fail(errors.Join(err, sinks[i].Close()))
-		sinks = append(append([]Sink(nil), sinks[:i]...), sinks[i+1:]...)
+		c.fail(errors.Join(err, c.sinks[i].Close()))
+		c.sinks = slices.Delete(slices.Clone(c.sinks), i, i+1)
 	}
-	return sinks
 }
 
 func (c *Camera) fail(err error) {
@@ -384,7 +469,7 @@ func (c *Camera) reportOnce(before *account) {
 	c.meter.bypasses.report(c.log, shown > before.shown)
 	before.shown = shown
 	var attrs []any
-	for cause := Damaged; cause < Stopped; cause++ {
+	for cause := Damaged; cause < numCauses; cause++ {
 		if now := c.meter.dropped[cause].Load(); now != before.dropped[cause] {
 			attrs = append(attrs, cause.String(), now-before.dropped[cause])
 			before.dropped[cause] = now
@@ -483,9 +568,14 @@ func (c *Camera) Stats() Stats {
 // error joins those of the outputs that failed, earlier or now.
 func (c *Camera) Close() error {
 	close(c.waiting)
+	close(c.feeds)
 	c.workers.Wait()
-	close(c.order)
-	<-c.ended
+	c.last.close()
+	for _, s := range c.sinks {
+		if err := s.Close(); err != nil {
+			c.fail(err)
+		}
+	}
 	close(c.stop)
 	c.reporter.Wait()
 	if c.out.Raw != nil {

@@ -15,16 +15,16 @@ type Frame struct {
 	Done    time.Time // when its last stage was through
 
 	plan  *Plan
-	jpeg  []byte        // the camera's bytes, without the stamp
-	mats  [2]gocv.Mat   // results of the parallel and of the ordered steps
-	shown *gocv.Mat     // the one of mats, or Original, that holds the picture as it is so far
-	done  chan struct{} // a token when the parallel steps are through
-	cause Cause         // why it is dropped; 0 means that it is not
-	err   error         // in words
+	jpeg  []byte      // the camera's bytes, without the stamp
+	mats  [2]gocv.Mat // results of the parallel and of the ordered steps
+	shown *gocv.Mat   // the one of mats, or Original, that holds the picture as it is so far
+	ready bool        // the parallel steps are through; guarded by its Camera's lines
+	cause Cause       // why it is dropped; 0 means that it is not
+	err   error       // in words
 }
 
 func newFrame() *Frame {
-	f := &Frame{done: make(chan struct{}, 1)}
+	f := &Frame{}
 	f.Original = gocv.NewMat()
 	for i := range f.mats {
 		f.mats[i] = gocv.NewMat()

@@ -21,7 +21,6 @@ const (
 	Undecodable        // it is no picture that can be decoded
 	TooBig             // it has more pixels than allowed
 	FilterFailed       // a stage could not work on it
-	Stopped            // the program ended while it waited
 	numCauses
 )
 
@@ -37,8 +36,6 @@ func (c Cause) String() string {
 		return "too_big"
 	case FilterFailed:
 		return "filter_failed"
-	case Stopped:
-		return "stopped"
 	}
 	return "shown"
 }
