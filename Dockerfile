@@ -12,12 +12,13 @@ ARG VERSION=dev
 RUN make build VERSION=$VERSION
 
 FROM debian:trixie-slim
-# The libraries that the binary is linked with. imgcodecs and videoio, which bring GDAL, FFmpeg and GStreamer, are not
-# among them; see scripts/build-env.sh. opencv-data has what the filter faces looks for.
+# The libraries that the binary is linked with, or loads when they are needed. imgcodecs and videoio, which bring GDAL,
+# FFmpeg and GStreamer, are not among them; see scripts/build-env.sh. For windows, on a screen that the container can
+# reach, add libopencv-highgui410, and with it Qt. opencv-data has what the filter faces looks for.
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
-        libopencv-calib3d410 libopencv-core410 libopencv-highgui410 libopencv-imgproc410 libopencv-objdetect410 \
-        libopencv-photo410 libopencv-video410 libturbojpeg0 opencv-data && \
+        libopencv-calib3d410 libopencv-core410 libopencv-imgproc410 libopencv-objdetect410 libopencv-photo410 \
+        libopencv-video410 libturbojpeg0 opencv-data && \
     rm -rf /var/lib/apt/lists/*
 # In the group video a camera given with --device /dev/video0 can be read.
 RUN useradd --create-home --groups video picam

@@ -186,10 +186,13 @@ func TestDebs(t *testing.T) {
 			depends := regexp.MustCompile(`(?m)^Depends: (.*)$`).FindStringSubmatch(control)
 			if name == full {
 				// What the program is linked with, and what it loads when it is wanted.
-				for _, want := range []string{"core", "imgproc", "highgui", "calib3d", "objdetect", "photo", "video"} {
+				for _, want := range []string{"core", "imgproc", "calib3d", "objdetect", "photo", "video"} {
 					if depends == nil || !regexp.MustCompile(`\blibopencv-`+want+`\d`).MatchString(depends[1]) {
 						t.Errorf("%s does not depend on OpenCV's %s: %v", name, want, depends)
 					}
+				}
+				if !regexp.MustCompile(`(?m)^Recommends: libopencv-highgui\d`).MatchString(control) || strings.Contains(depends[1], "highgui") {
+					t.Errorf("%s needs OpenCV's windows where there is no screen, or does not recommend them:\n%s", name, control)
 				}
 				for _, want := range []string{"libc6", "libturbojpeg0", "libstdc++6"} {
 					if depends == nil || !strings.Contains(depends[1], want) {

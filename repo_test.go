@@ -361,11 +361,11 @@ func TestBuildEnv(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	const ours = `gocv_specific_modules,gocv_highgui(,customenv)?`
+	const ours = `gocv_specific_modules,urfave_cli_no_docs(,customenv)?`
 	for _, test := range []struct{ name, goflags, tags, want string }{
 		{"alone", "", "", `^-tags=` + ours + `$`},
 		{"keeps flags", "-mod=mod -v", "", `^-mod=mod -v -tags=` + ours + `$`},
-		{"keeps tags", "-tags=netgo,customenv", "", `^-tags=netgo,customenv,gocv_specific_modules,gocv_highgui$`},
+		{"keeps tags", "-tags=netgo,customenv", "", `^-tags=netgo,customenv,gocv_specific_modules,urfave_cli_no_docs$`},
 		{"adds tags", "-tags=netgo", "matprofile", `^-tags=netgo,` + ours + `,matprofile$`},
 		{"keeps quotes", `'-gcflags=all=-N -l'`, "", `^'-gcflags=all=-N -l' -tags=` + ours + `$`},
 	} {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"os"
 	"os/exec"
 	"testing"
 
+	"picam/mjpeg/mjpegtest"
 	"picam/pipeline/sink/sinktest"
 )
 
@@ -78,4 +80,23 @@ func shades(m image.Image) (white, black, other int) {
 		}
 	}
 	return white, black, other
+}
+
+// TestWithoutWindows hides OpenCV's highgui, as on a computer without a screen where it was not installed.
+func TestWithoutWindows(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("hiding a library takes root")
+	}
+	screen := sinktest.Start(t)
+	clip := writeFile(t, "one.mjpeg", string(mjpegtest.Pictures(1, 64, 48, 80)[0]))
+	hidden := `lib=$(readlink -f "$(ldconfig -p | awk '/libopencv_highgui/ { print $NF; exit }')") &&
+		mount --bind /dev/null "$lib" && exec "$@"`
+	for display, code := range map[string]int{"window": 1, "auto": 0} {
+		cmd := exec.Command("unshare", "--mount", "sh", "-c", hidden, "sh",
+			binary(t), "recv", "--from", "file:"+clip, "--once", "--display", display)
+		cmd.Env = screen.Env
+		recv := start(t, cmd)
+		recv.says(`the part highgui of OpenCV is not installed \(on Debian: (the package libopencv-highgui)`)
+		recv.ends(code)
+	}
 }

@@ -214,7 +214,8 @@ for pair in armhf:armv6 arm64:arm64 amd64:amd64; do
 		" /etc/picam/camera.env."
 done
 
-# receiver ARCH PROGRAM RUNNABLE STRIP DEPENDS: STRIP takes out what only a debugger reads.
+# receiver ARCH PROGRAM RUNNABLE STRIP DEPENDS WINDOWS: STRIP takes out what only a debugger reads. WINDOWS is recommended
+# only, since a computer without a screen needs neither them nor the Qt that comes with them.
 receiver() {
 	cp "$2" "$work/program"
 	"$4" "$work/program"
@@ -226,7 +227,7 @@ receiver() {
 		'picam: hardening-no-pie [usr/bin/picam]' "$unfiled"
 	finish picam "$1" \
 		"Depends: $5" "Conflicts: picam-send" "Replaces: picam-send" "Provides: picam-send (= $debian)" \
-		"Recommends: opencv-data" "Suggests: rpicam-apps | libcamera-apps" \
+		"Recommends: $6, opencv-data" "Suggests: rpicam-apps | libcamera-apps" \
 		"Description: looks at cameras of other computers through OpenCV filters" \
 		" Takes the pictures of any number of Raspberry Pi, USB and network cameras" \
 		" through a chain of OpenCV filters, written in YAML and edited while it runs," \
@@ -237,8 +238,8 @@ receiver() {
 wanted "picam_$here" || wanted picam_arm64 || exit 0
 picam=${PICAM_BINARY:-./picam}
 [ -x "$picam" ] || fail "there is no $picam: make build"
-copyright "$work/copyright" 1 gocv_specific_modules,gocv_highgui
-# What the program is linked with, and the libraries of OpenCV that it loads when a filter wants them (filters/cv).
+copyright "$work/copyright" 1 gocv_specific_modules,urfave_cli_no_docs
+# What the program is linked with, and the libraries of OpenCV that it loads when they are wanted (filters/cv).
 mkdir -p "$work/shlibs/debian" "$work/shlibs/picam/DEBIAN"
 printf 'Source: picam\n\nPackage: picam\nArchitecture: any\n' >"$work/shlibs/debian/control"
 cp "$picam" "$work/shlibs/picam/picam"
@@ -248,7 +249,8 @@ core=$(echo "$depends" | grep -o 'libopencv-core[0-9a-z]*' | head -n 1)
 for part in calib3d objdetect photo video; do
 	depends="$depends, libopencv-$part${core#libopencv-core}"
 done
-! wanted "picam_$here" || receiver "$here" "$picam" "$picam" strip "$depends"
+windows=libopencv-highgui${core#libopencv-core}
+! wanted "picam_$here" || receiver "$here" "$picam" "$picam" strip "$depends" "$windows"
 
 # One for another kind of processor has the same dependencies if it was built with the same release's libraries. Those of
 # libc6 may be others.
@@ -258,5 +260,5 @@ if [ -x "$cross" ] && [ "$here" != arm64 ] && wanted picam_arm64; then
 	[ "$(needed "$cross")" = "$(needed "$picam")" ] ||
 		fail "$cross needs other libraries than $picam: was it built in another release of Debian?"
 	grep -aqF "$version" "$cross" || fail "$cross is of another version: make cross, or remove it"
-	receiver arm64 "$cross" "$picam" true "$depends"
+	receiver arm64 "$cross" "$picam" true "$depends" "$windows"
 fi

@@ -5,6 +5,7 @@
 #endif
 #include <memory>
 #include <opencv2/calib3d.hpp>
+#include <opencv2/highgui.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 #include <opencv2/photo.hpp>
@@ -29,7 +30,7 @@ template <class Call> static char *guarded(Call call) {
 }
 
 // late is a function of one of OpenCV's larger libraries, by its symbol (nm -D shows them). They are loaded when they are
-// first needed: video alone brings dnn and protobuf with it, and all of them make the start of picam half as long again.
+// first needed: video brings dnn and protobuf with it, highgui Qt and OpenGL, and all of them make each start twice as long.
 template <class Function> static Function *late(const char *library, const char *symbol) {
     Dl_info core{};
     void *any = dlsym(RTLD_DEFAULT, "_ZN2cv12getTickCountEv");
@@ -42,7 +43,8 @@ template <class Function> static Function *late(const char *library, const char 
     }
     void *function = handle || at == std::string::npos ? dlsym(handle, symbol) : nullptr;
     if (!function)
-        throw std::runtime_error(std::string("the part ") + library + " of OpenCV is not installed: " + dlerror());
+        throw std::runtime_error(std::string("the part ") + library + " of OpenCV is not installed (on Debian: the package " +
+                                 "libopencv-" + library + "...): " + dlerror());
     return reinterpret_cast<Function *>(function);
 }
 
@@ -197,3 +199,65 @@ char *picam_cascade_detect(void *cascade, void *src, void *found, double scale, 
 }
 
 void picam_cascade_free(void *cascade) { delete static_cast<Cascade *>(cascade); }
+
+#define PICAM_STRING "RKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+template <class Function> static Function *highgui(const char *symbol) { return late<Function>("highgui", symbol); }
+
+char *picam_window_load(void) {
+    return guarded([] { highgui<decltype(cv::pollKey)>("_ZN2cv7pollKeyEv"); });
+}
+
+static int pointed;
+
+char *picam_window_open(const char *name, int cols, int rows, int id) {
+    return guarded([&] {
+        static const auto open = highgui<decltype(cv::namedWindow)>("_ZN2cv11namedWindowE" PICAM_STRING "i");
+        static const auto resize =
+            highgui<void(const std::string &, int, int)>("_ZN2cv12resizeWindowE" PICAM_STRING "ii");
+        static const auto on_mouse =
+            highgui<decltype(cv::setMouseCallback)>("_ZN2cv16setMouseCallbackE" PICAM_STRING "PFviiiiPvES8_");
+        open(name, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO | cv::WINDOW_GUI_NORMAL);
+        resize(name, cols, rows);
+        const auto note = [](int, int, int, int, void *id) { pointed = int(reinterpret_cast<intptr_t>(id)); };
+        on_mouse(name, note, reinterpret_cast<void *>(intptr_t(id)));
+    });
+}
+
+char *picam_window_show(const char *name, void *picture) {
+    return guarded([&] {
+        static const auto show =
+            highgui<void(const std::string &, cv::InputArray)>("_ZN2cv6imshowE" PICAM_STRING "RKNS_11_InputArrayE");
+        show(name, mat(picture));
+    });
+}
+
+// Qt knows whether a window is visible. GTK does not (OpenCV then says -1, or NaN), but has no flags of a window that is
+// gone.
+int picam_window_gone(const char *name) {
+    bool gone = false;
+    free(guarded([&] {
+        static const auto property =
+            highgui<decltype(cv::getWindowProperty)>("_ZN2cv17getWindowPropertyE" PICAM_STRING "i");
+        const double visible = property(name, cv::WND_PROP_VISIBLE);
+        gone = visible == 0 || (visible < 0 && property(name, cv::WND_PROP_AUTOSIZE) < 0);
+    }));
+    return gone;
+}
+
+int picam_window_pointed(void) { return pointed; }
+
+void picam_window_close(const char *name) {
+    free(guarded([&] { // an exception: there is no such window any more
+        static const auto close = highgui<decltype(cv::destroyWindow)>("_ZN2cv13destroyWindowE" PICAM_STRING);
+        close(name);
+    }));
+}
+
+int picam_poll_key(void) {
+    int key = -1;
+    free(guarded([&] {
+        static const auto poll = highgui<decltype(cv::pollKey)>("_ZN2cv7pollKeyEv");
+        key = poll();
+    }));
+    return key;
+}

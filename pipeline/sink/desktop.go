@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"picam/filters/cv"
 	"picam/pipeline"
 )
 
@@ -51,15 +53,19 @@ type Desktop struct {
 	// Of the goroutine of Run.
 	windows []*window
 	active  *window // the pointer was last over it; nil: over none
-	waiting *gocv.Window
+	waiting *cv.Window
 }
 
-// NewDesktop looks for a display; the error says why there is none. It opens no window yet. Close is needed if Run is
+// NewDesktop looks for a display and for OpenCV's windows; the error says why there are none. It opens no window yet. Close is needed if Run is
 // not called.
 func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	display, err := findDisplay()
 	if err != nil {
 		return nil, err
+	}
+	if err := cv.LoadWindows(); err != nil {
+		display.close()
+		return nil, fmt.Errorf("sink: windows: %w", err)
 	}
 	if o.Title == "" {
 		o.Title = "picam"
@@ -115,8 +121,12 @@ func (d *Desktop) Run(ctx context.Context) error {
 		if err := d.refresh(now); err != nil {
 			return err
 		}
-		// PollKey belongs to no window, for all that it is a method of one. It also lets the windows paint.
-		key := keyOf((&gocv.Window{}).PollKey())
+		key := keyOf(cv.PollKey())
+		for _, w := range d.windows {
+			if w.gui != nil && w.gui.Pointed() {
+				d.active = w
+			}
+		}
 		if key == 'q' || key == escape || d.closedAll() {
 			return pipeline.ErrQuit
 		}
@@ -156,12 +166,8 @@ func (d *Desktop) refresh(now time.Time) error {
 	d.slots = d.slots[:0]
 	d.mu.Unlock()
 	for _, w := range d.windows {
-		had := w.gui != nil
 		if err := w.refresh(now); err != nil {
 			return err
-		}
-		if !had && w.gui != nil {
-			w.gui.SetMouseHandler(func(int, int, int, int, any) { d.active = w }, nil)
 		}
 	}
 	return d.showWaiting()
@@ -183,17 +189,17 @@ func (d *Desktop) showWaiting() error {
 	if err := text.draw(&m, cardSize); err != nil {
 		return err
 	}
-	w, err := openWindow(d.o.Title, windowSize(cardSize, d.display.size))
+	w, err := cv.OpenWindow(d.o.Title, windowSize(cardSize, d.display.size))
 	if err != nil {
-		return err
+		return fmt.Errorf("sink: window: %w", err)
 	}
 	d.waiting = w
-	return w.IMShow(m)
+	return w.Show(m)
 }
 
 func (d *Desktop) closeWaiting() {
 	if d.waiting != nil {
-		_ = d.waiting.Close() // always nil
+		d.waiting.Close()
 		d.waiting = nil
 	}
 }
@@ -201,13 +207,13 @@ func (d *Desktop) closeWaiting() {
 // closedAll notes which windows their user has closed, and says whether none is left of those that were there.
 func (d *Desktop) closedAll() bool {
 	if d.waiting != nil {
-		return isGone(d.waiting)
+		return d.waiting.Gone()
 	}
 	closed, open := false, false
 	for _, w := range d.windows {
 		switch {
 		case w.gui == nil:
-		case isGone(w.gui):
+		case w.gui.Gone():
 			w.dismiss()
 			closed = true
 		default:
@@ -215,13 +221,6 @@ func (d *Desktop) closedAll() bool {
 		}
 	}
 	return closed && !open
-}
-
-// isGone says whether the user has closed a window. Qt knows whether it is visible. GTK does not (OpenCV then says -1,
-// or NaN), but has no flags of a window that is gone.
-func isGone(w *gocv.Window) bool {
-	visible := w.GetWindowProperty(gocv.WindowPropertyVisible)
-	return visible == 0 || visible < 0 && w.GetWindowProperty(gocv.WindowPropertyAutosize) < 0
 }
 
 // target returns the window that keys are for; nil if there is none.

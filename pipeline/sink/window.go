@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"picam/filters/cv"
 )
 
 const (
@@ -30,7 +32,7 @@ type window struct {
 	slot   *slot
 	title  string
 	screen image.Point // the size of the screen in pixels; 0 × 0: not known
-	gui    *gocv.Window
+	gui    *cv.Window
 	closed bool // by its user
 
 	picture  picture  // the last one taken from the slot; empty: none yet
@@ -251,13 +253,13 @@ func (w *window) switchedOff() string {
 // show puts m on the screen, in a new window if there is none yet.
 func (w *window) show(m gocv.Mat) error {
 	if w.gui == nil {
-		gui, err := openWindow(w.title, windowSize(image.Pt(m.Cols(), m.Rows()), w.screen))
+		gui, err := cv.OpenWindow(w.title, windowSize(image.Pt(m.Cols(), m.Rows()), w.screen))
 		if err != nil {
-			return err
+			return fmt.Errorf("sink: window: %w", err)
 		}
 		w.gui = gui
 	}
-	if err := w.gui.IMShow(m); err != nil {
+	if err := w.gui.Show(m); err != nil {
 		return fmt.Errorf("sink: window: %w", err)
 	}
 	return nil
@@ -341,7 +343,7 @@ func (w *window) save(folder string, now time.Time) (path string, err error) {
 // closeGUI takes the window off the screen.
 func (w *window) closeGUI() {
 	if w.gui != nil {
-		_ = w.gui.Close() // always nil
+		w.gui.Close()
 		w.gui = nil
 	}
 }
