@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	"mjpeg/mjpegtest":                {"mjpeg"}, // for tests
 	"mjpeg/turbo":                    {"mjpeg"},
 	"pipeline":                       {"filters", "filters/cv", "mjpeg", "mjpeg/turbo"},
-	"pipeline/sink":                  {"filters", "mjpeg", "mjpeg/turbo", "pipeline"},
+	"pipeline/sink":                  {"filters", "filters/cv", "mjpeg", "mjpeg/turbo", "pipeline"},
 	"pipeline/sink/sinktest":         {}, // for tests
 	"scripts/bench":                  {"mjpeg", "mjpeg/turbo"},
 	"scripts/pictures":               {"filters", "filters/filterstest"},

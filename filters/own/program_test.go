@@ -157,10 +157,8 @@ func TestHead(t *testing.T) {
 
 // TestProgramFails: what a bad program costs is a picture; its error says what happened, and it is started again.
 func TestProgramFails(t *testing.T) {
-	short := func(p *Program) *Program {
-		p.Timeout, p.Start = 300*time.Millisecond, 600*time.Millisecond
-		return p
-	}
+	hangs := program("hang", "3")
+	hangs.Timeout = 300 * time.Millisecond
 	for _, test := range []struct {
 		name    string
 		program *Program
@@ -169,7 +167,7 @@ func TestProgramFails(t *testing.T) {
 	}{
 		{"dies", program("die", "3"), 2, "it ended: exit status 3: Traceback:; somewhere; ValueError: picture 3 is not to my taste"},
 		{"dies at once", program("die", "1"), 0, "it ended: exit status 3: "},
-		{"hangs", short(program("hang", "3")), 2, "no answer within timeout=0.3 s"},
+		{"hangs", hangs, 2, "no answer within timeout=0.3 s"},
 		{"talks", program("hello"), 0, `its answer begins with "Hello, I" instead of "PICM"`},
 		{"floods", program("flood"), 1, "it answers picture 7, but was given picture 8: each picture takes one answer"},
 		{"says half", program("raw", hex.EncodeToString([]byte(raw(4, 4, 1, 4, 16, 0)[:20]))), 0, ""},

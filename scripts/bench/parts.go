@@ -234,6 +234,7 @@ func (b *bench) passing() error {
 	file := filepath.Join(b.dir, "raw.mjpeg")
 	return b.compare("passing on, 30 frames a second, "+c.String(), b.few(), []program{
 		{name: "picam recv, nothing done", run: live(b.recv("--once", "--status", "never")...)},
+		{name: "picam recv --policy all", run: live(b.recv("--once", "--status", "never", "--policy", "all")...)},
 		{name: "picam recv --record-raw", run: live(b.recv("--once", "--status", "never", "--overwrite", "--record-raw", file)...)},
 		{name: "nc >/dev/null", run: live("sh", "-c", "exec nc -d HOST PORT >/dev/null")},
 		{name: "nc >file", run: live("sh", "-c", "exec nc -d HOST PORT >"+file)},
