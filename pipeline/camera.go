@@ -67,6 +67,7 @@ type Camera struct {
 	waiting chan *Frame // the picture that waits for a worker; one at most
 	feeds   chan *feed  // sources that workers may take pictures from, with KeepAll
 	workers sync.WaitGroup
+	hired   int           // workers so far; for NewCamera and Feed
 	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
 
 	turn sync.Mutex // held by the worker that takes the next picture, so that order is that of arrival
@@ -137,9 +138,9 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 			c.pixels = true
 		}
 	}
-	for range opts.Workers {
-		c.workers.Add(1)
-		go c.work()
+	c.hire()
+	for opts.KeepAll && c.hired < opts.Workers {
+		c.hire()
 	}
 	c.reporter.Add(1)
 	go c.report()
@@ -202,8 +203,18 @@ func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 			return err
 		}
 		c.receive(f, in, numbered)
+		if len(c.waiting) > 0 && c.hired < c.opts.Workers {
+			c.hire() // there was none free for the picture before
+		}
 		f = c.offer(f)
 	}
+}
+
+// hire starts a worker. Each costs memory for a picture's way, so cameras that one is enough for have one.
+func (c *Camera) hire() {
+	c.hired++
+	c.workers.Add(1)
+	go c.work()
 }
 
 // receive copies an arrived picture into f.
