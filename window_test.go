@@ -84,6 +84,7 @@ func shades(m image.Image) (white, black, other int) {
 
 // TestWithoutWindows hides OpenCV's highgui, as on a computer without a screen where it was not installed.
 func TestWithoutWindows(t *testing.T) {
+	need(t, "unshare", "ldconfig")
 	if os.Geteuid() != 0 {
 		t.Skip("hiding a library takes root")
 	}

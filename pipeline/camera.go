@@ -49,12 +49,12 @@ type Outputs struct {
 
 // Camera takes one camera's pictures through its plan. It outlives the camera's connections.
 //
-// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does; with KeepAll none:
-// they stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
-// arrival through the other steps and to the sinks, by the worker that has made it the first in line.
+// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does; with KeepAll they
+// all stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
+// arrival through the other steps and to the sinks, by the worker that finds it first in line.
 //
-// A worker does all of that by itself: a goroutine that wakes another one on a busy processor costs more than what there is
-// to do (docs/performance.md).
+// A worker does all of that by itself: to wake another goroutine on a busy processor costs more than what there is to
+// do (docs/performance.md).
 type Camera struct {
 	name string
 	ctl  *Controller
@@ -78,7 +78,7 @@ type Camera struct {
 	lastSeq  uint64
 	counting string // the sender whose numbers lastSeq is of
 
-	lines   sync.Mutex // guards the next two
+	lineMu  sync.Mutex // guards the next two
 	line    []*Frame   // pictures that workers have taken, in the order of arrival
 	showing bool       // a worker shows the first of them; last and sinks are its own meanwhile
 	last    *lane      // for the steps that need the order
@@ -170,27 +170,33 @@ type feed struct {
 	src Source     // nil: it is no longer to be used
 }
 
+// lend has the workers take pictures from src until it or ctx ends.
+func (c *Camera) lend(ctx context.Context, src Source, numbered bool) error {
+	f := &feed{src: src, numbered: numbered, ended: make(chan error, 1)}
+	select {
+	case c.feeds <- f:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-f.ended:
+		return err
+	case <-ctx.Done():
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.src = nil
+		return context.Cause(ctx)
+	}
+}
+
+// take takes in the pictures of src for the workers, or has them do so, until it ends.
 func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 	if c.counting != sender {
 		c.lastSeq, c.counting = 0, sender
 	}
 	numbered := sender != ""
 	if c.opts.KeepAll {
-		f := &feed{src: src, numbered: numbered, ended: make(chan error, 1)}
-		select {
-		case c.feeds <- f:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		select {
-		case err := <-f.ended:
-			return err
-		case <-ctx.Done():
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.src = nil
-			return context.Cause(ctx)
-		}
+		return c.lend(ctx, src, numbered)
 	}
 	f := <-c.free
 	for {
@@ -272,11 +278,11 @@ func (c *Camera) drop(f *Frame, cause Cause, err error) {
 	c.free <- f
 }
 
-// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan, and shows those
-// whose turn it is.
+// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan, and shows
+// those whose turn it is.
 //
-// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one picture is that of
-// the picture before, and still in the processor's cache. While there is always a picture to work on, it lets the
+// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one picture is that
+// of the picture before, and still in the processor's cache. While there is always a picture to work on, it lets the
 // scheduler see after each that it goes on: Go's runtime suspects a goroutine that hangs in C for 10 ms, takes its
 // processor away and then looks after all of them every 20 µs.
 func (c *Camera) work() {
@@ -304,8 +310,8 @@ func (c *Camera) next() *Frame {
 		<-c.flight
 		return nil
 	}
-	c.lines.Lock()
-	defer c.lines.Unlock()
+	c.lineMu.Lock()
+	defer c.lineMu.Unlock()
 	c.line = append(c.line, f)
 	return f
 }
@@ -352,17 +358,17 @@ func (c *Camera) pullInto(f *Frame, from *feed) bool {
 
 // finish marks f as ready to be shown, and shows the pictures that are first in line, unless another worker is at it.
 func (c *Camera) finish(f *Frame) {
-	c.lines.Lock()
-	defer c.lines.Unlock()
+	c.lineMu.Lock()
+	defer c.lineMu.Unlock()
 	f.ready = true
 	for !c.showing && len(c.line) > 0 && c.line[0].ready {
 		first := c.line[0]
 		c.line = slices.Delete(c.line, 0, 1)
 		c.showing = true
-		c.lines.Unlock()
+		c.lineMu.Unlock()
 		c.show(first)
 		<-c.flight
-		c.lines.Lock()
+		c.lineMu.Lock()
 		c.showing = false
 	}
 }

@@ -18,7 +18,7 @@ type Frame struct {
 	jpeg  []byte      // the camera's bytes, without the stamp
 	mats  [2]gocv.Mat // results of the parallel and of the ordered steps
 	shown *gocv.Mat   // the one of mats, or Original, that holds the picture as it is so far
-	ready bool        // the parallel steps are through; guarded by its Camera's lines
+	ready bool        // the parallel steps are through; guarded by its Camera's lineMu
 	cause Cause       // why it is dropped; 0 means that it is not
 	err   error       // in words
 }

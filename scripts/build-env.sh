@@ -9,8 +9,8 @@
 # compiled anew.
 set -euf # -f: words below come from lists, never from file names
 
-# Without the first tag gocv also compiles its aruco, dnn, highgui, objdetect and video parts. They need OpenCV 4.9, and
-# picam uses none of them. The second one leaves cli's makers of documents out, which take a millisecond of each start.
+# Without the first tag gocv also compiles its aruco, dnn, highgui, objdetect and video parts. picam uses none of them, and
+# some need OpenCV 4.9. The second one leaves cli's makers of documents out, which take a millisecond of each start.
 tags=gocv_specific_modules,urfave_cli_no_docs
 
 # add LIST WORD...: prints LIST and, after it, those words that it lacks.

@@ -30,7 +30,8 @@ template <class Call> static char *guarded(Call call) {
 }
 
 // late is a function of one of OpenCV's larger libraries, by its symbol (nm -D shows them). They are loaded when they are
-// first needed: video brings dnn and protobuf with it, highgui Qt and OpenGL, and all of them make each start twice as long.
+// first needed: video brings dnn and protobuf with it, highgui Qt and OpenGL, and all of them make each start twice as
+// long.
 template <class Function> static Function *late(const char *library, const char *symbol) {
     Dl_info core{};
     void *any = dlsym(RTLD_DEFAULT, "_ZN2cv12getTickCountEv");
@@ -43,10 +44,13 @@ template <class Function> static Function *late(const char *library, const char 
     }
     void *function = handle || at == std::string::npos ? dlsym(handle, symbol) : nullptr;
     if (!function)
-        throw std::runtime_error(std::string("the part ") + library + " of OpenCV is not installed (on Debian: the package " +
-                                 "libopencv-" + library + "...): " + dlerror());
+        throw std::runtime_error(std::string("the part ") + library + " of OpenCV is not installed (on Debian: " +
+                                 "the package libopencv-" + library + "...): " + dlerror());
     return reinterpret_cast<Function *>(function);
 }
+
+// How a const std::string & as a function's first parameter stands in its symbol.
+#define PICAM_STRING "RKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 
 static cv::Mat &mat(void *m) { return *static_cast<cv::Mat *>(m); }
 
@@ -167,9 +171,7 @@ char *picam_cascade_new(void **cascade, const char *path) {
     using Load = bool(void *, const std::string &);
     return guarded([&] {
         static const auto construct = late<void(void *)>("objdetect", "_ZN2cv17CascadeClassifierC1Ev");
-        static const auto load = late<Load>(
-            "objdetect",
-            "_ZN2cv17CascadeClassifier4loadERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
+        static const auto load = late<Load>("objdetect", "_ZN2cv17CascadeClassifier4loadE" PICAM_STRING);
         std::unique_ptr<Cascade> made(new Cascade);
         construct(made.get());
         if (!load(made.get(), path))
@@ -200,7 +202,6 @@ char *picam_cascade_detect(void *cascade, void *src, void *found, double scale, 
 
 void picam_cascade_free(void *cascade) { delete static_cast<Cascade *>(cascade); }
 
-#define PICAM_STRING "RKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 template <class Function> static Function *highgui(const char *symbol) { return late<Function>("highgui", symbol); }
 
 char *picam_window_load(void) {

@@ -1,6 +1,7 @@
 // Package cv has what picam needs of OpenCV and gocv does not offer: functions that gocv lacks or hands on without all
-// their parameters, parts of OpenCV that gocv 0.43 cannot compile with OpenCV 4.6 (video, photo, calib3d, objdetect), and
-// windows (highgui), which gocv cannot leave until they are needed. It is a thin layer: names and parameters are OpenCV's, and its exceptions become errors.
+// their parameters, parts of OpenCV that gocv 0.43 cannot compile with OpenCV 4.6 (video, photo, calib3d, objdetect),
+// and windows (highgui), which gocv has every program load. It is a thin layer: names and parameters are OpenCV's, and
+// its exceptions become errors.
 //
 // Mats are those of gocv. None of the functions keeps one. dst is another Mat than src; it gets the size and type of
 // the result, in its old memory if they were the same before.

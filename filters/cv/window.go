@@ -15,8 +15,8 @@ import (
 
 // Window is a window of OpenCV's highgui on the screen. One thread works with all of them. Close frees it.
 //
-// It is here since gocv links highgui, and with it Qt or GTK and X11: a third of each start of a program that may never open
-// a window, and more to install than all the rest.
+// It is here since gocv links highgui, and with it Qt or GTK and X11: a third of each start of a program that may never
+// open a window, and more to install than all the rest.
 type Window struct {
 	name *C.char
 	id   C.int // not 0
@@ -27,8 +27,8 @@ var windows C.int // that were opened
 // LoadWindows sees to it that OpenCV's highgui is there; the error says that it is not. Opening a window does the same.
 func LoadWindows() error { return check(C.picam_window_load()) }
 
-// OpenWindow makes a window of that size (cols, rows), which its user may change, without OpenCV's toolbar and status bar.
-// The name is its title, and no other window's.
+// OpenWindow makes a window of that size (cols, rows), which its user may change, without OpenCV's toolbar and status
+// bar. The name is its title, and no other window's.
 func OpenWindow(name string, size image.Point) (*Window, error) {
 	windows++
 	w := &Window{name: C.CString(name), id: windows}

@@ -52,12 +52,11 @@ type Desktop struct {
 
 	// Of the goroutine of Run.
 	windows []*window
-	active  *window // the pointer was last over it; nil: over none
 	waiting *cv.Window
 }
 
-// NewDesktop looks for a display and for OpenCV's windows; the error says why there are none. It opens no window yet. Close is needed if Run is
-// not called.
+// NewDesktop looks for a display and for OpenCV's windows; the error says why there are none. It opens no window yet.
+// Close is needed if Run is not called.
 func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	display, err := findDisplay()
 	if err != nil {
@@ -122,11 +121,6 @@ func (d *Desktop) Run(ctx context.Context) error {
 			return err
 		}
 		key := keyOf(cv.PollKey())
-		for _, w := range d.windows {
-			if w.gui != nil && w.gui.Pointed() {
-				d.active = w
-			}
-		}
 		if key == 'q' || key == escape || d.closedAll() {
 			return pipeline.ErrQuit
 		}
@@ -156,7 +150,7 @@ func (d *Desktop) refresh(now time.Time) error {
 		if !w.slot.isClosed() {
 			return false
 		}
-		d.free(w)
+		w.free()
 		return true
 	})
 	d.mu.Lock()
@@ -225,22 +219,17 @@ func (d *Desktop) closedAll() bool {
 
 // target returns the window that keys are for; nil if there is none.
 func (d *Desktop) target() *window {
-	if d.active != nil && d.active.gui != nil {
-		return d.active
-	}
+	var first *window
 	for _, w := range d.windows {
-		if w.gui != nil {
+		switch {
+		case w.gui == nil:
+		case w.gui.Pointed():
 			return w
+		case first == nil:
+			first = w
 		}
 	}
-	return nil
-}
-
-func (d *Desktop) free(w *window) {
-	if d.active == w {
-		d.active = nil
-	}
-	w.free()
+	return first
 }
 
 // Close takes all windows away, on the goroutine of Run, which does so when it ends. Sinks that are still open show
@@ -255,7 +244,7 @@ func (d *Desktop) Close() error {
 	d.mu.Unlock()
 	for _, w := range d.windows {
 		w.slot.rest(true)
-		d.free(w)
+		w.free()
 	}
 	d.windows = nil
 	d.closeWaiting()
