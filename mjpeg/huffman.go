@@ -10,13 +10,13 @@ func AddHuffmanTables(dst, frame []byte) []byte {
 		return append(dst, frame...)
 	}
 	dst = append(dst, frame[:sos]...)
-	dst = append(dst, standardDHT...)
+	dst = append(dst, StandardDHT...)
 	return append(dst, frame[sos:]...)
 }
 
-// standardDHT is a DHT segment with the tables of T.81 K.3. Each has a byte for its class and number, the number of its
-// codes of each length from 1 to 16 bits, and the symbols in the order of their codes.
-const standardDHT = "\xFF\xC4\x01\xA2" +
+// StandardDHT is a DHT segment with the four standard tables, those of T.81 K.3. Each has a byte for its class and
+// number, the number of its codes of each length from 1 to 16 bits, and the symbols in the order of their codes.
+const StandardDHT = "\xFF\xC4\x01\xA2" +
 	"\x00\x00\x01\x05\x01\x01\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00" + // luma DC, table 0
 	"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B" +
 	"\x10\x00\x02\x01\x03\x03\x02\x04\x03\x05\x05\x04\x04\x00\x00\x01\x7D" + // luma AC, table 0

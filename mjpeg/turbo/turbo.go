@@ -1,5 +1,6 @@
 // Package turbo turns JPEG into pixels and back with libjpeg-turbo's TurboJPEG interface, straight into and out of the
-// caller's memory. All of picam's own cgo and unsafe code stands in this file.
+// caller's memory. What cameras send most, baseline pictures, it decodes to gray by itself, to the same pixels, see luma.c.
+// All of picam's own unsafe code stands in these two files.
 package turbo
 
 /*
@@ -8,6 +9,7 @@ package turbo
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+#include "luma.h"
 
 // The calls are those of TurboJPEG 2.1, which 3.x still has.
 
@@ -186,6 +188,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"picam/mjpeg"
 )
 
 // Format is the layout of pixels in memory.
@@ -225,7 +229,8 @@ var (
 // arithmetic coding, gray, colour and CMYK, at full accuracy, so that pixels equal those of djpeg and OpenCV. A picture
 // does not depend on those decoded before it.
 type Decoder struct {
-	c *C.pic_decoder
+	c    *C.pic_decoder
+	luma *C.pic_luma // nil: this processor is not one of luma.c's
 }
 
 // NewDecoder returns a Decoder that must be closed, since its memory is not Go's.
@@ -234,7 +239,9 @@ func NewDecoder() (*Decoder, error) {
 	if c == nil {
 		return nil, errors.New("turbo: no memory for a decompressor")
 	}
-	return &Decoder{c}, nil
+	const markerAndLength = 4
+	tables := []byte(mjpeg.StandardDHT[markerAndLength:])
+	return &Decoder{c, C.pic_luma_new(pointer(tables), C.size_t(len(tables)))}, nil
 }
 
 // Size reads width and height (pixels) from the picture's header.
@@ -286,6 +293,9 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 	case scale != 1 && frame == lossless: // TurboJPEG 3 would decode it at full size, over the end of dst
 		return fmt.Errorf("turbo: decode: a lossless picture has no scale %d", scale)
 	}
+	if f == Gray && scale == 1 && d.decodeLuma(dst, stride, jpeg) {
+		return nil
+	}
 	r := C.pic_decode(d.c, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst), C.size_t(len(dst)),
 		C.size_t(stride), C.int(f.channels()), C.int(scale))
 	switch r.status {
@@ -303,11 +313,18 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 	return failure("decode", r)
 }
 
+// decodeLuma decodes a picture to gray if it is one of luma.c's, whole, and fits. Otherwise dst may hold some of it.
+func (d *Decoder) decodeLuma(dst []byte, stride int, jpeg []byte) bool {
+	return d.luma != nil && C.pic_luma_decode(d.luma, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst), C.size_t(len(dst)),
+		C.size_t(stride)) != 0
+}
+
 // Close frees the Decoder's memory. Further calls of Close do nothing.
 func (d *Decoder) Close() {
 	if d.c != nil {
 		C.pic_free_decoder(d.c)
-		d.c = nil
+		C.pic_luma_free(d.luma)
+		d.c, d.luma = nil, nil
 	}
 }
 

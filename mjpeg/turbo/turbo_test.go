@@ -437,12 +437,12 @@ func FuzzDecode(f *testing.F) {
 	fuzzAgainst(f, newDecoder(f))
 }
 
-// fuzzAgainst holds that d makes of any bytes what a Decoder makes of them, and writes nothing beside the pixels. The fuzzed
+// fuzzAgainst holds that d makes of any bytes what libjpeg-turbo makes of them, and writes nothing beside the pixels. The fuzzed
 // arguments are the picture, whether it is decoded to gray, and the scale's power of two.
 func fuzzAgainst(f *testing.F, d interface {
 	DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error
 }) {
-	reference := newDecoder(f)
+	reference := newTurboOnly(f)
 	f.Fuzz(func(t *testing.T, picture []byte, gray bool, scale uint8) {
 		width, height, err := reference.Size(picture)
 		if err != nil || width*height > 1<<18 {

@@ -1,0 +1,580 @@
+// The brightness of baseline JPEG pictures (ITU T.81, sequential DCT, Huffman codes, 8 bit), as most cameras send them,
+// in about half of the time that libjpeg-turbo takes, for processors with AVX2.
+//
+// The pixels are those of libjpeg-turbo, bit for bit. Whatever is unusual, or damaged by a single bit, is refused, so
+// that libjpeg-turbo decodes and judges it: this file has no words for errors. FuzzDecode compares the two.
+//
+// What makes it fast: a table tells what the next 12 bits are, which is mostly two coefficients and not one; chroma is
+// stepped over; and two blocks are transformed at once.
+
+#include "luma.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAST __attribute__((target("avx2,bmi2")))
+#define INLINE static inline __attribute__((always_inline)) FAST
+
+enum {
+	CODE_BITS = 9,   // that index table.codes
+	PAIR_BITS = 12,  // that index table.pairs
+	MAX_DC = 11,     // most bits of a difference of DC coefficients, T.81 table F.1
+	MAX_AC = 10,     // most bits of an AC coefficient, table F.2
+	MAX_BLOCK = 256, // more bytes than a block has: 16 bits of code and 11 or 10 of value, 64 times
+
+	// How far a code goes on in the zigzag order is 1 to 16 coefficients, or one of these.
+	END = 128,   // no more coefficients in this block: farther than any others lead together
+	WRONG = 64,  // no code: behind the end of the block, and short of END
+	ESCAPE = 63, // not in table.pairs: behind the last coefficient from wherever it is in the block
+};
+
+// A code is what the next bits are: how many with those of the value (bits 0 to 7), how many without (8 to 15), 63 less
+// the bits of the value (16 to 23), and how far it goes on (24 to 31). 0 is none.
+typedef uint32_t code;
+
+// A pair is what the next bits are if two codes with their values fit in PAIR_BITS, or one: how many (bits 0 to 5), how
+// far the first goes on (6 to 11), how far both do (12 to 19), and the second value (20 to 25) and the first (26 to 31).
+typedef uint32_t pair;
+
+typedef struct {
+	pair pairs[1 << PAIR_BITS]; // AC only
+	code codes[1 << CODE_BITS];
+	uint32_t limit[17]; // by length: where the codes of more bits begin, as 16 bits
+	int first[17];      // by length: what is added to a code for its place in symbols
+	int dc;
+	// What it was built from, T.81 B.2.4.2.
+	int count;
+	uint8_t counts[16], symbols[256];
+} table;
+
+typedef struct {
+	int h, v; // blocks in an MCU
+	int quant;
+	const table *dc, *ac;
+	int16_t last; // DC coefficient
+} component;
+
+struct pic_luma {
+	table tables[2][4]; // DC, AC
+	unsigned char standard[512]; // payload of a DHT segment
+	size_t standard_size;
+	unsigned char *bits; // of a scan up to a marker
+	size_t bits_size;
+};
+
+// A picture while it is decoded. Rows of two blocks lie beside each other: 8 coefficients of one, 8 of the other.
+typedef struct {
+	_Alignas(32) int16_t blocks[8 * 16 + 16]; // the last 16 take what is no coefficient
+	_Alignas(32) int16_t quant[4][8 * 16];    // each twice
+	unsigned defined[3];                      // DC, AC and quantization tables of this picture, a bit each
+	int width, height, interval, count;
+	component components[3];
+	unsigned char *dst;
+	size_t stride;
+	int x[2], y[2], waiting; // blocks that wait for being drawn
+	__m256i most, least;     // values halfway of the transform
+} picture;
+
+// The places in picture.blocks of the coefficients in zigzag order.
+#define AT(i) ((i) / 8 * 16 + (i) % 8)
+static const uint8_t places[END + 64] = {
+	AT(0), AT(1), AT(8), AT(16), AT(9), AT(2), AT(3), AT(10), AT(17), AT(24), AT(32), AT(25), AT(18), AT(11), AT(4), AT(5),
+	AT(12), AT(19), AT(26), AT(33), AT(40), AT(48), AT(41), AT(34), AT(27), AT(20), AT(13), AT(6), AT(7), AT(14), AT(21),
+	AT(28), AT(35), AT(42), AT(49), AT(56), AT(57), AT(50), AT(43), AT(36), AT(29), AT(22), AT(15), AT(23), AT(30), AT(37),
+	AT(44), AT(51), AT(58), AT(59), AT(52), AT(45), AT(38), AT(31), AT(39), AT(46), AT(53), AT(60), AT(61), AT(54), AT(47),
+	AT(55), AT(62), AT(63), [64 ... END + 63] = AT(64),
+};
+
+// Huffman codes.
+
+static code make_code(int dc, int length, int symbol) {
+	int size = dc ? symbol : symbol & 15, step = dc ? 1 : (symbol >> 4) + 1;
+	if (!dc && size == 0 && step != 16) step = END;
+	return (length + size) | length << 8 | (63 - size) << 16 | (code)step << 24;
+}
+
+static __attribute__((noinline)) code find_long(const table *t, uint64_t bits) {
+	uint32_t next = bits >> 48;
+	for (int length = CODE_BITS + 1; length <= 16; length++)
+		if (next < t->limit[length])
+			return make_code(t->dc, length, t->symbols[(int)(next >> (16 - length)) + t->first[length]]);
+	return 1 | 1 << 8 | 63 << 16 | (code)WRONG << 24;
+}
+
+// find finds the code that the bits begin with.
+INLINE code find(const table *t, uint64_t bits) {
+	code c = t->codes[bits >> (64 - CODE_BITS)];
+	return __builtin_expect(c != 0, 1) ? c : find_long(t, bits);
+}
+
+// value is the value after a code, T.81 F.2.2.1: of those that begin with 0, the complement is less than 0.
+INLINE int value(code c, uint64_t bits) {
+	bits <<= c >> 8 & 63;
+	uint64_t negative = ~(uint64_t)((int64_t)bits >> 63);
+	return (int)(((bits ^ negative) >> 1 >> (c >> 16 & 63)) ^ negative) - (int)negative;
+}
+
+INLINE int fits(code c, int v, int room) { return (int)(c & 255) <= room && v >= -32 && v < 32; }
+
+FAST static pair make_pair(const table *t, uint64_t bits) {
+	code a = find(t, bits);
+	int v = value(a, bits), total = a & 255, step = a >> 24;
+	if (!fits(a, v, PAIR_BITS) || step == WRONG) return ESCAPE << 6 | ESCAPE << 12;
+	if (step == END) return total | 1 << 6 | END << 12; // a coefficient of 0 before it does no harm
+	bits <<= total;
+	code b = find(t, bits);
+	int w = value(b, bits), both = step;
+	if (fits(b, w, PAIR_BITS - total) && b >> 24 != WRONG) {
+		total += b & 255;
+		both += b >> 24;
+	} else {
+		w = v; // in the same place
+	}
+	return total | step << 6 | both << 12 | (w & 63) << 20 | (pair)v << 26;
+}
+
+// build makes a table, unless it was made for the picture before.
+FAST static int build(table *t, int dc, const uint8_t *counts, const uint8_t *symbols, int count) {
+	if (count == 0) return 0;
+	if (t->count == count && !memcmp(t->counts, counts, 16) && !memcmp(t->symbols, symbols, count)) return 1;
+	memset(t, 0, sizeof *t);
+	t->dc = dc;
+	memcpy(t->counts, counts, 16);
+	memcpy(t->symbols, symbols, count);
+	uint32_t next = 0;
+	for (int length = 1, i = 0; length <= 16; length++) {
+		t->first[length] = i - (int)next;
+		for (int n = counts[length - 1]; n > 0; n--, i++, next++) {
+			if (dc ? symbols[i] > MAX_DC : (symbols[i] & 15) > MAX_AC) return 0;
+			if (next >= (1u << length) - 1) return 0; // too many, or the one of only ones, which is none
+			for (int j = 0; length <= CODE_BITS && j < 1 << (CODE_BITS - length); j++)
+				t->codes[(next << (CODE_BITS - length)) + j] = make_code(dc, length, symbols[i]);
+		}
+		t->limit[length] = next << (16 - length);
+		next <<= 1;
+	}
+	for (uint64_t i = 0; !dc && i < 1 << PAIR_BITS; i++) t->pairs[i] = make_pair(t, i << (64 - PAIR_BITS));
+	t->count = count; // whole
+	return 1;
+}
+
+// Bits. After a refill there are at least 56, as in variant 4 of Fabian Giesen's "Reading bits in far too many ways".
+typedef struct {
+	const uint8_t *next;
+	uint64_t bits; // those to come, from the highest on
+	int count;
+} reader;
+
+INLINE void refill(reader *r) {
+	uint64_t more;
+	memcpy(&more, r->next, 8);
+	r->bits |= __builtin_bswap64(more) >> r->count;
+	r->next += (63 - r->count) >> 3;
+	r->count |= 56;
+}
+
+INLINE void consume(reader *r, uint32_t n) {
+	r->bits <<= n & 63;
+	r->count -= n & 63;
+}
+
+INLINE void put(int16_t *block, size_t first, size_t second, pair p) {
+	if (!block) return;
+	block[places[first]] = (int32_t)p >> 26;
+	block[places[second]] = (int32_t)(p << 6) >> 26;
+}
+
+// read_block reads the coefficients of a block, all of which are 0, or steps over them if it is NULL. It returns 0 where
+// the bits are not a block's.
+INLINE int read_block(reader *r, component *c, int16_t *block) {
+	refill(r);
+	code dc = find(c->dc, r->bits);
+	if (dc >> 24 == WRONG) return 0;
+	c->last += value(dc, r->bits);
+	consume(r, dc);
+	if (block) block[0] = c->last;
+	size_t k = 0; // of the last coefficient, in zigzag order
+	while (k < 63) {
+		pair p;
+		size_t first, second;
+		for (refill(r);; refill(r)) {
+#define STEP \
+	p = c->ac->pairs[r->bits >> (64 - PAIR_BITS)]; \
+	first = k + (p >> 6 & 63); \
+	second = k + (p >> 12 & 255); \
+	if (second >= 63) break; \
+	put(block, first, second, p); \
+	consume(r, p); \
+	k = second
+			STEP;
+			STEP;
+			STEP;
+			STEP;
+#undef STEP
+		}
+		if (first < 63) { // both belong to this block
+			put(block, first, second, p);
+			consume(r, p);
+			k = second;
+			break;
+		}
+		refill(r);
+		code ac = find(c->ac, r->bits);
+		k += ac >> 24;
+		if (block) block[places[k]] = value(ac, r->bits);
+		consume(r, ac);
+	}
+	return k == 63 || k >= END;
+}
+
+// The inverse DCT of Loeffler, Ligtenberg and Moschytz ("Practical fast 1-D DCT algorithms with 11 multiplications",
+// ICASSP 1989) with constants of 13 bits, two more bits between the passes, and the rounding of libjpeg's accurate
+// integer method. Registers hold a row of one block in the lower half, of another one in the upper half.
+typedef __m256i vec;
+
+enum {
+	C0_298 = 2446, C0_390 = 3196, C0_541 = 4433, C0_765 = 6270, C0_899 = 7373, C1_175 = 9633, C1_501 = 12299,
+	C1_847 = 15137, C1_961 = 16069, C2_053 = 16819, C2_562 = 20995, C3_072 = 25172,
+};
+
+// dot is a × m + b × n for neighbours a, b.
+INLINE vec dot(vec ab, int m, int n) {
+	return _mm256_madd_epi16(ab, _mm256_set1_epi32((uint16_t)m | (uint32_t)n << 16));
+}
+
+INLINE vec add(vec a, vec b) { return _mm256_add_epi32(a, b); }
+INLINE vec sub(vec a, vec b) { return _mm256_sub_epi32(a, b); }
+
+// The sums and differences that half of the columns' values are made of.
+typedef struct { vec even[4], odd[4]; } terms;
+
+// Neighbours in the arguments are rows 0 and 4, 2 and 6, 7 and 1, 5 and 3, and 7 + 3 and 5 + 1.
+INLINE terms transform(vec x04, vec x26, vec x71, vec x53, vec z, vec round) {
+	vec t0 = add(dot(x04, 1 << 13, 1 << 13), round), t1 = add(dot(x04, 1 << 13, -(1 << 13)), round);
+	vec t2 = dot(x26, C0_541, C0_541 - C1_847), t3 = dot(x26, C0_541 + C0_765, C0_541);
+	vec z3 = dot(z, C1_175 - C1_961, C1_175), z4 = dot(z, C1_175, C1_175 - C0_390);
+	terms t;
+	t.even[0] = add(t0, t3), t.even[1] = add(t1, t2), t.even[2] = sub(t1, t2), t.even[3] = sub(t0, t3);
+	t.odd[0] = add(dot(x71, -C0_899, C1_501 - C0_899), z4), t.odd[1] = add(dot(x53, -C2_562, C3_072 - C2_562), z3);
+	t.odd[2] = add(dot(x53, C2_053 - C2_562, -C2_562), z4), t.odd[3] = add(dot(x71, C0_298 - C0_899, -C0_899), z3);
+	return t;
+}
+
+INLINE vec narrow(vec low, vec high, int shift) {
+	return _mm256_packs_epi32(_mm256_srai_epi32(low, shift), _mm256_srai_epi32(high, shift));
+}
+
+#define LOW(a, b) _mm256_unpacklo_epi16(a, b)
+#define HIGH(a, b) _mm256_unpackhi_epi16(a, b)
+
+// columns transforms columns of eight.
+INLINE void columns(vec x[8], int shift) {
+	vec round = _mm256_set1_epi32(1 << (shift - 1));
+	vec z3 = _mm256_add_epi16(x[7], x[3]), z4 = _mm256_add_epi16(x[5], x[1]);
+	terms a = transform(LOW(x[0], x[4]), LOW(x[2], x[6]), LOW(x[7], x[1]), LOW(x[5], x[3]), LOW(z3, z4), round);
+	terms b = transform(HIGH(x[0], x[4]), HIGH(x[2], x[6]), HIGH(x[7], x[1]), HIGH(x[5], x[3]), HIGH(z3, z4), round);
+#define OUTPUT(i) \
+	x[i] = narrow(add(a.even[i], a.odd[i]), add(b.even[i], b.odd[i]), shift); \
+	x[7 - i] = narrow(sub(a.even[i], a.odd[i]), sub(b.even[i], b.odd[i]), shift)
+	OUTPUT(0);
+	OUTPUT(1);
+	OUTPUT(2);
+	OUTPUT(3);
+#undef OUTPUT
+}
+
+INLINE void transpose(vec x[8]) {
+	vec a0 = LOW(x[0], x[1]), a1 = LOW(x[2], x[3]), a2 = LOW(x[4], x[5]), a3 = LOW(x[6], x[7]);
+	vec b0 = HIGH(x[0], x[1]), b1 = HIGH(x[2], x[3]), b2 = HIGH(x[4], x[5]), b3 = HIGH(x[6], x[7]);
+#define FOUR(i, a, b, c, d) { \
+	vec p = _mm256_unpacklo_epi32(a, b), q = _mm256_unpacklo_epi32(c, d); \
+	vec r = _mm256_unpackhi_epi32(a, b), s = _mm256_unpackhi_epi32(c, d); \
+	x[i] = _mm256_unpacklo_epi64(p, q), x[i + 1] = _mm256_unpackhi_epi64(p, q); \
+	x[i + 2] = _mm256_unpacklo_epi64(r, s), x[i + 3] = _mm256_unpackhi_epi64(r, s); }
+	FOUR(0, a0, a1, a2, a3)
+	FOUR(4, b0, b1, b2, b3)
+#undef FOUR
+}
+
+// store writes two rows of both blocks.
+INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
+	rows = _mm256_xor_si256(rows, _mm256_set1_epi8(-128)); // 128 brighter
+	__m128i a = _mm256_castsi256_si128(rows), b = _mm256_extracti128_si256(rows, 1);
+	_mm_storel_epi64((__m128i *)(dst[0] + row * stride), a);
+	_mm_storeh_pd((double *)(dst[0] + (row + 1) * stride), _mm_castsi128_pd(a));
+	_mm_storel_epi64((__m128i *)(dst[1] + row * stride), b);
+	_mm_storeh_pd((double *)(dst[1] + (row + 1) * stride), _mm_castsi128_pd(b));
+}
+
+// draw turns both blocks into pixels and leaves zeros.
+INLINE void draw(picture *p, unsigned char *dst[2], size_t stride) {
+	vec *blocks = (vec *)p->blocks, *quant = (vec *)p->quant[p->components[0].quant];
+	vec x[8];
+#define LOAD(i) \
+	x[i] = _mm256_mullo_epi16(blocks[i], quant[i]); \
+	blocks[i] = _mm256_setzero_si256()
+	LOAD(0);
+	LOAD(1);
+	LOAD(2);
+	LOAD(3);
+	LOAD(4);
+	LOAD(5);
+	LOAD(6);
+	LOAD(7);
+#undef LOAD
+	columns(x, 13 - 2);
+#define WATCH(i) p->most = _mm256_max_epi16(p->most, x[i]), p->least = _mm256_min_epi16(p->least, x[i])
+	WATCH(0);
+	WATCH(1);
+	WATCH(2);
+	WATCH(3);
+	WATCH(4);
+	WATCH(5);
+	WATCH(6);
+	WATCH(7);
+#undef WATCH
+	transpose(x);
+	columns(x, 13 + 2 + 3);
+	// x[i] is column i of the pixels. In two steps they become rows of 2, then of 4 pixels, in the last one rows of 8.
+	vec c04 = _mm256_packs_epi16(x[0], x[4]), c15 = _mm256_packs_epi16(x[1], x[5]);
+	vec c26 = _mm256_packs_epi16(x[2], x[6]), c37 = _mm256_packs_epi16(x[3], x[7]);
+	vec c01 = _mm256_unpacklo_epi8(c04, c15), c45 = _mm256_unpackhi_epi8(c04, c15);
+	vec c23 = _mm256_unpacklo_epi8(c26, c37), c67 = _mm256_unpackhi_epi8(c26, c37);
+	vec left = LOW(c01, c23), right = LOW(c45, c67);
+	store(dst, stride, 0, _mm256_unpacklo_epi32(left, right));
+	store(dst, stride, 2, _mm256_unpackhi_epi32(left, right));
+	left = HIGH(c01, c23), right = HIGH(c45, c67);
+	store(dst, stride, 4, _mm256_unpacklo_epi32(left, right));
+	store(dst, stride, 6, _mm256_unpackhi_epi32(left, right));
+}
+
+// draw_at_edge draws blocks of which some pixels are not the picture's.
+static __attribute__((noinline)) FAST void draw_at_edge(picture *p) {
+	unsigned char pixels[2][64];
+	draw(p, (unsigned char *[]){pixels[0], pixels[1]}, 8);
+	for (int i = 0; i < p->waiting; i++) {
+		int columns = p->width - p->x[i] < 8 ? p->width - p->x[i] : 8;
+		int rows = p->height - p->y[i] < 8 ? p->height - p->y[i] : 8;
+		for (int row = 0; row < rows; row++)
+			memcpy(p->dst + (p->y[i] + row) * p->stride + p->x[i], pixels[i] + 8 * row, columns);
+	}
+}
+
+// draw_waiting draws the blocks that wait.
+INLINE void draw_waiting(picture *p) {
+	int inside = p->waiting == 2;
+	unsigned char *dst[2];
+	for (int i = 0; i < 2; i++) {
+		inside &= p->x[i] + 8 <= p->width && p->y[i] + 8 <= p->height;
+		dst[i] = p->dst + p->y[i] * p->stride + p->x[i];
+	}
+	if (inside) {
+		draw(p, dst, p->stride);
+	} else {
+		draw_at_edge(p);
+	}
+	p->waiting = 0;
+}
+
+// copy_bits copies a scan's data up to the next marker, without the zeros that are stuffed after FF (T.81 B.1.1.5), and
+// returns how many bytes these are; at is moved on to the marker. It returns -1 where there is no marker.
+static ptrdiff_t copy_bits(unsigned char *dst, const unsigned char *src, size_t size, size_t *at) {
+	size_t n = 0, i = *at;
+	for (;;) {
+		uint64_t eight, ff = 0; // ff: bit 7 of the first byte that is FF
+		while (size - i >= 8) {
+			memcpy(&eight, src + i, 8);
+			memcpy(dst + n, &eight, 8);
+			ff = eight & (~eight - 0x0101010101010101) & 0x8080808080808080;
+			int bytes = ff ? __builtin_ctzll(ff) / 8 : 8;
+			i += bytes, n += bytes;
+			if (ff) break;
+		}
+		while (i < size && src[i] != 0xFF) dst[n++] = src[i++];
+		if (size - i < 2) return -1;
+		if (src[i + 1] != 0) break;
+		dst[n++] = 0xFF;
+		i += 2;
+	}
+	*at = i;
+	return n;
+}
+
+// read_scan reads a scan that begins at jpeg[at], to the end of the picture.
+FAST static int read_scan(pic_luma *l, picture *p, const unsigned char *jpeg, size_t size, size_t at) {
+	component *luma = &p->components[0];
+	int mcu_width = 8 * luma->h, mcu_height = 8 * luma->v;
+	size_t columns = (p->width + mcu_width - 1) / mcu_width, rows = (p->height + mcu_height - 1) / mcu_height;
+	size_t mcus = columns * rows, mcu = 0;
+	int left = 0, top = 0; // of the MCU, in pixels
+	for (unsigned restarts = 0; mcu < mcus; restarts++) {
+		ptrdiff_t bytes = copy_bits(l->bits, jpeg, size, &at);
+		if (bytes < 0) return 0;
+		memset(l->bits + bytes, 0, MAX_BLOCK + 16);
+		size_t until = p->interval && mcus - mcu > (size_t)p->interval ? mcu + p->interval : mcus;
+		if (jpeg[at + 1] != (until < mcus ? 0xD0 + restarts % 8 : 0xD9)) return 0;
+		at += 2;
+		for (int i = 0; i < p->count; i++) p->components[i].last = 0;
+		reader r = {.next = l->bits};
+		for (; mcu < until; mcu++) {
+			if (r.next > l->bits + bytes + 8) return 0;
+			for (int y = top; y < top + mcu_height; y += 8)
+				for (int x = left; x < left + mcu_width; x += 8) {
+					int seen = x < p->width && y < p->height;
+					if (r.next > l->bits + bytes + 8 || !read_block(&r, luma, seen ? p->blocks + 8 * p->waiting : NULL)) return 0;
+					if (!seen) continue;
+					p->x[p->waiting] = x, p->y[p->waiting] = y;
+					if (++p->waiting == 2) draw_waiting(p);
+				}
+			for (int i = 1; i < p->count; i++)
+				if (r.next > l->bits + bytes + 8 || !read_block(&r, &p->components[i], NULL)) return 0;
+			left += mcu_width;
+			if (left >= p->width) left = 0, top += mcu_height;
+		}
+		ptrdiff_t rest = (bytes - (r.next - l->bits)) * 8 + r.count;
+		if (rest < 0 || rest >= 8) return 0;
+	}
+	if (p->waiting) draw_waiting(p);
+	return 1;
+}
+
+// Segments before the scan. Each returns 0 where it is not as libjpeg-turbo takes it without a word.
+
+static int read_dht(pic_luma *l, unsigned defined[2], const unsigned char *p, size_t n) {
+	while (n >= 17) {
+		int class = p[0] >> 4, id = p[0] & 15, count = 0;
+		for (int i = 1; i <= 16; i++) count += p[i];
+		if (class > 1 || id > 3 || count > 256 || n < 17 + (size_t)count) return 0;
+		if (!build(&l->tables[class][id], class == 0, p + 1, p + 17, count)) return 0;
+		defined[class] |= 1 << id;
+		p += 17 + count, n -= 17 + count;
+	}
+	return n == 0;
+}
+
+static int read_dqt(picture *pic, const unsigned char *p, size_t n) {
+	for (; n >= 65; p += 65, n -= 65) {
+		if (p[0] > 3) return 0; // of 16 bits, or no number
+		int16_t *quant = pic->quant[p[0]];
+		for (int i = 0; i < 64; i++) quant[places[i]] = quant[places[i] + 8] = p[1 + i];
+		pic->defined[2] |= 1 << p[0];
+	}
+	return n == 0;
+}
+
+static int read_sof(picture *pic, const unsigned char *p, size_t n, unsigned char ids[3]) {
+	if (pic->count || n < 6 || p[0] != 8 || (p[5] != 1 && p[5] != 3) || n != 6 + 3 * (size_t)p[5]) return 0;
+	pic->height = p[1] << 8 | p[2], pic->width = p[3] << 8 | p[4], pic->count = p[5];
+	if (pic->height < 1 || pic->height > 65500 || pic->width < 1 || pic->width > 65500) return 0;
+	for (int i = 0; i < pic->count; i++) {
+		component *c = &pic->components[i];
+		ids[i] = p[6 + 3 * i], c->h = p[7 + 3 * i] >> 4, c->v = p[7 + 3 * i] & 15, c->quant = p[8 + 3 * i];
+		if (c->quant > 3 || c->h < 1 || c->h > 4 || c->v < 1 || c->v > 4) return 0;
+	}
+	component *c = pic->components;
+	if (pic->count == 1) {
+		c->h = c->v = 1; // whatever it says, T.81 A.2.2
+		return 1;
+	}
+	return c[0].h != 3 && c[0].v < 3 && c[1].h == 1 && c[1].v == 1 && c[2].h == 1 && c[2].v == 1 && ids[0] != ids[1] &&
+		ids[0] != ids[2] && ids[1] != ids[2] && memcmp(ids, "RGB", 3);
+}
+
+static int read_sos(pic_luma *l, picture *pic, const unsigned char *p, size_t n, const unsigned char ids[3]) {
+	if (!pic->count || n != 4 + 2 * (size_t)pic->count || p[0] != pic->count) return 0;
+	for (int i = 0; i < pic->count; i++) {
+		component *c = &pic->components[i];
+		int dc = p[2 + 2 * i] >> 4, ac = p[2 + 2 * i] & 15;
+		if (p[1 + 2 * i] != ids[i] || dc > 3 || ac > 3) return 0;
+		if (!(pic->defined[0] >> dc & pic->defined[1] >> ac & pic->defined[2] >> c->quant & 1)) return 0;
+		c->dc = &l->tables[0][dc], c->ac = &l->tables[1][ac];
+	}
+	return !memcmp(p + n - 3, "\0\77\0", 3); // all coefficients, at once
+}
+
+int pic_luma_decode(pic_luma *l, const unsigned char *jpeg, size_t size, unsigned char *dst, size_t dst_size,
+	size_t stride) {
+	picture p;
+	memset(&p, 0, sizeof p);
+	p.dst = dst, p.stride = stride;
+	unsigned char ids[3];
+	size_t at = 2;
+	if (size < 2 || jpeg[0] != 0xFF || jpeg[1] != 0xD8) return 0;
+	for (int marker = 0; marker != 0xDA;) {
+		if (size - at < 4 || jpeg[at] != 0xFF) return 0;
+		marker = jpeg[at + 1];
+		size_t n = jpeg[at + 2] << 8 | jpeg[at + 3];
+		const unsigned char *payload = jpeg + at + 4;
+		if (n < 2 || size - at - 2 < n) return 0;
+		at += 2 + n;
+		n -= 2;
+		switch (marker) {
+		case 0xC0: // baseline
+		case 0xC1: // extended sequential: the same with more tables
+			if (!read_sof(&p, payload, n, ids)) return 0;
+			break;
+		case 0xC4:
+			if (!read_dht(l, p.defined, payload, n)) return 0;
+			break;
+		case 0xDB:
+			if (!read_dqt(&p, payload, n)) return 0;
+			break;
+		case 0xDD:
+			if (n != 2) return 0;
+			p.interval = payload[0] << 8 | payload[1];
+			break;
+		case 0xDA:
+			if (!p.defined[0] && !p.defined[1] && !read_dht(l, p.defined, l->standard, l->standard_size)) return 0;
+			if (!read_sos(l, &p, payload, n, ids)) return 0;
+			break;
+		default: // COM and APP0 to 15, but not Adobe's, after which colours may be others
+			if (marker != 0xFE && (marker < 0xE0 || marker > 0xEF || marker == 0xEE)) return 0;
+		}
+	}
+	size_t row = p.width;
+	if (stride < row || dst_size < row || (dst_size - row) / stride < (size_t)p.height - 1) return 0;
+	if (l->bits_size < size) {
+		free(l->bits);
+		l->bits_size = 0;
+		if (!(l->bits = malloc(size + size / 4 + MAX_BLOCK + 16))) return 0;
+		l->bits_size = size + size / 4;
+	}
+	if (!read_scan(l, &p, jpeg, size, at)) return 0;
+	// libjpeg-turbo's sums of two coefficients have 16 bits. In those that a picture can have, this is never so much.
+	int16_t most[16], least[16];
+	memcpy(most, &p.most, 32), memcpy(least, &p.least, 32);
+	for (int i = 0; i < 16; i++)
+		if (most[i] > 16383 || least[i] < -16384) return 0;
+	return 1;
+}
+
+pic_luma *pic_luma_new(const unsigned char *dht, size_t dht_size) {
+	pic_luma *l;
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") || dht_size > sizeof l->standard) return NULL;
+	if (!(l = calloc(1, sizeof *l))) return NULL;
+	memcpy(l->standard, dht, dht_size);
+	l->standard_size = dht_size;
+	return l;
+}
+
+void pic_luma_free(pic_luma *l) {
+	if (l) free(l->bits);
+	free(l);
+}
+
+#else
+
+pic_luma *pic_luma_new(const unsigned char *dht, size_t dht_size) { return NULL; }
+
+void pic_luma_free(pic_luma *l) {}
+
+int pic_luma_decode(pic_luma *l, const unsigned char *jpeg, size_t size, unsigned char *dst, size_t dst_size,
+	size_t stride) {
+	return 0;
+}
+
+#endif

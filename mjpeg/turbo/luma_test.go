@@ -1,0 +1,170 @@
+package turbo
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"picam/mjpeg/mjpegtest"
+)
+
+// newTurboOnly returns a Decoder that leaves all to libjpeg-turbo.
+func newTurboOnly(t testing.TB) *Decoder {
+	d := newDecoder(t)
+	luma := d.luma
+	d.luma = nil
+	t.Cleanup(func() { d.luma = luma })
+	return d
+}
+
+// newWithLuma returns a Decoder that has luma.c.
+func newWithLuma(t testing.TB) *Decoder {
+	d := newDecoder(t)
+	if d.luma == nil {
+		t.Skip("this processor has no AVX2")
+	}
+	return d
+}
+
+// contrasts are pictures of the widest values that there are: single black and white pixels, at the highest quality.
+func contrasts(t testing.TB, width, height int) [][]byte {
+	rng := rand.New(rand.NewPCG(3, 4))
+	pixels := make([]byte, width*height*3)
+	var list [][]byte
+	for _, quality := range []int{100, 95, 30, 1} {
+		for _, format := range []Format{Gray, BGR} {
+			for i := range pixels {
+				pixels[i] = byte(255 * rng.IntN(2))
+			}
+			picture, err := newEncoder(t).Encode(nil, pixels, width*format.channels(), width, height, format, quality)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, picture)
+		}
+	}
+	return list
+}
+
+// TestLumaTakes holds that luma.c takes what cameras send, and no more than it is made for. Pixels are other tests' work.
+func TestLumaTakes(t *testing.T) {
+	d := newWithLuma(t)
+	takes := map[string]bool{
+		"sampling_1x1": true, "sampling_1x2": true, "sampling_2x1": true, "sampling_2x2": true, "sampling_4x1": true,
+		"sampling_4x2": true, "gray": true, "restart": true, "stamped": true, "without DHT": true,
+		"640x480": true, "641x479": true, "1x1": true, "3x5": true, "17x1": true, "1x17": true,
+	}
+	list := pictures(t)
+	for i, picture := range contrasts(t, 67, 35) {
+		name := fmt.Sprint("contrasts ", i)
+		list[name], takes[name] = picture, true
+	}
+	for name, picture := range list {
+		width, height, err := d.Size(picture)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := d.decodeLuma(make([]byte, width*height), width, picture); got != takes[name] {
+			t.Errorf("%s: %v, want %v", name, got, takes[name])
+		}
+	}
+}
+
+// TestLumaRefuses has pictures with something that libjpeg-turbo would have a word for, or understand differently.
+func TestLumaRefuses(t *testing.T) {
+	d := newWithLuma(t)
+	base := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	gray := file(t, "gray")
+	replace := func(old, new string) []byte {
+		if !bytes.Contains(base, []byte(old)) {
+			t.Fatalf("no %X in %X", old, base[:700])
+		}
+		return bytes.Replace(base, []byte(old), []byte(new), 1)
+	}
+	sof := string(base[bytes.Index(base, []byte("\xFF\xC0")):][:19])
+	sos := string(base[bytes.Index(base, []byte("\xFF\xDA")):][:14])
+	tests := []struct {
+		name    string
+		picture []byte
+	}{
+		{"empty", nil},
+		{"SOI alone", base[:2]},
+		{"cut", base[:len(base)-1]},
+		{"EOI missing", base[:len(base)-2]},
+		{"a byte too many", slices.Concat(base[:len(base)-2], []byte("\x00\xFF\xD9"))},
+		{"FF before EOI", slices.Concat(base[:len(base)-2], []byte("\xFF\xFF\xD9"))},
+		{"two SOI", slices.Concat(base[:2], base)},
+		{"fill", replace(sos, "\xFF"+sos)},
+		{"a byte between segments", replace(sos, "\x00"+sos)},
+		{"two frame headers", replace(sof, sof+sof)},
+		{"no frame header", replace(sof, "")},
+		{"12 bits", replace(sof[:5], sof[:4]+"\x0C")},
+		{"height 0", mjpegtest.WithSize(base, 64, 0)},
+		{"RGB", bytes.Replace(replace(sos, sos[:5]+"R\x00G\x11B\x11"+sos[11:]), []byte(sof),
+			[]byte(sof[:10]+"R"+sof[11:13]+"G"+sof[14:16]+"B"+sof[17:]), 1)},
+		{"Adobe", mjpegtest.WithSegment(base, 0xEE, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00"))},
+		{"a component twice", replace(sos, sos[:7]+sos[5:7]+sos[9:])},
+		{"not all components", replace(sos, "\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00")},
+		{"not all coefficients", replace(sos, sos[:12]+"\x3E"+sos[13:])},
+		{"a table that is not there", replace(sos, sos[:6]+"\x22"+sos[7:])},
+		{"a quantization table that is not there", replace(sof, sof[:12]+"\x03"+sof[13:])},
+		{"no quantization table 4", replace(sof, sof[:12]+"\x04"+sof[13:])},
+		{"luma of fewer pixels", replace(sof, sof[:11]+"\x11"+sof[12:14]+"\x22"+sof[15:])},
+		{"unknown segment", mjpegtest.WithSegment(base, 0xC9, []byte{1})},
+		{"restart interval of one byte", mjpegtest.WithSegment(base, 0xDD, []byte{1})},
+		{"restart interval without restarts", mjpegtest.WithSegment(base, 0xDD, []byte{0, 1})},
+		{"a code of only ones", mjpegtest.WithSegment(gray, 0xC4, append([]byte{0x01, 2}, make([]byte, 17)...))},
+		{"too many codes", mjpegtest.WithSegment(gray, 0xC4, append([]byte{0x01, 3}, make([]byte, 18)...))},
+		{"a table cut short", mjpegtest.WithSegment(gray, 0xC4, append([]byte{0x01, 1}, make([]byte, 15)...))},
+		{"a table of 16 bits", mjpegtest.WithSegment(gray, 0xDB, append([]byte{0x10}, make([]byte, 128)...))},
+	}
+	for _, tt := range tests {
+		if d.decodeLuma(make([]byte, 64*64*3), 97, tt.picture) {
+			t.Errorf("%s: taken", tt.name)
+		}
+	}
+	if !d.decodeLuma(make([]byte, 64*48), 64, base) {
+		t.Error("the picture after them: not taken")
+	}
+}
+
+// TestLumaRandomDamage holds that the two decoders agree about thousands of pictures with a few wrong bytes.
+func TestLumaRandomDamage(t *testing.T) {
+	d, reference := newWithLuma(t), newTurboOnly(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	list := contrasts(t, 40, 24)
+	kinds := pictures(t)
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		if picture := kinds[name]; len(picture) < 5000 {
+			list = append(list, picture)
+		}
+	}
+	taken := 0
+	const rounds = 400
+	for round := range rounds * len(list) {
+		picture := slices.Clone(list[round%len(list)])
+		for range 1 + rng.IntN(3) {
+			picture[rng.IntN(len(picture))] = byte(rng.UintN(256))
+		}
+		width, height, err := reference.Size(picture)
+		if err != nil || width*height > 1<<16 {
+			continue
+		}
+		want, got := make([]byte, width*height), make([]byte, width*height)
+		wantErr := reference.Decode(want, width, picture, Gray)
+		if d.decodeLuma(got, width, picture) {
+			taken++
+			if wantErr != nil || !bytes.Equal(got, want) {
+				n, most := differ(got, want)
+				t.Fatalf("round %d: taken, %d bytes differ by up to %d; libjpeg-turbo: %v", round, n, most, wantErr)
+			}
+		}
+	}
+	t.Logf("%d of %d taken", taken, rounds*len(list))
+	if taken < rounds*len(list)/100 {
+		t.Error("too few to tell")
+	}
+}
