@@ -49,8 +49,7 @@ type Outputs struct {
 
 // Camera takes one camera's pictures through its plan. It outlives the camera's connections.
 //
-// A picture is copied into one of a fixed number of Frames when it arrives, waits (at most one does; with KeepAll they
-// all stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
+// A picture is copied into a Frame when it arrives, waits (at most one does; with KeepAll they all stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
 // arrival through the other steps and to the sinks, by the worker that finds it first in line.
 //
 // A worker does all of that by itself: to wake another goroutine on a busy processor costs more than what there is to
@@ -63,7 +62,7 @@ type Camera struct {
 	log  *slog.Logger
 
 	pixels  bool        // a sink wants pixels even of an untouched picture
-	free    chan *Frame // the Frames that nobody uses
+	free    pool        // the Frames that nobody uses
 	waiting chan *Frame // the picture that waits for a worker; one at most
 	feeds   chan *feed  // sources that workers may take pictures from, with KeepAll
 	workers sync.WaitGroup
@@ -114,13 +113,8 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 	}
 	// One picture in flight more than there are workers keeps these busy while a finished picture is being shown.
 	inFlight := opts.Workers + 1
-	frames := inFlight
-	if !opts.KeepAll {
-		frames += 2 // one that waits, one that is being received
-	}
 	c := &Camera{
 		name: name, ctl: ctl, out: out, opts: opts, log: log.With("camera", name),
-		free:    make(chan *Frame, frames),
 		waiting: make(chan *Frame, 1),
 		feeds:   make(chan *feed),
 		flight:  make(chan struct{}, inFlight),
@@ -129,9 +123,6 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 		stop:    make(chan struct{}),
 		meter:   newMeter(),
 		reason:  "no picture yet",
-	}
-	for range frames {
-		c.free <- newFrame()
 	}
 	for _, s := range out.Sinks {
 		if _, ok := s.(JPEGSink); !ok {
@@ -198,11 +189,11 @@ func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 	if c.opts.KeepAll {
 		return c.lend(ctx, src, numbered)
 	}
-	f := <-c.free
+	f := c.free.get()
 	for {
 		in, err := src.Next()
 		if err != nil {
-			c.free <- f
+			c.free.put(f)
 			if err == io.EOF {
 				return nil
 			}
@@ -259,7 +250,7 @@ func (c *Camera) offer(f *Frame) *Frame {
 	for {
 		select {
 		case c.waiting <- f:
-			return <-c.free
+			return c.free.get()
 		default:
 		}
 		select {
@@ -275,7 +266,7 @@ func (c *Camera) offer(f *Frame) *Frame {
 // drop counts f and frees it.
 func (c *Camera) drop(f *Frame, cause Cause, err error) {
 	c.meter.drop(cause, err)
-	c.free <- f
+	c.free.put(f)
 }
 
 // work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan, and shows
@@ -321,13 +312,13 @@ func (c *Camera) pull() *Frame {
 	if !c.opts.KeepAll {
 		return <-c.waiting
 	}
-	f := <-c.free
+	f := c.free.get()
 	for {
 		if c.feed == nil {
 			c.feed = <-c.feeds
 		}
 		if c.feed == nil { // closed
-			c.free <- f
+			c.free.put(f)
 			return nil
 		}
 		if c.pullInto(f, c.feed) {
@@ -430,7 +421,7 @@ func (c *Camera) show(f *Frame) {
 	c.meter.bypasses.count(f.Bypassed)
 	c.meter.finished(f)
 	c.hand(f)
-	c.free <- f
+	c.free.put(f)
 }
 
 // hand shows f to the sinks, and forgets those that fail.
@@ -600,9 +591,6 @@ func (c *Camera) Close() error {
 			c.fail(err)
 		}
 	}
-	close(c.free)
-	for f := range c.free {
-		f.Close()
-	}
+	c.free.close()
 	return errors.Join(c.failed...)
 }

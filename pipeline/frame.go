@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"sync"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -68,4 +69,37 @@ func (f *Frame) Close() {
 		f.mats[i].Close()
 	}
 	f.Original.Close()
+}
+
+// pool is the Frames that nobody uses. The one that came last goes first: its memory is there, and warm, and a camera that
+// needs few of them at a time has few.
+type pool struct {
+	mu     sync.Mutex
+	frames []*Frame
+}
+
+func (p *pool) get() *Frame {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.frames) - 1
+	if last < 0 {
+		return newFrame()
+	}
+	f := p.frames[last]
+	p.frames = p.frames[:last]
+	return f
+}
+
+func (p *pool) put(f *Frame) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frames = append(p.frames, f)
+}
+
+// close frees the memory of all that have come back.
+func (p *pool) close() {
+	for _, f := range p.frames {
+		f.Close()
+	}
+	p.frames = nil
 }
