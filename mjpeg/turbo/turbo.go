@@ -1,5 +1,5 @@
 // Package turbo turns JPEG into pixels and back with libjpeg-turbo's TurboJPEG interface, straight into and out of the
-// caller's memory. What cameras send most, baseline pictures, it decodes to gray by itself, to the same pixels, see luma.c.
+// caller's memory. What cameras send most, baseline pictures, it decodes by itself, to the same pixels, see baseline.c.
 // All of picam's own unsafe code stands in these two files.
 package turbo
 
@@ -9,7 +9,7 @@ package turbo
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
-#include "luma.h"
+#include "baseline.h"
 
 // The calls are those of TurboJPEG 2.1, which 3.x still has.
 
@@ -229,8 +229,8 @@ var (
 // arithmetic coding, gray, colour and CMYK, at full accuracy, so that pixels equal those of djpeg and OpenCV. A picture
 // does not depend on those decoded before it.
 type Decoder struct {
-	c    *C.pic_decoder
-	luma *C.pic_luma // nil: this processor is not one of luma.c's
+	c        *C.pic_decoder
+	baseline *C.pic_baseline // nil: this processor is not one of baseline.c's
 }
 
 // NewDecoder returns a Decoder that must be closed, since its memory is not Go's.
@@ -241,7 +241,7 @@ func NewDecoder() (*Decoder, error) {
 	}
 	const markerAndLength = 4
 	tables := []byte(mjpeg.StandardDHT[markerAndLength:])
-	return &Decoder{c, C.pic_luma_new(pointer(tables), C.size_t(len(tables)))}, nil
+	return &Decoder{c, C.pic_baseline_new(pointer(tables), C.size_t(len(tables)))}, nil
 }
 
 // Size reads width and height (pixels) from the picture's header.
@@ -293,7 +293,7 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 	case scale != 1 && frame == lossless: // TurboJPEG 3 would decode it at full size, over the end of dst
 		return fmt.Errorf("turbo: decode: a lossless picture has no scale %d", scale)
 	}
-	if f == Gray && scale == 1 && d.decodeLuma(dst, stride, jpeg) {
+	if scale == 1 && d.decodeBaseline(dst, stride, jpeg, f) {
 		return nil
 	}
 	r := C.pic_decode(d.c, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst), C.size_t(len(dst)),
@@ -313,18 +313,18 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 	return failure("decode", r)
 }
 
-// decodeLuma decodes a picture to gray if it is one of luma.c's, whole, and fits. Otherwise dst may hold some of it.
-func (d *Decoder) decodeLuma(dst []byte, stride int, jpeg []byte) bool {
-	return d.luma != nil && C.pic_luma_decode(d.luma, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst), C.size_t(len(dst)),
-		C.size_t(stride)) != 0
+// decodeBaseline decodes a picture if it is one of baseline.c's, whole, and fits. Otherwise dst may hold some of it.
+func (d *Decoder) decodeBaseline(dst []byte, stride int, jpeg []byte, f Format) bool {
+	return d.baseline != nil && C.pic_baseline_decode(d.baseline, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst),
+		C.size_t(len(dst)), C.size_t(stride), C.int(f.channels())) != 0
 }
 
 // Close frees the Decoder's memory. Further calls of Close do nothing.
 func (d *Decoder) Close() {
 	if d.c != nil {
 		C.pic_free_decoder(d.c)
-		C.pic_luma_free(d.luma)
-		d.c, d.luma = nil, nil
+		C.pic_baseline_free(d.baseline)
+		d.c, d.baseline = nil, nil
 	}
 }
 

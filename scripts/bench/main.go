@@ -18,12 +18,12 @@ import (
 
 // bench is one run of this program.
 type bench struct {
-	picam, python, reference, config string // programs, and a filters file with the chain
-	dir                              string // for what is made on the way
-	short                            bool   // few and small pictures, and every program must take all of them
-	rounds                           int
-	patience                         time.Duration // how long to wait for an idle machine before each measurement
-	clips                            []clip
+	picam, python, reference, loader, config string // programs, and a filters file with the chain
+	dir                                      string // for what is made on the way
+	short                                    bool   // few and small pictures, and every program must take all of them
+	rounds                                   int
+	patience                                 time.Duration // how long to wait for an idle machine before each measurement
+	clips                                    []clip
 }
 
 // clip is a file of pictures one after another, drawn by picam's pattern with noise.
@@ -100,6 +100,11 @@ func (b *bench) prepare() error {
 	if _, err := alone("sh", "-c", "g++ -O2 -o "+b.reference+" scripts/bench/peers/reference.cpp "+
 		"$(pkg-config --cflags --libs-only-L opencv4 libturbojpeg) "+
 		"-lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lturbojpeg"); err != nil {
+		return err
+	}
+	b.loader = filepath.Join(b.dir, "loader")
+	if _, err := alone("sh", "-c", "echo 'int main() {}' | g++ -x c++ -o "+b.loader+" - -Wl,--no-as-needed "+
+		"$(pkg-config --libs-only-L opencv4 libturbojpeg) -lopencv_core -lopencv_imgproc -lturbojpeg"); err != nil {
 		return err
 	}
 	if b.short {

@@ -382,12 +382,15 @@ func (b *bench) start() error {
 		return err
 	}
 	ms := func(since time.Time) float64 { return time.Since(since).Seconds() * 1000 }
-	return b.compare("start", 3*b.rounds, []program{
-		{name: "picam --help", run: func() (run, error) {
-			r, err := alone(b.picam, "--help")
+	whole := func(words ...string) func() (run, error) {
+		return func() (run, error) {
+			r, err := alone(words[0], words[1:]...)
 			r.figure = r.wall.Seconds() * 1000
 			return r, err
-		}},
+		}
+	}
+	return b.compare("start", 3*b.rounds, []program{
+		{name: "picam --help", run: whole(b.picam, "--help")},
 		{name: "picam send, until it has connected", run: func() (run, error) {
 			begun, connected := time.Now(), 0.0
 			r, err := server{serve: func(conn net.Conn, _ int) error {
@@ -424,7 +427,8 @@ func (b *bench) start() error {
 			r.figure = accepted
 			return r, err
 		}},
-	}, column{"ms", func(r run) float64 { return r.figure }, "%.1f", "", false})
+		{name: "C++, nothing", differs: "loads OpenCV's core and imgproc and libjpeg-turbo, as picam does", run: whole(b.loader)},
+	}, column{"ms", func(r run) float64 { return r.figure }, "%.1f", "× of it", false})
 }
 
 // memory is what picam recv holds while it works at full speed.

@@ -14,16 +14,16 @@ import (
 // newTurboOnly returns a Decoder that leaves all to libjpeg-turbo.
 func newTurboOnly(t testing.TB) *Decoder {
 	d := newDecoder(t)
-	luma := d.luma
-	d.luma = nil
-	t.Cleanup(func() { d.luma = luma })
+	baseline := d.baseline
+	d.baseline = nil
+	t.Cleanup(func() { d.baseline = baseline })
 	return d
 }
 
-// newWithLuma returns a Decoder that has luma.c.
-func newWithLuma(t testing.TB) *Decoder {
+// newWithBaseline returns a Decoder that has baseline.c.
+func newWithBaseline(t testing.TB) *Decoder {
 	d := newDecoder(t)
-	if d.luma == nil {
+	if d.baseline == nil {
 		t.Skip("this processor has no AVX2")
 	}
 	return d
@@ -49,33 +49,60 @@ func contrasts(t testing.TB, width, height int) [][]byte {
 	return list
 }
 
-// TestLumaTakes holds that luma.c takes what cameras send, and no more than it is made for. Pixels are other tests' work.
-func TestLumaTakes(t *testing.T) {
-	d := newWithLuma(t)
-	takes := map[string]bool{
-		"sampling_1x1": true, "sampling_1x2": true, "sampling_2x1": true, "sampling_2x2": true, "sampling_4x1": true,
-		"sampling_4x2": true, "gray": true, "restart": true, "stamped": true, "without DHT": true,
-		"640x480": true, "641x479": true, "1x1": true, "3x5": true, "17x1": true, "1x17": true,
+// TestBaselineTakes holds that baseline.c takes what cameras send, and no more than it is made for.
+func TestBaselineTakes(t *testing.T) {
+	d := newWithBaseline(t)
+	takes := map[string][]Format{
+		"640x480": {Gray, BGR}, "641x479": {Gray, BGR}, "17x1": {Gray, BGR}, "stamped": {Gray, BGR},
+		"sampling_1x1": {Gray, BGR}, "sampling_2x1": {Gray, BGR}, "sampling_2x2": {Gray, BGR}, "restart": {Gray, BGR},
+		"without DHT": {Gray, BGR},
+		// Colour of too few pixels, or subsampled in ways that cameras do not.
+		"1x1": {Gray}, "3x5": {Gray}, "1x17": {Gray}, "sampling_1x2": {Gray}, "sampling_4x1": {Gray}, "sampling_4x2": {Gray},
+		"gray": {Gray},
 	}
 	list := pictures(t)
 	for i, picture := range contrasts(t, 67, 35) {
 		name := fmt.Sprint("contrasts ", i)
-		list[name], takes[name] = picture, true
+		list[name], takes[name] = picture, []Format{Gray, BGR}[:1+i%2]
 	}
 	for name, picture := range list {
 		width, height, err := d.Size(picture)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if got := d.decodeLuma(make([]byte, width*height), width, picture); got != takes[name] {
-			t.Errorf("%s: %v, want %v", name, got, takes[name])
+		for _, f := range []Format{Gray, BGR} {
+			want := slices.Contains(takes[name], f)
+			row := width * f.channels()
+			if got := d.decodeBaseline(make([]byte, row*height), row, picture, f); got != want {
+				t.Errorf("%s, %d channels: %v, want %v", name, f.channels(), got, want)
+			}
 		}
 	}
 }
 
-// TestLumaRefuses has pictures with something that libjpeg-turbo would have a word for, or understand differently.
-func TestLumaRefuses(t *testing.T) {
-	d := newWithLuma(t)
+// TestBaselineSizes holds that pixels are those of libjpeg-turbo, also at the edges of pictures of all sizes.
+func TestBaselineSizes(t *testing.T) {
+	d, reference := newWithBaseline(t), newTurboOnly(t)
+	for width := 1; width <= 40; width++ {
+		for height := 1; height <= 36; height++ {
+			picture := mjpegtest.Pictures(1, width, height, 90)[0]
+			for _, f := range []Format{Gray, BGR} {
+				want, _, _, err := decode(t, reference, picture, f, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, _, _, err := decode(t, d, picture, f, 1)
+				if n, most := differ(got, want); err != nil || n > 0 {
+					t.Errorf("%d×%d, %d channels: %d bytes differ, by up to %d: %v", width, height, f.channels(), n, most, err)
+				}
+			}
+		}
+	}
+}
+
+// TestBaselineRefuses has pictures with something that libjpeg-turbo would have a word for, or understand differently.
+func TestBaselineRefuses(t *testing.T) {
+	d := newWithBaseline(t)
 	base := mjpegtest.Pictures(1, 64, 48, 80)[0]
 	gray := file(t, "gray")
 	replace := func(old, new string) []byte {
@@ -122,18 +149,20 @@ func TestLumaRefuses(t *testing.T) {
 		{"a table of 16 bits", mjpegtest.WithSegment(gray, 0xDB, append([]byte{0x10}, make([]byte, 128)...))},
 	}
 	for _, tt := range tests {
-		if d.decodeLuma(make([]byte, 64*64*3), 97, tt.picture) {
-			t.Errorf("%s: taken", tt.name)
+		for _, f := range []Format{Gray, BGR} {
+			if d.decodeBaseline(make([]byte, 97*64*3), 97*3, tt.picture, f) {
+				t.Errorf("%s, %d channels: taken", tt.name, f.channels())
+			}
 		}
 	}
-	if !d.decodeLuma(make([]byte, 64*48), 64, base) {
+	if !d.decodeBaseline(make([]byte, 64*48*3), 64*3, base, BGR) {
 		t.Error("the picture after them: not taken")
 	}
 }
 
-// TestLumaRandomDamage holds that the two decoders agree about thousands of pictures with a few wrong bytes.
-func TestLumaRandomDamage(t *testing.T) {
-	d, reference := newWithLuma(t), newTurboOnly(t)
+// TestBaselineRandomDamage holds that the two decoders agree about thousands of pictures with a few wrong bytes.
+func TestBaselineRandomDamage(t *testing.T) {
+	d, reference := newWithBaseline(t), newTurboOnly(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	list := contrasts(t, 40, 24)
 	kinds := pictures(t)
@@ -153,9 +182,11 @@ func TestLumaRandomDamage(t *testing.T) {
 		if err != nil || width*height > 1<<16 {
 			continue
 		}
-		want, got := make([]byte, width*height), make([]byte, width*height)
-		wantErr := reference.Decode(want, width, picture, Gray)
-		if d.decodeLuma(got, width, picture) {
+		f := []Format{Gray, BGR}[rng.IntN(2)]
+		row := width * f.channels()
+		want, got := make([]byte, row*height), make([]byte, row*height)
+		wantErr := reference.Decode(want, row, picture, f)
+		if d.decodeBaseline(got, row, picture, f) {
 			taken++
 			if wantErr != nil || !bytes.Equal(got, want) {
 				n, most := differ(got, want)
