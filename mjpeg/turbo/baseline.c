@@ -11,13 +11,12 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
-#include <immintrin.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FAST __attribute__((target("avx2,bmi2")))
-#define INLINE static inline __attribute__((always_inline)) FAST
+#include "colour.h"
+#include "dct.h"
 
 enum {
 	CODE_BITS = 9,   // that index table.codes
@@ -53,6 +52,7 @@ typedef struct {
 
 typedef struct {
 	int h, v; // blocks in an MCU
+	int size; // samples that a block becomes, on each side: 8, 4, 2 or 1
 	int quant;
 	const table *dc, *ac;
 	int16_t last; // DC coefficient
@@ -81,13 +81,15 @@ struct pic_baseline {
 typedef struct {
 	_Alignas(32) int16_t quant[4][8 * 16]; // each row twice, as in component.blocks
 	unsigned defined[3];                   // DC, AC and quantization tables of this picture, a bit each
-	int width, height, interval, count;
+	int width, height;                     // of the result, once the header is read
+	int interval, count;
 	component components[3];
-	__m256i most, least; // values halfway of the transform
+	range seen; // values halfway of the transform
 
 	unsigned char *dst;
 	size_t stride;
-	int row; // of BGR, the next one to make
+	int row;        // of BGR, the next one to make
+	int wide, tall; // pixels that a sample of chroma is for
 	// A row of chroma at full width, and sums of two rows before that, with one more at each end.
 	unsigned char *full[2];
 	int16_t *sums;
@@ -245,125 +247,22 @@ INLINE int read_block(reader *r, component *c, int16_t *block) {
 	return k == 63 || k >= END;
 }
 
-// The inverse DCT of Loeffler, Ligtenberg and Moschytz ("Practical fast 1-D DCT algorithms with 11 multiplications",
-// ICASSP 1989) with constants of 13 bits, two more bits between the passes, and the rounding of libjpeg's accurate
-// integer method. Registers hold a row of one block in the lower half, of another one in the upper half.
-typedef __m256i vec;
-
-enum {
-	C0_298 = 2446, C0_390 = 3196, C0_541 = 4433, C0_765 = 6270, C0_899 = 7373, C1_175 = 9633, C1_501 = 12299,
-	C1_847 = 15137, C1_961 = 16069, C2_053 = 16819, C2_562 = 20995, C3_072 = 25172,
-};
-
-// dot is a × m + b × n for neighbours a, b.
-INLINE vec dot(vec ab, int m, int n) {
-	return _mm256_madd_epi16(ab, _mm256_set1_epi32((uint16_t)m | (uint32_t)n << 16));
-}
-
-INLINE vec add(vec a, vec b) { return _mm256_add_epi32(a, b); }
-INLINE vec sub(vec a, vec b) { return _mm256_sub_epi32(a, b); }
-
-// The sums and differences that half of the columns' values are made of.
-typedef struct { vec even[4], odd[4]; } terms;
-
-// Neighbours in the arguments are rows 0 and 4, 2 and 6, 7 and 1, 5 and 3, and 7 + 3 and 5 + 1.
-INLINE terms transform(vec x04, vec x26, vec x71, vec x53, vec z, vec round) {
-	vec t0 = add(dot(x04, 1 << 13, 1 << 13), round), t1 = add(dot(x04, 1 << 13, -(1 << 13)), round);
-	vec t2 = dot(x26, C0_541, C0_541 - C1_847), t3 = dot(x26, C0_541 + C0_765, C0_541);
-	vec z3 = dot(z, C1_175 - C1_961, C1_175), z4 = dot(z, C1_175, C1_175 - C0_390);
-	terms t;
-	t.even[0] = add(t0, t3), t.even[1] = add(t1, t2), t.even[2] = sub(t1, t2), t.even[3] = sub(t0, t3);
-	t.odd[0] = add(dot(x71, -C0_899, C1_501 - C0_899), z4), t.odd[1] = add(dot(x53, -C2_562, C3_072 - C2_562), z3);
-	t.odd[2] = add(dot(x53, C2_053 - C2_562, -C2_562), z4), t.odd[3] = add(dot(x71, C0_298 - C0_899, -C0_899), z3);
-	return t;
-}
-
-INLINE vec narrow(vec low, vec high, int shift) {
-	return _mm256_packs_epi32(_mm256_srai_epi32(low, shift), _mm256_srai_epi32(high, shift));
-}
-
-#define LOW(a, b) _mm256_unpacklo_epi16(a, b)
-#define HIGH(a, b) _mm256_unpackhi_epi16(a, b)
-
-// columns transforms columns of eight.
-INLINE void columns(vec x[8], int shift) {
-	vec round = _mm256_set1_epi32(1 << (shift - 1));
-	vec z3 = _mm256_add_epi16(x[7], x[3]), z4 = _mm256_add_epi16(x[5], x[1]);
-	terms a = transform(LOW(x[0], x[4]), LOW(x[2], x[6]), LOW(x[7], x[1]), LOW(x[5], x[3]), LOW(z3, z4), round);
-	terms b = transform(HIGH(x[0], x[4]), HIGH(x[2], x[6]), HIGH(x[7], x[1]), HIGH(x[5], x[3]), HIGH(z3, z4), round);
-#define OUTPUT(i) \
-	x[i] = narrow(add(a.even[i], a.odd[i]), add(b.even[i], b.odd[i]), shift); \
-	x[7 - i] = narrow(sub(a.even[i], a.odd[i]), sub(b.even[i], b.odd[i]), shift)
-	OUTPUT(0);
-	OUTPUT(1);
-	OUTPUT(2);
-	OUTPUT(3);
-#undef OUTPUT
-}
-
-INLINE void transpose(vec x[8]) {
-	vec a0 = LOW(x[0], x[1]), a1 = LOW(x[2], x[3]), a2 = LOW(x[4], x[5]), a3 = LOW(x[6], x[7]);
-	vec b0 = HIGH(x[0], x[1]), b1 = HIGH(x[2], x[3]), b2 = HIGH(x[4], x[5]), b3 = HIGH(x[6], x[7]);
-#define FOUR(i, a, b, c, d) { \
-	vec p = _mm256_unpacklo_epi32(a, b), q = _mm256_unpacklo_epi32(c, d); \
-	vec r = _mm256_unpackhi_epi32(a, b), s = _mm256_unpackhi_epi32(c, d); \
-	x[i] = _mm256_unpacklo_epi64(p, q), x[i + 1] = _mm256_unpackhi_epi64(p, q); \
-	x[i + 2] = _mm256_unpacklo_epi64(r, s), x[i + 3] = _mm256_unpackhi_epi64(r, s); }
-	FOUR(0, a0, a1, a2, a3)
-	FOUR(4, b0, b1, b2, b3)
-#undef FOUR
-}
-
-// store writes two rows of both blocks.
-INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
-	rows = _mm256_xor_si256(rows, _mm256_set1_epi8(-128)); // 128 brighter
-	__m128i a = _mm256_castsi256_si128(rows), b = _mm256_extracti128_si256(rows, 1);
-	_mm_storel_epi64((__m128i *)(dst[0] + row * stride), a);
-	_mm_storeh_pd((double *)(dst[0] + (row + 1) * stride), _mm_castsi128_pd(a));
-	_mm_storel_epi64((__m128i *)(dst[1] + row * stride), b);
-	_mm_storeh_pd((double *)(dst[1] + (row + 1) * stride), _mm_castsi128_pd(b));
-}
-
-// draw turns both blocks into samples and leaves zeros.
+// draw turns both blocks of a component into samples and leaves zeros.
 INLINE void draw(picture *p, component *c, unsigned char *dst[2], size_t stride) {
-	vec *blocks = (vec *)c->blocks, *quant = (vec *)p->quant[c->quant];
-	vec x[8];
-#define LOAD(i) \
-	x[i] = _mm256_mullo_epi16(blocks[i], quant[i]); \
-	blocks[i] = _mm256_setzero_si256()
-#define WATCH(i) p->most = _mm256_max_epi16(p->most, x[i]), p->least = _mm256_min_epi16(p->least, x[i])
-	LOAD(0);
-	LOAD(1);
-	LOAD(2);
-	LOAD(3);
-	LOAD(4);
-	LOAD(5);
-	LOAD(6);
-	LOAD(7);
-	columns(x, 13 - 2);
-	WATCH(0);
-	WATCH(1);
-	WATCH(2);
-	WATCH(3);
-	WATCH(4);
-	WATCH(5);
-	WATCH(6);
-	WATCH(7);
-	transpose(x);
-	columns(x, 13 + 2 + 3);
-#undef LOAD
-#undef WATCH
-	// x[i] is column i of the samples. In two steps they become rows of 2, then of 4, in the last one rows of 8.
-	vec c04 = _mm256_packs_epi16(x[0], x[4]), c15 = _mm256_packs_epi16(x[1], x[5]);
-	vec c26 = _mm256_packs_epi16(x[2], x[6]), c37 = _mm256_packs_epi16(x[3], x[7]);
-	vec c01 = _mm256_unpacklo_epi8(c04, c15), c45 = _mm256_unpackhi_epi8(c04, c15);
-	vec c23 = _mm256_unpacklo_epi8(c26, c37), c67 = _mm256_unpackhi_epi8(c26, c37);
-	vec left = LOW(c01, c23), right = LOW(c45, c67);
-	store(dst, stride, 0, _mm256_unpacklo_epi32(left, right));
-	store(dst, stride, 2, _mm256_unpackhi_epi32(left, right));
-	left = HIGH(c01, c23), right = HIGH(c45, c67);
-	store(dst, stride, 4, _mm256_unpacklo_epi32(left, right));
-	store(dst, stride, 6, _mm256_unpackhi_epi32(left, right));
+	const int16_t *quant = p->quant[c->quant];
+	switch (c->size) {
+	case 8:
+		draw8(c->blocks, quant, &p->seen, dst, stride);
+		break;
+	case 4:
+		draw4(c->blocks, quant, &p->seen, dst, stride);
+		break;
+	case 2:
+		draw2(c->blocks, quant, &p->seen, dst, stride);
+		break;
+	default:
+		draw1(c->blocks, quant, &p->seen, dst);
+	}
 }
 
 // draw_at_edge draws blocks of which some samples are not the plane's.
@@ -371,8 +270,8 @@ static __attribute__((noinline)) FAST void draw_at_edge(picture *p, component *c
 	unsigned char samples[2][64];
 	draw(p, c, (unsigned char *[]){samples[0], samples[1]}, 8);
 	for (int i = 0; i < c->waiting; i++) {
-		int columns = c->width - c->x[i] < 8 ? c->width - c->x[i] : 8;
-		int rows = c->height - c->y[i] < 8 ? c->height - c->y[i] : 8;
+		int columns = c->width - c->x[i] < c->size ? c->width - c->x[i] : c->size;
+		int rows = c->height - c->y[i] < c->size ? c->height - c->y[i] : c->size;
 		for (int row = 0; row < rows; row++)
 			memcpy(c->plane + (c->y[i] + row) * c->stride + c->x[i], samples[i] + 8 * row, columns);
 	}
@@ -384,7 +283,7 @@ static FAST void draw_waiting(picture *p, component *c) {
 	int inside = c->waiting == 2;
 	unsigned char *dst[2];
 	for (int i = 0; i < 2; i++) {
-		inside &= c->x[i] + 8 <= c->width && c->y[i] + 8 <= c->height;
+		inside &= c->x[i] + c->size <= c->width && c->y[i] + c->size <= c->height;
 		dst[i] = c->plane + c->y[i] * c->stride + c->x[i];
 	}
 	if (inside) {
@@ -395,131 +294,52 @@ static FAST void draw_waiting(picture *p, component *c) {
 	c->waiting = 0;
 }
 
-// Colour.
-
-enum { MARGIN = 32 }; // bytes that may be read and written behind a row
-
-// words reads 16 samples.
-INLINE vec words(const unsigned char *samples) {
-	return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)samples));
-}
-
-// bytes makes samples of 16 values, 0 of what is less and 255 of what is more.
-INLINE __m128i bytes(vec x) {
-	return _mm_packus_epi16(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-}
-
-// widen_row makes a row of n chroma samples twice as wide, libjpeg's "fancy" way: each new one is 3/4 of the nearer and
-// 1/4 of the farther one. Where far is not NULL the same is done with it, the farther row, first.
-FAST static void widen_row(int16_t *sums, const unsigned char *near, const unsigned char *far, int n,
-	unsigned char *dst) {
-	vec three = _mm256_set1_epi16(3);
-	for (int i = 0; i < n; i += 16) {
-		vec s = words(near + i);
-		if (far) s = _mm256_add_epi16(_mm256_mullo_epi16(s, three), words(far + i));
-		_mm256_storeu_si256((vec *)(sums + i), s);
-	}
-	sums[-1] = sums[0], sums[n] = sums[n - 1];
-	vec even = _mm256_set1_epi16(far ? 8 : 1), odd = _mm256_set1_epi16(far ? 7 : 2);
-	__m128i shift = _mm_cvtsi32_si128(far ? 4 : 2);
-	for (int i = 0; i < n; i += 16) {
-		vec s = _mm256_mullo_epi16(_mm256_loadu_si256((vec *)(sums + i)), three);
-		vec a = _mm256_add_epi16(_mm256_add_epi16(s, _mm256_loadu_si256((vec *)(sums + i - 1))), even);
-		vec b = _mm256_add_epi16(_mm256_add_epi16(s, _mm256_loadu_si256((vec *)(sums + i + 1))), odd);
-		a = _mm256_srl_epi16(a, shift), b = _mm256_srl_epi16(b, shift);
-		_mm256_storeu_si256((vec *)(dst + 2 * i), _mm256_or_si256(a, _mm256_slli_epi16(b, 8)));
-	}
-}
-
-// interleave writes 16 pixels.
-INLINE void interleave(unsigned char *dst, __m128i b, __m128i g, __m128i r) {
-#define TAKE(x, ...) _mm_shuffle_epi8(x, _mm_setr_epi8(__VA_ARGS__))
-#define ANY3(x, y, z) _mm_or_si128(_mm_or_si128(x, y), z)
-	__m128i *out = (__m128i *)dst;
-	_mm_storeu_si128(out, ANY3(TAKE(b, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5),
-		TAKE(g, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1),
-		TAKE(r, -1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1)));
-	_mm_storeu_si128(out + 1, ANY3(TAKE(b, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10, -1),
-		TAKE(g, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10),
-		TAKE(r, -1, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1)));
-	_mm_storeu_si128(out + 2, ANY3(TAKE(b, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1, -1),
-		TAKE(g, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1),
-		TAKE(r, 10, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15)));
-#undef TAKE
-#undef ANY3
-}
-
-// colour_row makes BGR of n samples, JFIF's way with factors of 16 bits:
-//   R = Y + 1.402 Cr, G = Y − 0.34414 Cb − 0.71414 Cr, B = Y + 1.772 Cb.
-FAST static void colour_row(const unsigned char *ys, const unsigned char *cbs, const unsigned char *crs, int n,
-	unsigned char *dst) {
-	vec middle = _mm256_set1_epi16(128);
-	for (int i = 0; i < n; i += 16) {
-		vec y = words(ys + i), cb = _mm256_sub_epi16(words(cbs + i), middle), cr = _mm256_sub_epi16(words(crs + i), middle);
-		// 91881 = 65536 + 26345, 116130 = 131072 − 14942 and −46802 = −65536 + 18734; the rest is rounded.
-		vec red = _mm256_mulhi_epi16(_mm256_add_epi16(cr, cr), _mm256_set1_epi16(26345));
-		red = _mm256_add_epi16(cr, _mm256_srai_epi16(_mm256_add_epi16(red, _mm256_set1_epi16(1)), 1));
-		vec blue = _mm256_add_epi16(_mm256_add_epi16(cb, cb), _mm256_mulhrs_epi16(cb, _mm256_set1_epi16(-14942 / 2)));
-		vec half = _mm256_set1_epi32(1 << 15);
-		vec green = _mm256_sub_epi16(narrow(add(dot(LOW(cb, cr), -22554, 18734), half),
-			add(dot(HIGH(cb, cr), -22554, 18734), half), 16), cr);
-		__m128i b = bytes(_mm256_add_epi16(y, blue)), g = bytes(_mm256_add_epi16(y, green));
-		__m128i r = bytes(_mm256_add_epi16(y, red));
-		if (n - i >= 16) {
-			interleave(dst + 3 * i, b, g, r);
-		} else {
-			unsigned char last[48];
-			interleave(last, b, g, r);
-			memcpy(dst + 3 * i, last, 3 * (n - i));
-		}
-	}
-}
-
 // colour makes rows of BGR up to until.
 FAST static void colour(picture *p, int until) {
 	const component *luma = &p->components[0];
-	for (int y = p->row; y < until; y++) {
+	for (; p->row < until; p->row++) {
 		const unsigned char *chroma[2];
 		for (int i = 0; i < 2; i++) {
 			const component *c = &p->components[1 + i];
-			int row = y / luma->v, rows = (p->height + luma->v - 1) / luma->v;
-			int other = luma->v == 1 ? row : y % 2 ? row + 1 : row - 1;
-			other = other < 0 ? 0 : other >= rows ? rows - 1 : other;
-			chroma[i] = c->plane + row * c->stride;
-			if (luma->h == 1) continue;
-			const unsigned char *far = luma->v == 1 ? NULL : c->plane + other * c->stride;
-			widen_row(p->sums, chroma[i], far, (p->width + 1) / 2, p->full[i]);
+			int near = p->row / p->tall, far = p->row % 2 ? near + 1 : near - 1, last = (p->height - 1) / p->tall;
+			chroma[i] = c->plane + near * c->stride;
+			if (p->wide == 1) continue;
+			far = far < 0 ? 0 : far > last ? last : far;
+			widen_row(p->sums, chroma[i], p->tall == 1 ? NULL : c->plane + far * c->stride, (p->width + 1) / 2, p->full[i]);
 			chroma[i] = p->full[i];
 		}
-		colour_row(luma->plane + y * luma->stride, chroma[0], chroma[1], p->width, p->dst + y * p->stride);
+		colour_row(luma->plane + p->row * luma->stride, chroma[0], chroma[1], p->width, p->dst + p->row * p->stride);
 	}
-	if (p->row < until) p->row = until;
 }
 
-// prepare_colour gives the components planes. It returns 0 for what libjpeg-turbo makes full size in other ways.
-static int prepare_colour(pic_baseline *b, picture *p) {
-	int h = p->components[0].h, v = p->components[0].v;
-	if (p->count != 3 || h > 2 || v > h || (h == 2 && p->width <= 4)) return 0;
-	size_t width = (p->width + 8 * h - 1) / (8 * h) * 8 * h, height = (p->height + 8 * v - 1) / (8 * v) * 8 * v;
-	size_t strides[2] = {width + MARGIN, width / h + MARGIN};
-	size_t luma = strides[0] * height, chroma = strides[1] * (height / v), full = width + 2 * MARGIN;
-	size_t size = luma + 2 * chroma + 2 * full + (width / h + 2 * MARGIN) * sizeof *p->sums;
-	if (b->planes_size < size) {
-		free(b->planes);
-		b->planes_size = 0;
-		if (!(b->planes = malloc(size))) return 0;
-		b->planes_size = size;
-	}
-	unsigned char *next = b->planes;
-	p->sums = (int16_t *)next + MARGIN;
-	next += (width / h + 2 * MARGIN) * sizeof *p->sums;
-	for (int i = 0; i < 2; i++, next += full) p->full[i] = next;
+// prepare_colour gives the components planes. It returns 0 for chroma that libjpeg-turbo widens in other ways.
+static int prepare_colour(pic_baseline *b, picture *p, int columns, int rows) {
+	component *luma = &p->components[0];
+	if (p->count != 3) return 0;
+	// Chroma is transformed to more samples than luma where that makes it full size.
+	int size = luma->size;
+	while (size < 8 && size < luma->h * luma->size && size < luma->v * luma->size) size *= 2;
+	p->wide = luma->h * luma->size / size, p->tall = luma->v * luma->size / size;
+	if (p->wide > 2 || p->tall > p->wide || (p->wide == 2 && (p->width <= 4 || luma->size == 1))) return 0;
+
+	size_t total = 0, offsets[6];
 	for (int i = 0; i < 3; i++) {
 		component *c = &p->components[i];
-		c->plane = next, c->stride = strides[i > 0];
-		c->width = i ? width / h : width, c->height = i ? height / v : height;
-		next += i ? chroma : luma;
+		if (i > 0) c->size = size;
+		c->width = columns * c->h * c->size, c->height = rows * c->v * c->size, c->stride = c->width + MARGIN;
+		offsets[i] = total, total += c->stride * c->height;
 	}
+	for (int i = 3; i < 5; i++) offsets[i] = total, total += luma->width + 2 * MARGIN;
+	offsets[5] = (total + 1) / 2 * 2, total = offsets[5] + (p->components[1].width + 2 * MARGIN) * sizeof *p->sums;
+	if (b->planes_size < total) {
+		free(b->planes);
+		b->planes_size = 0;
+		if (!(b->planes = malloc(total))) return 0;
+		b->planes_size = total;
+	}
+	for (int i = 0; i < 3; i++) p->components[i].plane = b->planes + offsets[i];
+	for (int i = 0; i < 2; i++) p->full[i] = b->planes + offsets[3 + i];
+	p->sums = (int16_t *)(b->planes + offsets[5]) + MARGIN;
 	return 1;
 }
 
@@ -549,9 +369,9 @@ static ptrdiff_t copy_bits(unsigned char *dst, const unsigned char *src, size_t 
 
 // read_blocks reads the blocks of a component in the MCU of a column and a row.
 INLINE int read_blocks(picture *p, reader *r, const uint8_t *end, component *c, int column, int row) {
-	int left = column * 8 * c->h, top = row * 8 * c->v;
-	for (int y = top; y < top + 8 * c->v; y += 8)
-		for (int x = left; x < left + 8 * c->h; x += 8) {
+	int left = column * c->h * c->size, top = row * c->v * c->size;
+	for (int v = 0, y = top; v < c->v; v++, y += c->size)
+		for (int h = 0, x = left; h < c->h; h++, x += c->size) {
 			if (r->next > end) return 0;
 			if (!c->plane || x >= c->width || y >= c->height) {
 				if (!read_block(r, c, NULL)) return 0;
@@ -568,14 +388,14 @@ INLINE int read_blocks(picture *p, reader *r, const uint8_t *end, component *c, 
 FAST static void end_row(picture *p, int row) {
 	for (int i = 0; i < p->count; i++) draw_waiting(p, &p->components[i]);
 	if (!p->components[1].plane) return;
-	int v = p->components[0].v, until = (row + 1) * 8 * v;
-	colour(p, until >= p->height ? p->height : until - (v - 1)); // the last one of two depends on the row after it
+	int until = (row + 1) * p->components[0].v * p->components[0].size;
+	colour(p, until >= p->height ? p->height : until - (p->tall - 1)); // the last one of two is also made of the next
 }
 
-// read_scan reads a scan that begins at jpeg[at], to the end of the picture.
-FAST static int read_scan(pic_baseline *b, picture *p, const unsigned char *jpeg, size_t size, size_t at) {
-	int width = 8 * p->components[0].h, height = 8 * p->components[0].v; // of an MCU
-	int columns = (p->width + width - 1) / width, rows = (p->height + height - 1) / height, column = 0, row = 0;
+// read_scan reads a scan of so many columns and rows of MCUs that begins at jpeg[at], to the end of the picture.
+FAST static int read_scan(pic_baseline *b, picture *p, int columns, int rows, const unsigned char *jpeg, size_t size,
+	size_t at) {
+	int column = 0, row = 0;
 	for (size_t mcus = (size_t)columns * rows, restarts = 0; mcus > 0; restarts++) {
 		ptrdiff_t bytes = copy_bits(b->bits, jpeg, size, &at);
 		if (bytes < 0) return 0;
@@ -655,7 +475,7 @@ static int read_sos(pic_baseline *b, picture *pic, const unsigned char *p, size_
 }
 
 int pic_baseline_decode(pic_baseline *b, const unsigned char *jpeg, size_t size, unsigned char *dst, size_t dst_size,
-	size_t stride, int channels) {
+	size_t stride, int channels, int scale) {
 	picture p;
 	memset(&p, 0, sizeof p);
 	p.dst = dst, p.stride = stride;
@@ -693,26 +513,30 @@ int pic_baseline_decode(pic_baseline *b, const unsigned char *jpeg, size_t size,
 			if (marker != 0xFE && (marker < 0xE0 || marker > 0xEF || marker == 0xEE)) return 0;
 		}
 	}
+	component *luma = &p.components[0];
+	int columns = (p.width + 8 * luma->h - 1) / (8 * luma->h), rows = (p.height + 8 * luma->v - 1) / (8 * luma->v);
+	if (scale != 1 && p.width < 16) return 0; // for TurboJPEG, several scales make the same of it
+	luma->size = 8 / scale;
+	p.width = (p.width + scale - 1) / scale, p.height = (p.height + scale - 1) / scale;
 	size_t row = (size_t)p.width * channels;
 	if (stride < row || dst_size < row || (dst_size - row) / stride < (size_t)p.height - 1) return 0;
+	if (channels == 1) {
+		luma->plane = dst, luma->stride = stride, luma->width = p.width, luma->height = p.height;
+	} else if (!prepare_colour(b, &p, columns, rows)) {
+		return 0;
+	}
 	if (b->bits_size < size) {
 		free(b->bits);
 		b->bits_size = 0;
 		if (!(b->bits = malloc(size + size / 4 + MAX_BLOCK + 16))) return 0;
 		b->bits_size = size + size / 4;
 	}
-	if (channels == 1) {
-		component *luma = &p.components[0];
-		luma->plane = dst, luma->stride = stride, luma->width = p.width, luma->height = p.height;
-	} else if (!prepare_colour(b, &p)) {
-		return 0;
-	}
-	if (!read_scan(b, &p, jpeg, size, at)) return 0;
+	if (!read_scan(b, &p, columns, rows, jpeg, size, at)) return 0;
 	// libjpeg-turbo's sums of two coefficients have 16 bits. In those that a picture can have, this is never so much.
-	int16_t most[16], least[16];
-	memcpy(most, &p.most, 32), memcpy(least, &p.least, 32);
+	int16_t least[16], most[16];
+	memcpy(least, &p.seen.least, 32), memcpy(most, &p.seen.most, 32);
 	for (int i = 0; i < 16; i++)
-		if (most[i] > 16383 || least[i] < -16384) return 0;
+		if (least[i] < -(1 << 14) || most[i] >= 1 << 14) return 0;
 	return 1;
 }
 
@@ -737,7 +561,7 @@ pic_baseline *pic_baseline_new(const unsigned char *dht, size_t dht_size) { retu
 void pic_baseline_free(pic_baseline *b) {}
 
 int pic_baseline_decode(pic_baseline *b, const unsigned char *jpeg, size_t size, unsigned char *dst, size_t dst_size,
-	size_t stride, int channels) {
+	size_t stride, int channels, int scale) {
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 // Package turbo turns JPEG into pixels and back with libjpeg-turbo's TurboJPEG interface, straight into and out of the
-// caller's memory. What cameras send most, baseline pictures, it decodes by itself, to the same pixels, see baseline.c.
-// All of picam's own unsafe code stands in these two files.
+// caller's memory. What cameras send most, baseline pictures, it decodes by itself, to the same pixels: see baseline.c.
+// The cgo and unsafe code of decoding stands in this file, and the C code that it calls beside it.
 package turbo
 
 /*
@@ -293,7 +293,7 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 	case scale != 1 && frame == lossless: // TurboJPEG 3 would decode it at full size, over the end of dst
 		return fmt.Errorf("turbo: decode: a lossless picture has no scale %d", scale)
 	}
-	if scale == 1 && d.decodeBaseline(dst, stride, jpeg, f) {
+	if d.decodeBaseline(dst, stride, jpeg, f, scale) {
 		return nil
 	}
 	r := C.pic_decode(d.c, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst), C.size_t(len(dst)),
@@ -314,9 +314,9 @@ func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, sc
 }
 
 // decodeBaseline decodes a picture if it is one of baseline.c's, whole, and fits. Otherwise dst may hold some of it.
-func (d *Decoder) decodeBaseline(dst []byte, stride int, jpeg []byte, f Format) bool {
+func (d *Decoder) decodeBaseline(dst []byte, stride int, jpeg []byte, f Format, scale int) bool {
 	return d.baseline != nil && C.pic_baseline_decode(d.baseline, pointer(jpeg), C.size_t(len(jpeg)), pointer(dst),
-		C.size_t(len(dst)), C.size_t(stride), C.int(f.channels())) != 0
+		C.size_t(len(dst)), C.size_t(stride), C.int(f.channels()), C.int(scale)) != 0
 }
 
 // Close frees the Decoder's memory. Further calls of Close do nothing.
