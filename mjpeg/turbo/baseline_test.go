@@ -2,10 +2,15 @@ package turbo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"picam/mjpeg/mjpegtest"
@@ -172,10 +177,17 @@ func TestBaselineRefuses(t *testing.T) {
 	}
 }
 
-// TestBaselineRandomDamage holds that the two decoders agree about thousands of pictures with a few wrong bytes.
-func TestBaselineRandomDamage(t *testing.T) {
-	d, reference := newWithBaseline(t), newTurboOnly(t)
-	rng := rand.New(rand.NewPCG(1, 2))
+// mutant returns a copy of the list's next picture with up to three other bytes.
+func mutant(rng *rand.Rand, list [][]byte) []byte {
+	picture := slices.Clone(list[rng.IntN(len(list))])
+	for range 1 + rng.IntN(3) {
+		picture[rng.IntN(len(picture))] = byte(rng.UintN(256))
+	}
+	return picture
+}
+
+// small are pictures of all kinds, in the same order each time.
+func small(t *testing.T) [][]byte {
 	list := contrasts(t, 40, 24)
 	kinds := pictures(t)
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
@@ -183,13 +195,18 @@ func TestBaselineRandomDamage(t *testing.T) {
 			list = append(list, picture)
 		}
 	}
+	return list
+}
+
+// TestBaselineRandomDamage holds that the two decoders agree about thousands of pictures with a few wrong bytes.
+func TestBaselineRandomDamage(t *testing.T) {
+	d, reference := newWithBaseline(t), newTurboOnly(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	list := small(t)
 	taken := 0
-	const rounds = 400
-	for round := range rounds * len(list) {
-		picture := slices.Clone(list[round%len(list)])
-		for range 1 + rng.IntN(3) {
-			picture[rng.IntN(len(picture))] = byte(rng.UintN(256))
-		}
+	const rounds = 12000
+	for round := range rounds {
+		picture := mutant(rng, list)
 		width, height, err := reference.Size(picture)
 		if err != nil || width*height > 1<<16 {
 			continue
@@ -206,8 +223,49 @@ func TestBaselineRandomDamage(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d taken", taken, rounds*len(list))
-	if taken < rounds*len(list)/100 {
+	t.Logf("%d of %d taken", taken, rounds)
+	if taken < rounds/10 {
 		t.Error("too few to tell")
+	}
+}
+
+// TestBaselineSanitized runs the C code over damaged pictures with the compiler's checks of memory and arithmetic.
+func TestBaselineSanitized(t *testing.T) {
+	newWithBaseline(t)
+	program := filepath.Join(t.TempDir(), "sanitize")
+	build := exec.Command("cc", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", program,
+		"testdata/sanitize.c", "baseline.c")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	list := small(t)
+	var input bytes.Buffer
+	size := newTurboOnly(t)
+	const rounds = 4000
+	for i := range rounds + len(list) {
+		picture := mutant(rng, list)
+		if i < len(list) {
+			picture = list[i]
+		}
+		width, height, err := size.Size(picture)
+		if err != nil || width*height > 1<<16 {
+			width, height = 97, 61
+		}
+		for _, n := range []int{len(picture), width, height} {
+			_ = binary.Write(&input, binary.NativeEndian, uint32(n))
+		}
+		input.Write(picture)
+	}
+	decode := exec.Command(program)
+	decode.Stdin = &input
+	out, err := decode.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	taken, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	t.Logf("%d decoded", taken)
+	if err != nil || taken < rounds {
+		t.Errorf("%s decoded, %v: too few to tell", out, err)
 	}
 }

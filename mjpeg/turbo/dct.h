@@ -123,9 +123,9 @@ INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
 	rows = _mm256_xor_si256(rows, _mm256_set1_epi8(-128)); // 128 brighter
 	__m128i a = _mm256_castsi256_si128(rows), b = _mm256_extracti128_si256(rows, 1);
 	_mm_storel_epi64((__m128i *)(dst[0] + row * stride), a);
-	_mm_storeh_pd((double *)(dst[0] + (row + 1) * stride), _mm_castsi128_pd(a));
+	_mm_storel_epi64((__m128i *)(dst[0] + (row + 1) * stride), _mm_unpackhi_epi64(a, a));
 	_mm_storel_epi64((__m128i *)(dst[1] + row * stride), b);
-	_mm_storeh_pd((double *)(dst[1] + (row + 1) * stride), _mm_castsi128_pd(b));
+	_mm_storel_epi64((__m128i *)(dst[1] + (row + 1) * stride), _mm_unpackhi_epi64(b, b));
 }
 
 // The least and the greatest values between the passes.
