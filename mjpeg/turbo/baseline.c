@@ -1,8 +1,8 @@
 // Baseline JPEG pictures (ITU T.81, sequential DCT, Huffman codes, 8 bit) as most cameras send them, to gray or BGR, in
 // half to two thirds of the time that libjpeg-turbo takes, for processors with AVX2.
 //
-// The pixels are those of libjpeg-turbo, bit for bit. Whatever is unusual, or damaged by a single bit, is refused, so
-// that libjpeg-turbo decodes and judges it: this file has no words for errors. FuzzDecode compares the two.
+// The pixels are those of libjpeg-turbo, bit for bit. Whatever is unusual or damaged is refused, so that libjpeg-turbo
+// decodes and judges it: this file has no words for errors. FuzzDecode compares the two.
 //
 // What makes it fast: a table tells what the next 12 bits are, which is mostly two coefficients and not one; for gray
 // chroma is stepped over; two blocks are transformed at once; and rows become BGR as soon as they are there.
@@ -24,6 +24,10 @@ enum {
 	MAX_DC = 11,     // most bits of a difference of DC coefficients, T.81 table F.1
 	MAX_AC = 10,     // most bits of an AC coefficient, table F.2
 	MAX_BLOCK = 256, // more bytes than a block has: 16 bits of code and 11 or 10 of value, 64 times
+
+	// Bytes before a marker that belong to no code, as many cameras leave them. turbo.go lets up to 32 pass where
+	// libjpeg-turbo mentions them; it may count a zero after each FF, which is not counted here.
+	MAX_PADDING = 16,
 
 	// How far a code goes on in the zigzag order is 1 to 16 coefficients, or one of these.
 	END = 128,   // no more coefficients in this block: farther than any others lead together
@@ -358,6 +362,7 @@ static ptrdiff_t copy_bits(unsigned char *dst, const unsigned char *src, size_t 
 			if (ff) break;
 		}
 		while (i < size && src[i] != 0xFF) dst[n++] = src[i++];
+		while (size - i >= 2 && src[i + 1] == 0xFF) i++; // fill
 		if (size - i < 2) return -1;
 		if (src[i + 1] != 0) break;
 		dst[n++] = 0xFF;
@@ -414,8 +419,8 @@ FAST static int read_scan(pic_baseline *b, picture *p, int columns, int rows, co
 				column = 0, row++;
 			}
 		}
-		ptrdiff_t rest = (bytes - (r.next - b->bits)) * 8 + r.count;
-		if (rest < 0 || rest >= 8) return 0;
+		ptrdiff_t rest = (bytes - (r.next - b->bits)) * 8 + r.count; // bits, less than 8 of them to fill a byte
+		if (rest < 0 || rest / 8 > MAX_PADDING) return 0;
 	}
 	return 1;
 }

@@ -60,12 +60,14 @@ func TestBaselineTakes(t *testing.T) {
 	takes := map[string][]Format{
 		"640x480": {Gray, BGR}, "641x479": {Gray, BGR}, "17x1": {Gray, BGR}, "stamped": {Gray, BGR},
 		"sampling_1x1": {Gray, BGR}, "sampling_2x1": {Gray, BGR}, "sampling_2x2": {Gray, BGR}, "restart": {Gray, BGR},
-		"without DHT": {Gray, BGR},
+		"without DHT": {Gray, BGR}, "padded": {Gray, BGR}, "fill": {Gray, BGR},
 		// Colour of too few pixels, or subsampled in ways that cameras do not.
 		"1x1": {Gray}, "3x5": {Gray}, "1x17": {Gray}, "sampling_1x2": {Gray}, "sampling_4x1": {Gray}, "sampling_4x2": {Gray},
 		"gray": {Gray},
 	}
 	list := pictures(t)
+	list["padded"] = padded(list["restart"], 16)
+	list["fill"] = bytes.ReplaceAll(list["restart"], []byte("\xFF\xD1"), []byte("\xFF\xFF\xFF\xD1"))
 	for i, picture := range contrasts(t, 67, 35) {
 		name := fmt.Sprint("contrasts ", i)
 		list[name], takes[name] = picture, []Format{Gray, BGR}[:1+i%2]
@@ -138,8 +140,7 @@ func TestBaselineRefuses(t *testing.T) {
 		{"SOI alone", base[:2]},
 		{"cut", base[:len(base)-1]},
 		{"EOI missing", base[:len(base)-2]},
-		{"a byte too many", slices.Concat(base[:len(base)-2], []byte("\x00\xFF\xD9"))},
-		{"FF before EOI", slices.Concat(base[:len(base)-2], []byte("\xFF\xFF\xD9"))},
+		{"much before the end", padded(base, 17)},
 		{"two SOI", slices.Concat(base[:2], base)},
 		{"fill", replace(sos, "\xFF"+sos)},
 		{"a byte between segments", replace(sos, "\x00"+sos)},
@@ -189,6 +190,7 @@ func mutant(rng *rand.Rand, list [][]byte) []byte {
 // small are pictures of all kinds, in the same order each time.
 func small(t *testing.T) [][]byte {
 	list := contrasts(t, 40, 24)
+	list = append(list, padded(file(t, "restart"), 3))
 	kinds := pictures(t)
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		if picture := kinds[name]; len(picture) < 5000 {

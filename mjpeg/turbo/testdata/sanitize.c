@@ -1,5 +1,6 @@
-// Decodes pictures from standard input, each with its length before it (32 bits, of this machine's order), to all formats
-// and sizes, with memory of just the size that it needs: for a compiler's sanitizers, see TestBaselineSanitized.
+// Decodes pictures from standard input to all formats and sizes, into memory of just the size that they need, for a
+// compiler's sanitizers: see TestBaselineSanitized. Before each are its length, width and height (32 bits, of this
+// machine's order).
 
 #include "../baseline.h"
 
