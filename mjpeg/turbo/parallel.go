@@ -12,15 +12,11 @@ import (
 // cameras often write these. The pixels are those that a Decoder makes; each goroutine needs its own Parallel.
 type Parallel struct {
 	whole   *Decoder
-	helpers []*helper
+	helpers int
 	cut     cutter
-}
-
-// helper is a goroutine that decodes slices.
-type helper struct {
-	decoder *Decoder
-	work    chan task
-	result  chan error
+	tasks   chan task  // slices for who is free first, be it the caller or a helper
+	results chan error // of tasks that helpers took
+	ended   chan struct{}
 }
 
 type task struct {
@@ -31,39 +27,48 @@ type task struct {
 	scale  int
 }
 
+func (t task) run(d *Decoder) error {
+	return d.DecodeScaled(t.dst, t.stride, t.jpeg, t.format, t.scale)
+}
+
 // NewParallel returns a Parallel of n Decoders, n goroutines with the caller's. It must be closed.
 func NewParallel(n int) (*Parallel, error) {
 	whole, err := NewDecoder()
 	if err != nil {
 		return nil, err
 	}
-	p := &Parallel{whole: whole}
-	for range n - 1 {
+	// A helper may wake up late, so there are more slices than Decoders.
+	const slices = 2
+	p := &Parallel{
+		whole: whole,
+		tasks: make(chan task, slices*n), results: make(chan error, slices*n), ended: make(chan struct{}),
+	}
+	for p.helpers < n-1 {
 		d, err := NewDecoder()
 		if err != nil {
 			p.Close()
 			return nil, err
 		}
-		h := &helper{decoder: d, work: make(chan task), result: make(chan error)}
-		p.helpers = append(p.helpers, h)
-		go h.run()
+		p.helpers++
+		go p.help(d)
 	}
 	return p, nil
 }
 
-func (h *helper) run() {
-	defer close(h.result)
-	defer h.decoder.Close()
-	for t := range h.work {
-		h.result <- h.decoder.DecodeScaled(t.dst, t.stride, t.jpeg, t.format, t.scale)
+// help is a helper: it decodes slices.
+func (p *Parallel) help(d *Decoder) {
+	for t := range p.tasks {
+		p.results <- t.run(d)
 	}
+	d.Close()
+	p.ended <- struct{}{}
 }
 
 // DecodeScaled is [Decoder.DecodeScaled]. A picture with a slice that is not in perfect order is decoded once more as a
 // whole, so that damage is judged by the same rules.
 func (p *Parallel) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
-	if len(p.helpers) > 0 && stride >= 0 {
-		if slices := p.cut.slices(jpeg, f, 1+len(p.helpers)); slices != nil && p.decode(slices, dst, stride, f, scale) {
+	if p.helpers > 0 && stride >= 0 {
+		if slices := p.cut.slices(jpeg, f, cap(p.tasks)); slices != nil && p.decode(slices, dst, stride, f, scale) {
 			return nil
 		}
 	}
@@ -75,23 +80,29 @@ func (p *Parallel) decode(slices []slice, dst []byte, stride int, f Format, scal
 	if scale < 1 || slices[len(slices)-1].row/scale*stride > len(dst) {
 		return false
 	}
-	for i, s := range slices[1:] {
-		p.helpers[i].work <- task{dst[s.row/scale*stride:], stride, s.jpeg, f, scale}
+	for _, s := range slices {
+		p.tasks <- task{dst[s.row/scale*stride:], stride, s.jpeg, f, scale} // has room
 	}
-	err := p.whole.DecodeScaled(dst, stride, slices[0].jpeg, f, scale)
-	for i := range slices[1:] {
-		err = errors.Join(err, <-p.helpers[i].result)
+	var err error
+	for range slices {
+		select {
+		case t := <-p.tasks:
+			err = errors.Join(err, t.run(p.whole))
+		default:
+			err = errors.Join(err, <-p.results)
+		}
 	}
 	return err == nil
 }
 
 // Close ends the goroutines and frees their memory. Further calls do nothing.
 func (p *Parallel) Close() {
-	for _, h := range p.helpers {
-		close(h.work)
-		<-h.result
+	if p.helpers > 0 {
+		close(p.tasks)
 	}
-	p.helpers = nil
+	for ; p.helpers > 0; p.helpers-- {
+		<-p.ended
+	}
 	p.whole.Close()
 }
 
