@@ -63,7 +63,8 @@ typedef struct {
 
 	unsigned char *plane; // where its samples go; NULL: they are stepped over
 	size_t stride;
-	int width, height; // samples of the plane, those beyond it are not drawn
+	int mask;          // of the number of a row for its place in the plane, which may hold the last ones only
+	int width, height; // samples, those beyond are not drawn
 
 	// Blocks that wait until there are two. A row of one, 8 coefficients, lies beside a row of the other. The last 16
 	// take what is no coefficient.
@@ -77,7 +78,7 @@ struct pic_baseline {
 	size_t standard_size;
 	unsigned char *bits; // of a scan up to a marker
 	size_t bits_size;
-	unsigned char *planes; // luma and chroma on their way to BGR
+	unsigned char *planes; // rows of luma and chroma on their way to BGR
 	size_t planes_size;
 };
 
@@ -269,6 +270,8 @@ INLINE void draw(picture *p, component *c, unsigned char *dst[2], size_t stride)
 	}
 }
 
+INLINE unsigned char *place(const component *c, int x, int y) { return c->plane + (y & c->mask) * c->stride + x; }
+
 // draw_at_edge draws blocks of which some samples are not the plane's.
 static __attribute__((noinline)) FAST void draw_at_edge(picture *p, component *c) {
 	unsigned char samples[2][64];
@@ -277,7 +280,7 @@ static __attribute__((noinline)) FAST void draw_at_edge(picture *p, component *c
 		int columns = c->width - c->x[i] < c->size ? c->width - c->x[i] : c->size;
 		int rows = c->height - c->y[i] < c->size ? c->height - c->y[i] : c->size;
 		for (int row = 0; row < rows; row++)
-			memcpy(c->plane + (c->y[i] + row) * c->stride + c->x[i], samples[i] + 8 * row, columns);
+			memcpy(place(c, c->x[i], c->y[i] + row), samples[i] + 8 * row, columns);
 	}
 }
 
@@ -288,7 +291,7 @@ static FAST void draw_waiting(picture *p, component *c) {
 	unsigned char *dst[2];
 	for (int i = 0; i < 2; i++) {
 		inside &= c->x[i] + c->size <= c->width && c->y[i] + c->size <= c->height;
-		dst[i] = c->plane + c->y[i] * c->stride + c->x[i];
+		dst[i] = place(c, c->x[i], c->y[i]);
 	}
 	if (inside) {
 		draw(p, c, dst, c->stride);
@@ -306,13 +309,13 @@ FAST static void colour(picture *p, int until) {
 		for (int i = 0; i < 2; i++) {
 			const component *c = &p->components[1 + i];
 			int near = p->row / p->tall, far = p->row % 2 ? near + 1 : near - 1, last = (p->height - 1) / p->tall;
-			chroma[i] = c->plane + near * c->stride;
+			chroma[i] = place(c, 0, near);
 			if (p->wide == 1) continue;
 			far = far < 0 ? 0 : far > last ? last : far;
-			widen_row(p->sums, chroma[i], p->tall == 1 ? NULL : c->plane + far * c->stride, (p->width + 1) / 2, p->full[i]);
+			widen_row(p->sums, chroma[i], p->tall == 1 ? NULL : place(c, 0, far), (p->width + 1) / 2, p->full[i]);
 			chroma[i] = p->full[i];
 		}
-		colour_row(luma->plane + p->row * luma->stride, chroma[0], chroma[1], p->width, p->dst + p->row * p->stride);
+		colour_row(place(luma, 0, p->row), chroma[0], chroma[1], p->width, p->dst + p->row * p->stride);
 	}
 }
 
@@ -331,7 +334,9 @@ static int prepare_colour(pic_baseline *b, picture *p, int columns, int rows) {
 		component *c = &p->components[i];
 		if (i > 0) c->size = size;
 		c->width = columns * c->h * c->size, c->height = rows * c->v * c->size, c->stride = c->width + MARGIN;
-		offsets[i] = total, total += c->stride * c->height;
+		int held = 2 * c->v * c->size; // rows: those of an MCU and, for what is made of two rows, of the one above it
+		c->mask = held - 1;            // a power of two
+		offsets[i] = total, total += c->stride * held;
 	}
 	for (int i = 3; i < 5; i++) offsets[i] = total, total += luma->width + 2 * MARGIN;
 	offsets[5] = (total + 1) / 2 * 2, total = offsets[5] + (p->components[1].width + 2 * MARGIN) * sizeof *p->sums;
@@ -526,7 +531,7 @@ int pic_baseline_decode(pic_baseline *b, const unsigned char *jpeg, size_t size,
 	size_t row = (size_t)p.width * channels;
 	if (stride < row || dst_size < row || (dst_size - row) / stride < (size_t)p.height - 1) return 0;
 	if (channels == 1) {
-		luma->plane = dst, luma->stride = stride, luma->width = p.width, luma->height = p.height;
+		luma->plane = dst, luma->stride = stride, luma->mask = -1, luma->width = p.width, luma->height = p.height;
 	} else if (!prepare_colour(b, &p, columns, rows)) {
 		return 0;
 	}
