@@ -367,12 +367,13 @@ static ptrdiff_t copy_bits(unsigned char *dst, const unsigned char *src, size_t 
 			if (ff) break;
 		}
 		while (i < size && src[i] != 0xFF) dst[n++] = src[i++];
-		while (size - i >= 2 && src[i + 1] == 0xFF) i++; // fill
 		if (size - i < 2) return -1;
 		if (src[i + 1] != 0) break;
 		dst[n++] = 0xFF;
 		i += 2;
 	}
+	while (size - i >= 2 && src[i + 1] == 0xFF) i++; // fill
+	if (size - i < 2 || src[i + 1] == 0) return -1;  // data after fill is none, though libjpeg-turbo makes something of it
 	*at = i;
 	return n;
 }
