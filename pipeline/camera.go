@@ -49,8 +49,9 @@ type Outputs struct {
 
 // Camera takes one camera's pictures through its plan. It outlives the camera's connections.
 //
-// A picture is copied into a Frame when it arrives, waits (at most one does; with KeepAll they all stay in the source), is decoded and taken through the stateless steps by one of the workers, then in the order of
-// arrival through the other steps and to the sinks, by the worker that finds it first in line.
+// A picture is copied into a Frame when it arrives, waits (at most one does; with KeepAll they all stay in the source),
+// is decoded and taken through the stateless steps by one of the workers, then in the order of arrival through the other
+// steps and to the sinks, by the worker that finds it first in line.
 //
 // A worker does all of that by itself: to wake another goroutine on a busy processor costs more than what there is to
 // do (docs/performance.md).

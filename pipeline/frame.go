@@ -71,8 +71,8 @@ func (f *Frame) Close() {
 	f.Original.Close()
 }
 
-// pool is the Frames that nobody uses. The one that came last goes first: its memory is there, and warm, and a camera that
-// needs few of them at a time has few.
+// pool is the Frames that nobody uses. The one that came last goes first: its memory is there, and warm, and a camera
+// that needs few of them at a time has few. Camera.flight keeps them from becoming many.
 type pool struct {
 	mu     sync.Mutex
 	frames []*Frame
