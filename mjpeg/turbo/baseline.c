@@ -72,14 +72,24 @@ typedef struct {
 	int x[2], y[2], waiting;
 } component;
 
+// Memory that grows as needed, and is kept for the next picture.
+typedef struct { unsigned char *at; size_t size; } scratch;
+
+// reserve makes room for size bytes, what was there before is lost. It returns 0 where there is no memory.
+static int reserve(scratch *s, size_t size) {
+	if (s->size >= size) return 1;
+	free(s->at);
+	s->size = size + size / 4;
+	if (!(s->at = malloc(s->size))) s->size = 0;
+	return s->at != NULL;
+}
+
 struct pic_baseline {
 	table tables[2][4];          // DC, AC
 	unsigned char standard[512]; // payload of a DHT segment
 	size_t standard_size;
-	unsigned char *bits; // of a scan up to a marker
-	size_t bits_size;
-	unsigned char *planes; // rows of luma and chroma on their way to BGR
-	size_t planes_size;
+	scratch bits;   // of a scan up to a marker
+	scratch planes; // rows of luma and chroma on their way to BGR
 };
 
 // A picture while it is decoded.
@@ -340,15 +350,10 @@ static int prepare_colour(pic_baseline *b, picture *p, int columns, int rows) {
 	}
 	for (int i = 3; i < 5; i++) offsets[i] = total, total += luma->width + 2 * MARGIN;
 	offsets[5] = (total + 1) / 2 * 2, total = offsets[5] + (p->components[1].width + 2 * MARGIN) * sizeof *p->sums;
-	if (b->planes_size < total) {
-		free(b->planes);
-		b->planes_size = 0;
-		if (!(b->planes = malloc(total))) return 0;
-		b->planes_size = total;
-	}
-	for (int i = 0; i < 3; i++) p->components[i].plane = b->planes + offsets[i];
-	for (int i = 0; i < 2; i++) p->full[i] = b->planes + offsets[3 + i];
-	p->sums = (int16_t *)(b->planes + offsets[5]) + MARGIN;
+	if (!reserve(&b->planes, total)) return 0;
+	for (int i = 0; i < 3; i++) p->components[i].plane = b->planes.at + offsets[i];
+	for (int i = 0; i < 2; i++) p->full[i] = b->planes.at + offsets[3 + i];
+	p->sums = (int16_t *)(b->planes.at + offsets[5]) + MARGIN;
 	return 1;
 }
 
@@ -408,16 +413,16 @@ FAST static int read_scan(pic_baseline *b, picture *p, int columns, int rows, co
 	size_t at) {
 	int column = 0, row = 0;
 	for (size_t mcus = (size_t)columns * rows, restarts = 0; mcus > 0; restarts++) {
-		ptrdiff_t bytes = copy_bits(b->bits, jpeg, size, &at);
+		ptrdiff_t bytes = copy_bits(b->bits.at, jpeg, size, &at);
 		if (bytes < 0) return 0;
-		memset(b->bits + bytes, 0, MAX_BLOCK + 16);
+		memset(b->bits.at + bytes, 0, MAX_BLOCK + 16);
 		size_t n = p->interval && mcus > (size_t)p->interval ? (size_t)p->interval : mcus;
 		mcus -= n;
 		if (jpeg[at + 1] != (mcus ? 0xD0 + restarts % 8 : 0xD9)) return 0;
 		at += 2;
 		for (int i = 0; i < p->count; i++) p->components[i].last = 0;
-		reader r = {.next = b->bits};
-		for (const uint8_t *end = b->bits + bytes + 8; n > 0; n--) {
+		reader r = {.next = b->bits.at};
+		for (const uint8_t *end = b->bits.at + bytes + 8; n > 0; n--) {
 			for (int i = 0; i < p->count; i++)
 				if (!read_blocks(p, &r, end, &p->components[i], column, row)) return 0;
 			if (++column == columns) {
@@ -425,7 +430,7 @@ FAST static int read_scan(pic_baseline *b, picture *p, int columns, int rows, co
 				column = 0, row++;
 			}
 		}
-		ptrdiff_t rest = (bytes - (r.next - b->bits)) * 8 + r.count; // bits, less than 8 of them to fill a byte
+		ptrdiff_t rest = (bytes - (r.next - b->bits.at)) * 8 + r.count; // bits, less than 8 of them to fill a byte
 		if (rest < 0 || rest / 8 > MAX_PADDING) return 0;
 	}
 	return 1;
@@ -536,12 +541,7 @@ int pic_baseline_decode(pic_baseline *b, const unsigned char *jpeg, size_t size,
 	} else if (!prepare_colour(b, &p, columns, rows)) {
 		return 0;
 	}
-	if (b->bits_size < size) {
-		free(b->bits);
-		b->bits_size = 0;
-		if (!(b->bits = malloc(size + size / 4 + MAX_BLOCK + 16))) return 0;
-		b->bits_size = size + size / 4;
-	}
+	if (!reserve(&b->bits, size + MAX_BLOCK + 16)) return 0;
 	if (!read_scan(b, &p, columns, rows, jpeg, size, at)) return 0;
 	// libjpeg-turbo's sums of two coefficients have 16 bits. In those that a picture can have, this is never so much.
 	int16_t least[16], most[16];
@@ -561,7 +561,7 @@ pic_baseline *pic_baseline_new(const unsigned char *dht, size_t dht_size) {
 }
 
 void pic_baseline_free(pic_baseline *b) {
-	if (b) free(b->bits), free(b->planes);
+	if (b) free(b->bits.at), free(b->planes.at);
 	free(b);
 }
 

@@ -178,7 +178,7 @@ func TestBaselineRefuses(t *testing.T) {
 	}
 }
 
-// mutant returns a copy of the list's next picture with up to three other bytes.
+// mutant returns a copy of one of the pictures, with up to three bytes overwritten.
 func mutant(rng *rand.Rand, list [][]byte) []byte {
 	picture := slices.Clone(list[rng.IntN(len(list))])
 	for range 1 + rng.IntN(3) {

@@ -128,6 +128,14 @@ INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
 	_mm_storel_epi64((__m128i *)(dst[1] + (row + 1) * stride), _mm_unpackhi_epi64(b, b));
 }
 
+// store_small writes size × size samples, at most 16, of both blocks.
+INLINE void store_small(unsigned char *dst[2], size_t stride, int size, vec blocks) {
+	unsigned char samples[2][16];
+	_mm256_storeu_si256((vec *)samples, _mm256_xor_si256(blocks, _mm256_set1_epi8(-128))); // 128 brighter
+	for (int i = 0; i < 2; i++)
+		for (int row = 0; row < size; row++) memcpy(dst[i] + row * stride, samples[i] + size * row, size);
+}
+
 // The least and the greatest values between the passes.
 typedef struct { vec least, most; } range;
 
@@ -191,11 +199,8 @@ INLINE void draw4(int16_t *blocks, const int16_t *quant, range *seen, unsigned c
 	transpose(x); // of rows 4 to 7 nothing is used
 	columns4(x, BITS + MORE + SIZE + 1);
 	vec left = LOW(x[0], x[1]), right = LOW(x[2], x[3]);
-	vec rows = _mm256_packs_epi16(_mm256_unpacklo_epi32(left, right), _mm256_unpackhi_epi32(left, right));
-	unsigned char samples[2][16];
-	_mm256_storeu_si256((vec *)samples, _mm256_xor_si256(rows, _mm256_set1_epi8(-128)));
-	for (int i = 0; i < 2; i++)
-		for (int row = 0; row < 4; row++) memcpy(dst[i] + row * stride, samples[i] + 4 * row, 4);
+	vec upper = _mm256_unpacklo_epi32(left, right), lower = _mm256_unpackhi_epi32(left, right);
+	store_small(dst, stride, 4, _mm256_packs_epi16(upper, lower));
 }
 
 INLINE void draw2(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
@@ -207,11 +212,7 @@ INLINE void draw2(int16_t *blocks, const int16_t *quant, range *seen, unsigned c
 	transpose(x); // of rows 2 to 7 nothing is used
 	columns2(x, BITS + MORE + SIZE + 2);
 	vec rows = LOW(x[0], x[1]);
-	unsigned char samples[2][16];
-	rows = _mm256_packs_epi16(rows, rows);
-	_mm256_storeu_si256((vec *)samples, _mm256_xor_si256(rows, _mm256_set1_epi8(-128)));
-	for (int i = 0; i < 2; i++)
-		for (int row = 0; row < 2; row++) memcpy(dst[i] + row * stride, samples[i] + 2 * row, 2);
+	store_small(dst, stride, 2, _mm256_packs_epi16(rows, rows));
 }
 
 INLINE void draw1(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2]) {
