@@ -29,8 +29,12 @@ var crop = Kind{
 				part.Max.Y = whole.Max.Y
 			}
 			if part.Min.X >= part.Max.X || part.Min.Y >= part.Max.Y || !part.In(whole) {
-				return fmt.Errorf("%w: %d,%d to %d,%d is not all in its %d×%d pixels",
-					ErrTooSmall, x, y, part.Max.X, part.Max.Y, whole.Max.X, whole.Max.Y)
+				return &SizeError{
+					What:  fmt.Sprintf("x=%d y=%d width=%d height=%d", x, y, width, height),
+					Size:  whole.Max,
+					Least: image.Pt(x+max(width, 1), y+max(height, 1)),
+					Hint:  fmt.Sprintf("x + width up to %d and y + height up to %d", whole.Max.X, whole.Max.Y),
+				}
 			}
 			return cv.Crop(src, dst, part)
 		}

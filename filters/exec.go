@@ -30,9 +30,9 @@ var execFilter = Kind{
 		s.Flow(in, out, program.Workers == 1)
 		pool := &programPool{program: program, shared: s.Shared()}
 		s.Own(pool)
-		rehearsal, work := s.Meta(), ownFilter(s, out, pool.get)
+		meta, work := s.Meta(), ownFilter(s, out, pool.get)
 		return func(src gocv.Mat, dst *gocv.Mat) error {
-			if !rehearsal.Rehearsal {
+			if !meta.DryRun {
 				return work(src, dst)
 			}
 			if err := program.Find(); err != nil {

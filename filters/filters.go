@@ -9,7 +9,8 @@
 package filters
 
 import (
-	"errors"
+	"fmt"
+	"image"
 
 	"gocv.io/x/gocv"
 )
@@ -55,8 +56,27 @@ func formatOf(m gocv.Mat) (Format, bool) {
 // An error costs the picture. One that is, or wraps, an [own.AwayError] does not: the picture goes on as it was.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
 
-// ErrTooSmall is, or is in, the error of a Filter that needs a larger picture than this one. It may take the next one.
-var ErrTooSmall = errors.New("the picture is too small")
+// SizeError is, or is in, the error of a Filter whose parameters do not fit the size of this frame. They may fit a frame
+// of another size.
+type SizeError struct {
+	Stage string      // the stage's name; filled in
+	What  string      // what does not fit, such as "x 700 to 1000"
+	Size  image.Point // cols × rows of the frame that the Filter was given
+	Least image.Point // cols × rows that a frame needs; 0 × 0 where Size is too large
+	Hint  string      // what would fit this frame, in the words of the parameters
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%s does not fit a frame of %d×%d: it takes one of %s, or %s", e.What, e.Size.X, e.Size.Y, e.Takes(), e.Hint)
+}
+
+// Takes says which frames would fit, such as "at least 640×480".
+func (e *SizeError) Takes() string {
+	if e.Least == (image.Point{}) {
+		return fmt.Sprintf("less than %d×%d", e.Size.X, e.Size.Y)
+	}
+	return fmt.Sprintf("at least %d×%d", e.Least.X, e.Least.Y)
+}
 
 // Kind describes one filter. Kinds are values in one list, never changed.
 type Kind struct {

@@ -244,7 +244,8 @@ func TestTemplate(t *testing.T) {
 		{text, "filters: template: " + text + " is neither PNG nor JPEG"},
 		{white, "filters: template: " + white +
 			" has one colour only, which could be anything; take a part with some detail"},
-		{file, "filters: template: the picture is too small: " + file + " has 30×40 pixels, more than its 29×60"},
+		{file, "filters: template: " + file + " of 30×40 does not fit a frame of 29×60: it takes one of at least 30×40, " +
+			"or a file cut out of such a frame"},
 	} {
 		r, dst := open(t, configure(t, template, map[string]any{"picture": tt.file})), empty(t)
 		err := r.Apply(texture(t, 29, 60, gocv.MatTypeCV8UC3, 1), &dst, &Meta{})
@@ -343,7 +344,8 @@ func TestOtherOriginal(t *testing.T) {
 	}
 	src, dst := texture(t, 1, 8000, gocv.MatTypeCV8UC3, 1), empty(t)
 	err := open(t, configure(t, sideBySide, nil)).Apply(src, &dst, &Meta{Original: original})
-	const want = "filters: side_by_side: the original of 64×48 pixels would become 10667×8000; a side may have 8192"
+	const want = "filters: side_by_side: the original does not fit a frame of 64×48: it takes one of less than 64×48, " +
+		"or sides of up to 8192 pixels where this makes 10667×8000"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

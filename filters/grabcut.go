@@ -28,7 +28,9 @@ var grabcut = Kind{
 			smallSize := image.Pt(max(1, size.X/shrink), max(1, size.Y/shrink))
 			inner := image.Rectangle{Max: smallSize}.Inset(max(1, margin/shrink))
 			if few := 5; inner.Dx()*inner.Dy() < few { // colours in its model of either part
-				return fmt.Errorf("%w: a margin of %d leaves nothing of its %d×%d pixels", ErrTooSmall, margin, size.X, size.Y)
+				side := shrink * (2*max(1, margin/shrink) + 3)
+				return &SizeError{What: fmt.Sprintf("margin=%d", margin), Size: size, Least: image.Pt(side, side),
+					Hint: "a smaller margin"}
 			}
 			if err := gocv.Resize(src, small, smallSize, 0, 0, gocv.InterpolationArea); err != nil {
 				return err

@@ -16,14 +16,18 @@ type Meta struct {
 	Received time.Time // when its last byte had arrived
 	FPS      float64   // pictures a second that have arrived lately; 0 means not known yet
 
+	// Full is the size (cols × rows) of the whole frame, for a first stage for which the decoder may have made it smaller, see
+	// [Setup.Resizes]; else 0 × 0.
+	Full image.Point
+
 	// Original is the picture before the first stage, rows × cols × 3, for a Kind that asks for it; else undefined.
 	Original gocv.Mat
 
 	Found    []Detection // by the stages so far, in their order
 	Bypassed []Bypass    // stages so far that passed it on as it was
 
-	// Rehearsal says that the picture is made up, to see whether a chain can work. Nothing outside of picam may notice.
-	Rehearsal bool
+	// DryRun says that the frame is made up, to see whether a chain can work. Nothing outside of picam may notice.
+	DryRun bool
 }
 
 // Bypass tells of a stage that passed a picture on as it was, because what does its work was not there.

@@ -1,7 +1,6 @@
 package filters
 
 import (
-	"fmt"
 	"image"
 
 	"gocv.io/x/gocv"
@@ -13,8 +12,7 @@ func originalOf(s *Setup) func(dst *gocv.Mat, size image.Point) error {
 	return func(dst *gocv.Mat, size image.Point) error {
 		from := image.Pt(meta.Original.Cols(), meta.Original.Rows())
 		if max(size.X, size.Y) > max(maxSide, from.X, from.Y) {
-			return fmt.Errorf("the original of %d×%d pixels would become %d×%d; a side may have %d",
-				from.X, from.Y, size.X, size.Y, maxSide)
+			return tooLarge("the original", from, size)
 		}
 		switch {
 		case size == from:

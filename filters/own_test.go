@@ -138,8 +138,8 @@ func TestOwnReports(t *testing.T) {
 	}
 }
 
-// TestOwnRehearsal: a program is looked for and not started, a module is tried.
-func TestOwnRehearsal(t *testing.T) {
+// TestOwnDryRun: a program is looked for and not started, a module is tried.
+func TestOwnDryRun(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		stage      *Stage
@@ -154,7 +154,7 @@ func TestOwnRehearsal(t *testing.T) {
 			"", "picam_filter: unreachable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			src, dst, meta := texture(t, 40, 20, gocv.MatTypeCV8UC3, 1), empty(t), &Meta{Rehearsal: true}
+			src, dst, meta := texture(t, 40, 20, gocv.MatTypeCV8UC3, 1), empty(t), &Meta{DryRun: true}
 			err := open(t, test.stage).Apply(src, &dst, meta)
 			if (err != nil) != (test.err != "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("%v, want %q", err, test.err)

@@ -188,8 +188,10 @@ func TestCropOfSmallerPicture(t *testing.T) {
 		want       string
 	}{
 		{40, 30, ""},
-		{29, 30, "filters: crop: the picture is too small: 10,5 to 30,30 is not all in its 29×30 pixels"},
-		{40, 5, "filters: crop: the picture is too small: 10,5 to 30,5 is not all in its 40×5 pixels"},
+		{29, 30, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 29×30: it takes one of at least 30×6, " +
+			"or x + width up to 29 and y + height up to 30"},
+		{40, 5, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 40×5: it takes one of at least 30×6, " +
+			"or x + width up to 40 and y + height up to 5"},
 		{30, 6, ""},
 	} {
 		got := ""
@@ -210,11 +212,14 @@ func TestResizeLimit(t *testing.T) {
 		want       string
 	}{
 		{map[string]any{"height": 8192}, 2, 1,
-			"filters: resize: 2×1 pixels would become 16384×8192; a side may have 8192"},
+			"filters: resize: width=0 height=8192 does not fit a frame of 2×1: it takes one of less than 2×1, " +
+				"or sides of up to 8192 pixels where this makes 16384×8192"},
 		{map[string]any{"width": 100}, 1, 1000,
-			"filters: resize: 1×1000 pixels would become 100×100000; a side may have 8192"},
+			"filters: resize: width=100 height=0 does not fit a frame of 1×1000: it takes one of less than 1×1000, " +
+				"or sides of up to 8192 pixels where this makes 100×100000"},
 		{map[string]any{"scale": 8}, 1025, 1,
-			"filters: resize: 1025×1 pixels would become 8200×8; a side may have 8192"},
+			"filters: resize: scale=8 does not fit a frame of 1025×1: it takes one of less than 1025×1, " +
+				"or sides of up to 8192 pixels where this makes 8200×8"},
 		{map[string]any{"scale": 1}, 9000, 1, ""}, // of a large camera: no larger than it was
 		{map[string]any{"width": 8192}, 8192, 1, ""},
 	}

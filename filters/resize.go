@@ -27,12 +27,20 @@ var resize = Kind{
 		if chosen == "auto" {
 			s.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
 		}
+		meta := s.Meta()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			from := image.Pt(src.Cols(), src.Rows())
-			to := scaledSize(from, width, height, scale)
-			if max(to.X, to.Y) > max(maxSide, from.X, from.Y) {
-				return fmt.Errorf("%d×%d pixels would become %d×%d; a side may have %d",
-					from.X, from.Y, to.X, to.Y, maxSide)
+			full := from
+			if meta.Full != (image.Point{}) {
+				full = meta.Full
+			}
+			to := scaledSize(full, width, height, scale)
+			if max(to.X, to.Y) > max(maxSide, full.X, full.Y) {
+				what := fmt.Sprintf("scale=%g", scale)
+				if width+height > 0 {
+					what = fmt.Sprintf("width=%d height=%d", width, height)
+				}
+				return tooLarge(what, full, to)
 			}
 			code, ok := codes[chosen]
 			switch {
@@ -49,6 +57,12 @@ var resize = Kind{
 
 // maxSide is the longest side that a filter makes, in pixels.
 const maxSide = 8192
+
+// tooLarge is the error of a frame of size from, of which what would make one of size to.
+func tooLarge(what string, from, to image.Point) error {
+	return &SizeError{What: what, Size: from,
+		Hint: fmt.Sprintf("sides of up to %d pixels where this makes %d×%d", maxSide, to.X, to.Y)}
+}
 
 // scaledSize is the size of a picture of size from in pixels after resize. No side is 0.
 func scaledSize(from image.Point, width, height int, scale float64) image.Point {

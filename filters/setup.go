@@ -253,8 +253,9 @@ func (s *Setup) Meta() *Meta {
 // Own has the Running close c too, which New has made: a Mat with content, or an algorithm that holds memory of C++.
 func (s *Setup) Own(c io.Closer) { s.owned = append(s.owned, c) }
 
-// Resizes says that all the filter does is to make a picture of size from (cols, rows) one of size to, and that it does
-// not matter how. A plan that begins with it lets the decoder make the picture smaller, which costs less.
+// Resizes says that all the filter does is to make a frame of size from (cols × rows) one of size to, and that it does
+// not matter how. A plan that begins with it lets the decoder make the frame smaller, which costs less. The filter must
+// then still make what the whole frame would become, whose size is [Meta.Full].
 func (s *Setup) Resizes(to func(from image.Point) (to image.Point)) { s.resize = to }
 
 // flow is what a stage says of itself where its Kind leaves it to the stage.

@@ -225,6 +225,10 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 	if err := r.filter(src, dst); err != nil {
 		var away *own.AwayError
 		if !errors.As(err, &away) {
+			var misfit *SizeError
+			if errors.As(err, &misfit) {
+				misfit.Stage = r.stage.Name()
+			}
 			return r.fault("%w", err)
 		}
 		meta.Bypassed = append(meta.Bypassed, Bypass{r.stage.Name(), away.Cause})

@@ -320,8 +320,12 @@ func TestGrabCutFlat(t *testing.T) {
 		}
 	}
 	err := r.Apply(texture(t, 80, 200, gocv.MatTypeCV8UC3, 1), &dst, &Meta{})
-	const want = "filters: grabcut: the picture is too small: a margin of 40 leaves nothing of its 80×200 pixels"
-	if err == nil || err.Error() != want || !errors.Is(err, ErrTooSmall) {
+	const want = "filters: grabcut: margin=40 does not fit a frame of 80×200: it takes one of at least 92×92, or a smaller margin"
+	var misfit *SizeError
+	if err == nil || err.Error() != want || !errors.As(err, &misfit) || misfit.Stage != "grabcut" {
 		t.Errorf("%v, want %s", err, want)
+	}
+	if err := r.Apply(texture(t, misfit.Least.X, misfit.Least.Y, gocv.MatTypeCV8UC3, 1), &dst, &Meta{}); err != nil {
+		t.Errorf("what it takes one of at least: %v", err)
 	}
 }

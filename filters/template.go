@@ -30,8 +30,12 @@ var template = Kind{
 			}
 			size := image.Pt(small.Cols(), small.Rows())
 			if size.X > src.Cols() || size.Y > src.Rows() {
-				return fmt.Errorf("%w: %s has %d×%d pixels, more than its %d×%d", ErrTooSmall, path, size.X, size.Y,
-					src.Cols(), src.Rows())
+				return &SizeError{
+					What:  fmt.Sprintf("%s of %d×%d", path, size.X, size.Y),
+					Size:  image.Pt(src.Cols(), src.Rows()),
+					Least: size,
+					Hint:  "a file cut out of such a frame",
+				}
 			}
 			err := gocv.MatchTemplate(src, *small, likeness, gocv.TmCcoeffNormed, *noMask)
 			if err == nil {
