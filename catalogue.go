@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -59,11 +60,18 @@ func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
 		Usage:     "check a filters file: print what it does, or everything that is wrong with it",
-		UsageText: "picam check filters.yaml",
+		UsageText: "picam check filters.yaml\npicam check --size 1280x720 filters.yaml",
 		ArgsUsage: "FILE",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "size", Usage: "try the chains on frames of `WIDTHxHEIGHT`, those of your camera"},
+		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return badUsage("picam check takes one file: picam check filters.yaml")
+				return badUsage("picam check takes one file, and flags before it: picam check filters.yaml")
+			}
+			width, height, err := parseSize(c.String("size"))
+			if err != nil {
+				return err
 			}
 			config, err := pipeline.LoadConfig(c.Args().First())
 			if err != nil {
@@ -72,15 +80,18 @@ func checkCommand() *cli.Command {
 			names := config.Cameras()
 			slices.Sort(names)
 			for _, name := range append([]string{""}, names...) {
-				ctl, err := pipeline.NewController(config.Chain(name))
+				whose := "every camera"
+				if name != "" {
+					whose = "camera " + name
+				}
+				plan, err := pipeline.Check(config.Chain(name), image.Pt(width, height))
 				if err != nil {
-					return err
+					return fmt.Errorf("%s: %s: %w", c.Args().First(), whose, err)
 				}
-				if name == "" {
-					fmt.Fprintf(c.App.Writer, "every camera: %s\n", ctl.Plan())
-					continue
+				fmt.Fprintf(c.App.Writer, "%s: %s\n", whose, plan)
+				for _, need := range plan.Needs {
+					fmt.Fprintf(c.App.Writer, "  %s takes frames of %s only; --size tries those of your camera\n", need.Stage, need.Takes())
 				}
-				fmt.Fprintf(c.App.Writer, "camera %s: %s\n", name, ctl.Plan())
 			}
 			return nil
 		},

@@ -544,6 +544,7 @@ func TestNoiseOnThePort(t *testing.T) {
 func TestUsage(t *testing.T) {
 	bad := writeFile(t, "bad.yaml", "filters:\n  - blurr\n  - canny: {low: -1}\n")
 	good := writeFile(t, "good.yaml", edges)
+	cut := writeFile(t, "cut.yaml", "filters:\n  - crop: {x: 700, y: 500, width: 300, height: 200}\n")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -587,6 +588,10 @@ func TestUsage(t *testing.T) {
 		{"check " + bad, 1, "bad.yaml:3:18: canny.low: -1 is below 0", 2},
 		{"check " + good, 0, "decode gray > blur size=5 sigma=0 > canny low=50 high=150", 1},
 		{"check", 2, "picam check filters.yaml", 1},
+		{"check " + cut, 0, "crop takes frames of at least 1000×700 only; --size tries those of your camera", 2},
+		{"check --size 1280x720 " + cut, 0, "crop x=700 y=500 width=300 height=200", 1},
+		{"check --size 640x480 " + cut, 1, "every camera: filters: crop: x=700 y=500 width=300 height=200 does not fit a frame of 640×480", 1},
+		{"check --size 1280x " + cut, 2, "--size 1280x: takes WIDTHxHEIGHT", 1},
 		{"filters", 0, "canny", 0},
 		{"filters blur", 0, "size", 0},
 		{"filters blurr", 2, "did you mean blur", 1},

@@ -444,8 +444,8 @@ func (r *receiver) hung(now time.Time, cameras []pipeline.Stats) string {
 
 // liveText is a camera's part of the live line.
 func liveText(now, before pipeline.Stats, d time.Duration) string {
-	if now.Reason != "" {
-		return words(now.Camera, "NO SIGNAL: "+now.Reason)
+	if why := now.Silence(); why.Reason != "" {
+		return words(now.Camera, why.Title()+": "+why.Reason)
 	}
 	size := ""
 	if now.Width > 0 {

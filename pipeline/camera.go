@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"runtime"
@@ -98,7 +99,7 @@ type Camera struct {
 	scanNow   func() mjpeg.Stats // of the present one; nil: none, or it does not scan
 	connected bool
 	source    Troubled // of the present connection; nil: none, or it tells nothing
-	reason    string   // why there are no pictures; "": there are
+	why       Silence  // zero: frames are shown, or may be soon
 	failed    []error  // of outputs
 }
 
@@ -123,7 +124,7 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 		sinks:   out.Sinks,
 		stop:    make(chan struct{}),
 		meter:   newMeter(),
-		reason:  "no picture yet",
+		why:     Silence{Reason: "no frame yet"},
 	}
 	for _, s := range out.Sinks {
 		if _, ok := s.(JPEGSink); !ok {
@@ -396,6 +397,10 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	}
 	c.ctl.saw(uprightSize(h))
 	f.Decoded = time.Now()
+	f.Full = image.Point{}
+	if p.shrink != nil {
+		f.Full = uprightSize(h)
+	}
 	if p.ordered == 0 {
 		f.shown = decoded
 		return 0, nil
@@ -445,8 +450,8 @@ func (c *Camera) fail(err error) {
 	c.failed = append(c.failed, err)
 }
 
-// report logs, at most once a second, what was dropped for another cause than being stale, and watches the source for
-// trouble.
+// report logs, at most once a second, what was dropped for another cause than being stale, tells the sinks when that is
+// every frame, and watches the source for trouble.
 func (c *Camera) report() {
 	defer c.reporter.Done()
 	tick, ask := time.NewTicker(time.Second), time.NewTicker(200*time.Millisecond)
@@ -474,9 +479,13 @@ type account struct {
 }
 
 func (c *Camera) reportOnce(before *account) {
-	shown := c.meter.framesOut.Load()
-	c.meter.bypasses.report(c.log, shown > before.shown)
-	before.shown = shown
+	now := c.meter.framesOut.Load()
+	shown := now > before.shown
+	before.shown = now
+	c.meter.bypasses.report(c.log, shown)
+	if shown {
+		c.noteDrops("")
+	}
 	var attrs []any
 	for cause := Damaged; cause < numCauses; cause++ {
 		if now := c.meter.dropped[cause].Load(); now != before.dropped[cause] {
@@ -489,6 +498,9 @@ func (c *Camera) reportOnce(before *account) {
 	}
 	if err := c.meter.takeFault(); err != nil {
 		attrs = append(attrs, "last", err.Error())
+		if !shown {
+			c.noteDrops(err.Error())
+		}
 	}
 	c.log.Warn("pictures dropped", attrs...)
 }
@@ -499,10 +511,10 @@ func (c *Camera) begin(src Source, scan func() mjpeg.Stats) {
 	c.news.Lock()
 	defer c.news.Unlock()
 	c.mu.Lock()
-	c.scanNow, c.connected, c.reason = scan, true, ""
+	c.scanNow, c.connected, c.why = scan, true, Silence{}
 	c.source, _ = src.(Troubled)
 	c.mu.Unlock()
-	c.signal("")
+	c.signal(Silence{})
 }
 
 func (c *Camera) end(scan func() mjpeg.Stats, reason string) {
@@ -512,10 +524,11 @@ func (c *Camera) end(scan func() mjpeg.Stats, reason string) {
 	if scan != nil {
 		c.scanned = sum(c.scanned, scan())
 	}
-	c.scanNow, c.connected, c.source, c.reason = nil, false, nil, reason
+	why := Silence{Reason: reason}
+	c.scanNow, c.connected, c.source, c.why = nil, false, nil, why
 	c.mu.Unlock()
 	c.inTrouble.Store(false)
-	c.signal(reason)
+	c.signal(why)
 }
 
 // askSource looks whether the source has trouble, or has none any more, and tells of it.
@@ -523,7 +536,7 @@ func (c *Camera) askSource() {
 	c.news.Lock()
 	defer c.news.Unlock()
 	c.mu.Lock()
-	source, before := c.source, c.reason
+	source, before := c.source, c.why
 	c.mu.Unlock()
 	if source == nil {
 		return
@@ -532,11 +545,11 @@ func (c *Camera) askSource() {
 	if reason != "" {
 		c.lastTime.Store(time.Now().UnixNano()) // the connection is not silent
 	}
-	if reason == before {
+	if before.Dropped && reason == "" || before == (Silence{Reason: reason}) {
 		return
 	}
 	c.mu.Lock()
-	c.reason = reason
+	c.why = Silence{Reason: reason}
 	c.mu.Unlock()
 	c.inTrouble.Store(reason != "")
 	if reason != "" {
@@ -544,13 +557,29 @@ func (c *Camera) askSource() {
 	} else {
 		c.log.Info("signal again")
 	}
-	c.signal(reason)
+	c.signal(Silence{Reason: reason})
 }
 
-func (c *Camera) signal(reason string) {
+// noteDrops tells the sinks when every frame is dropped, and why; and with "" that some are shown again.
+func (c *Camera) noteDrops(reason string) {
+	c.news.Lock()
+	defer c.news.Unlock()
+	c.mu.Lock()
+	before := c.why
+	why := Silence{reason, reason != ""}
+	if !c.connected || before == why || before.Reason != "" && !before.Dropped {
+		c.mu.Unlock()
+		return // nothing new, or it has another reason
+	}
+	c.why = why
+	c.mu.Unlock()
+	c.signal(why)
+}
+
+func (c *Camera) signal(why Silence) {
 	for _, s := range c.out.Sinks {
 		if s, ok := s.(Signaler); ok {
-			s.Signal(reason)
+			s.Signal(why)
 		}
 	}
 }
@@ -561,13 +590,13 @@ func (c *Camera) silence() time.Duration { return time.Since(time.Unix(0, c.last
 // Stats may be called from any goroutine at any time.
 func (c *Camera) Stats() Stats {
 	c.mu.Lock()
-	scan, reason, connected := c.scanned, c.reason, c.connected
+	scan, why, connected := c.scanned, c.why, c.connected
 	if c.scanNow != nil {
 		scan = sum(scan, c.scanNow())
 	}
 	c.mu.Unlock()
 	s := c.meter.stats(scan)
-	s.Camera, s.Connected, s.Reason = c.name, connected, reason
+	s.Camera, s.Connected, s.Reason, s.EveryDropped = c.name, connected, why.Reason, why.Dropped
 	size := c.ctl.size.Load()
 	s.Width, s.Height = int(size>>32), int(uint32(size))
 	return s

@@ -267,7 +267,7 @@ func TestFilterThatFailsCostsOnePicture(t *testing.T) {
 	kind := filters.Kind{Name: "moody", Doc: "Fails on the third picture.", In: filters.Any, Out: filters.Any, Stateful: true,
 		New: func(*filters.Setup) filters.Filter {
 			return func(src gocv.Mat, dst *gocv.Mat) error {
-				if src.Cols() == 64 { // not the rehearsal's
+				if src.Cols() == 64 { // not the dry run's
 					n++
 				}
 				if n == 3 {
@@ -502,10 +502,10 @@ func TestFeedEndsWithItsContextAlthoughTheSinkStandsStill(t *testing.T) {
 func TestSignalTellsWhyACameraIsAway(t *testing.T) {
 	var mu sync.Mutex
 	var said []string
-	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(reason string) {
+	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(why Silence) {
 		mu.Lock()
 		defer mu.Unlock()
-		said = append(said, reason)
+		said = append(said, why.Reason)
 	}}
 	cam := NewCamera("test", controller(t, ""), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 	broken := &list{err: errors.New("connection reset by the camera")}
@@ -539,7 +539,7 @@ func (s *troubled) Next() (mjpeg.Frame, error) {
 
 func TestSignalTellsOfTheSourcesTrouble(t *testing.T) {
 	said := make(chan string, 10)
-	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(reason string) { said <- reason }}
+	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(why Silence) { said <- why.Reason }}
 	cam := NewCamera("test", controller(t, ""), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 	src := &troubled{list: *repeat(mjpegtest.Pictures(1, 64, 48, 80), 1), over: make(chan struct{})}
 	gone, fine := "it is gone", ""
@@ -574,10 +574,10 @@ func TestSignalTellsOfTheSourcesTrouble(t *testing.T) {
 
 type signaled struct {
 	sinkFunc
-	signal func(string)
+	signal func(Silence)
 }
 
-func (s *signaled) Signal(reason string) { s.signal(reason) }
+func (s *signaled) Signal(why Silence) { s.signal(why) }
 
 // endless is a Source of the same picture for b.N times.
 type endless struct {

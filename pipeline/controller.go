@@ -16,7 +16,7 @@ type Controller struct {
 	mu sync.Mutex // held while the plan is swapped
 }
 
-// NewController makes and rehearses the first plan.
+// NewController makes the first plan and tries it, see [Check].
 func NewController(chain Chain) (*Controller, error) {
 	c := &Controller{}
 	if err := c.Replace(chain); err != nil {
@@ -48,7 +48,7 @@ func (c *Controller) Toggle(i int) error {
 	}
 	chain.Stages = slices.Clone(chain.Stages)
 	chain.Stages[i].Off = !chain.Stages[i].Off
-	p, err := c.rehearsed(chain)
+	p, err := c.check(chain)
 	if err != nil {
 		return err
 	}
@@ -56,21 +56,18 @@ func (c *Controller) Toggle(i int) error {
 	return nil
 }
 
-// prepare makes and rehearses a plan that commit can put in force.
+// prepare makes and tries a plan that commit can put in force.
 func (c *Controller) prepare(chain Chain) (*Plan, error) {
 	if old := c.plan.Load(); old != nil {
 		chain = chain.after(old.Chain)
 	}
-	return c.rehearsed(chain)
+	return c.check(chain)
 }
 
-func (c *Controller) rehearsed(chain Chain) (*Plan, error) {
-	cols, rows := rehearsalSize[0], rehearsalSize[1]
-	if size := c.size.Load(); size != 0 {
-		cols, rows = int(size>>32), int(uint32(size))
-	}
-	p := newPlan(chain)
-	return p, p.rehearse(cols, rows)
+// check makes and tries a plan on a frame of the size last seen.
+func (c *Controller) check(chain Chain) (*Plan, error) {
+	size := c.size.Load()
+	return Check(chain, image.Pt(int(size>>32), int(uint32(size))))
 }
 
 // commit puts p in force and gives it its version. It reports false, and does nothing, if the chain in force is the same.
@@ -88,7 +85,7 @@ func (c *Controller) commit(p *Plan) bool {
 	return true
 }
 
-// saw notes the size of a picture, for the next rehearsal.
+// saw notes the size of a picture, for the next dry run.
 func (c *Controller) saw(s image.Point) {
 	if size := uint64(s.X)<<32 | uint64(uint32(s.Y)); c.size.Load() != size {
 		c.size.Store(size)

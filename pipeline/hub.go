@@ -164,7 +164,7 @@ func (h *Hub) evict() bool {
 	return true
 }
 
-// Reload puts another Config in force for all cameras at once, or for none of them where a chain fails its rehearsal.
+// Reload puts another Config in force for all cameras at once, or for none of them where a chain fails its dry run.
 func (h *Hub) Reload(config *Config) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

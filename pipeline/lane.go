@@ -110,6 +110,7 @@ func (l *lane) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat, meta *f
 		} else {
 			err = l.running[i].Apply(src, out, meta)
 		}
+		meta.Full = image.Point{} // the decoder made the frame smaller for the first stage, not for the next ones
 		if err != nil {
 			return err
 		}

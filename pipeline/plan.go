@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"math"
 	"strings"
 	"time"
 
@@ -12,11 +14,13 @@ import (
 	"picam/mjpeg/turbo"
 )
 
-// Plan is a chain of stages, checked, rehearsed and frozen. It never changes once made, so pictures and goroutines
+// Plan is a chain of stages, checked, tried in a dry run and frozen. It never changes once made, so pictures and goroutines
 // share it freely.
 type Plan struct {
 	Chain          // as the user wrote it
 	Version uint64 // counts the plans of a Controller, from 1
+	// Needs has the stages that need frames of another size than the first one tried, where the camera's was not known.
+	Needs []filters.SizeError
 
 	decode   turbo.Format   // what the decoder makes
 	original bool           // a stage wants the picture before the first one too, which is decoded to BGR then
@@ -33,8 +37,22 @@ type step struct {
 	text    string
 }
 
-// rehearsalSize is the size (cols × rows) of the made-up picture on which a plan is rehearsed when no real one has been seen.
-var rehearsalSize = [2]int{640, 480}
+// Dry runs where the size of the camera's frames is not known.
+var trialSize = image.Pt(640, 480) // cols × rows of the first frame tried
+const (
+	trialPixels = 16 << 20 // that a frame has at most
+	maxTrials   = 8
+)
+
+// Check makes a plan of a chain and tries it on a made-up frame of size (cols × rows). 0 × 0 says that the size is not
+// known: what depends on it is then no fault, and [Plan.Needs] tells of it.
+func Check(chain Chain, size image.Point) (*Plan, error) {
+	p := newPlan(chain)
+	if size != (image.Point{}) {
+		return p, p.dryRun(size)
+	}
+	return p, p.dryRunAtAnySize()
+}
 
 // newPlan negotiates formats in one forward pass: the decoder makes what the first stage wants, and a conversion is put
 // in wherever a stage wants another format than is at hand. It does not look past a stage that takes any format, since
@@ -84,15 +102,17 @@ func newPlan(chain Chain) *Plan {
 	return p
 }
 
-// scale is by how much the decoder makes a picture of size (cols, rows) smaller: 1, 2, 4 or 8. It never makes it smaller
-// than the first stage wants it.
+// scale is by how much the decoder makes a frame of size (cols × rows) smaller: 1, 2, 4 or 8. It never makes it smaller than
+// the first stage wants it. The decoder fills up the last pixel of a row or column where a side is no multiple of the
+// scale, so that the frame shrinks by a little less than that: by 1 % of a side at most.
 func (p *Plan) scale(size image.Point) int {
 	if p.shrink == nil {
 		return 1
 	}
 	want, _ := p.shrink.Resizes(size)
 	for _, scale := range []int{8, 4, 2} {
-		if cols, rows := turbo.ScaledSize(size.X, size.Y, scale); cols >= want.X && rows >= want.Y {
+		cols, rows := turbo.ScaledSize(size.X, size.Y, scale)
+		if cols >= want.X && rows >= want.Y && 100*(cols*scale-size.X) <= size.X && 100*(rows*scale-size.Y) <= size.Y {
 			return scale
 		}
 	}
@@ -113,23 +133,58 @@ func conversion(to filters.Format) step {
 	return step{convert: gocv.ColorGrayToBGR, text: "to colour"}
 }
 
-// rehearse runs every step once on a made-up picture of cols × rows pixels: OpenCV finds wrong sizes and channels only then.
-func (p *Plan) rehearse(cols, rows int) error {
-	picture := gocv.NewMatWithSize(rows, cols, matType(p.decode))
-	defer picture.Close()
+// dryRun runs every step once on a made-up frame of size (cols × rows): OpenCV finds wrong sizes and channels only then.
+func (p *Plan) dryRun(size image.Point) error {
+	frame := gocv.NewMatWithSize(size.Y, size.X, matType(p.decode))
+	defer frame.Close()
 	result := gocv.NewMat()
 	defer result.Close()
 	l := newLane(1)
 	defer l.close()
-	meta := filters.Meta{Camera: "rehearsal", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: picture,
-		Rehearsal: true}
-	if err := l.apply(p, p.steps, picture, &result, &meta); err != nil {
-		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: %w", cols, rows, err)
+	meta := filters.Meta{Camera: "dry run", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: frame, DryRun: true}
+	if err := l.apply(p, p.steps, frame, &result, &meta); err != nil {
+		return err
 	}
 	for _, b := range meta.Bypassed {
-		return fmt.Errorf("pipeline: rehearsal on a picture of %d×%d: filters: %s: %w", cols, rows, b.Stage, b.Cause)
+		return fmt.Errorf("filters: %s: %w", b.Stage, b.Cause)
 	}
 	return nil
+}
+
+// dryRunAtAnySize looks for a size of frame that all steps can work on, and notes what they need. It is a fault if a stage
+// is given frames of the same size whatever comes in, and that does not fit.
+func (p *Plan) dryRunAtAnySize() error {
+	size, before := trialSize, filters.SizeError{}
+	for range maxTrials {
+		err := p.dryRun(size)
+		var misfit *filters.SizeError
+		switch {
+		case !errors.As(err, &misfit):
+			return err
+		case misfit.Stage != before.Stage || misfit.What != before.What:
+			p.Needs = append(p.Needs, *misfit)
+		case !nearer(*misfit, before):
+			return err
+		}
+		before = *misfit
+		factor := 0.5
+		if misfit.Least != (image.Point{}) {
+			factor = max(float64(misfit.Least.X)/float64(misfit.Size.X), float64(misfit.Least.Y)/float64(misfit.Size.Y))
+		}
+		size = image.Pt(int(math.Ceil(float64(size.X)*factor)), int(math.Ceil(float64(size.Y)*factor)))
+		if size.X*size.Y > trialPixels {
+			break
+		}
+	}
+	return nil // there may be a size that fits
+}
+
+// nearer says whether a side that keeps a frame from fitting a stage has changed since the dry run before.
+func nearer(now, before filters.SizeError) bool {
+	if now.Least == (image.Point{}) {
+		return now.Size != before.Size
+	}
+	return now.Size.X < now.Least.X && now.Size.X != before.Size.X || now.Size.Y < now.Least.Y && now.Size.Y != before.Size.Y
 }
 
 // String shows the derived steps, such as "decode gray > blur size=5 > canny low=50 high=150".

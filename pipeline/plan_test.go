@@ -1,11 +1,16 @@
 package pipeline
 
 import (
+	"errors"
 	"image"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"picam/filters"
+	"picam/mjpeg/mjpegtest"
 )
 
 // stages parses a chain as it stands in a YAML list, such as "grayscale, blur: {size: 3}".
@@ -129,5 +134,116 @@ func TestLeadingResizeIsLeftToTheDecoder(t *testing.T) {
 				t.Errorf("1/%d, want 1/%d", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestCheckWithoutASize: where the size of the camera's frames is not known, what depends on it is no fault, and what does
+// not is one.
+func TestCheckWithoutASize(t *testing.T) {
+	small, large := savedTemplate(t, 12, 9), savedTemplate(t, 900, 600)
+	for _, tt := range []struct {
+		chain string
+		needs string // the stages that depend on the size
+		fault string // "": none
+		fits  image.Point
+		not   image.Point // 0 × 0: every size fits
+	}{
+		{chain: "crop: {x: 700, y: 500, width: 300, height: 200}", needs: "crop", fits: image.Pt(1000, 700), not: image.Pt(999, 700)},
+		{chain: "crop: {x: 700}", needs: "crop", fits: image.Pt(701, 1), not: image.Pt(700, 720)},
+		{chain: "crop: {x: 8000, width: 192}", needs: "crop", fits: image.Pt(8192, 10), not: image.Pt(1280, 720)}, // too large to be tried
+		{chain: "rotate: {degrees: 90}, crop: {x: 700, width: 300}", needs: "crop", fits: image.Pt(50, 1000), not: image.Pt(1280, 720)},
+		{chain: "resize: {scale: 0.33}, crop: {x: 300, width: 301}", needs: "crop", fits: image.Pt(1920, 1080), not: image.Pt(1280, 720)},
+		{chain: "crop: {x: 700, width: 300}, crop: {x: 250, width: 50}", needs: "crop", fits: image.Pt(1000, 1), not: image.Pt(720, 720)},
+		{chain: "crop: {x: 700, width: 300}, crop: {x: 250, width: 51}",
+			fault: "filters: crop: x=250 y=0 width=51 height=0 does not fit a frame of 300×"},
+		{chain: "resize: {width: 320, height: 200}, crop: {x: 700, width: 300}",
+			fault: "filters: crop: x=700 y=0 width=300 height=0 does not fit a frame of 320×200: it takes one of at least 1000×1, or x + width up to 320"},
+		{chain: "resize: {width: 5000}, resize: {scale: 2}", fault: "filters: resize: scale=2 does not fit a frame of 5000×3750: it takes one of less than 5000×3750, or sides of up to 8192"},
+		{chain: "resize: {scale: 8}, resize: {scale: 8}", needs: "resize", fits: image.Pt(64, 64), not: image.Pt(640, 480)},
+		{chain: "template: {picture: '" + large + "'}", needs: "template", fits: image.Pt(900, 600), not: image.Pt(899, 600)},
+		{chain: "template: {picture: '" + small + "'}", fits: image.Pt(12, 9), not: image.Pt(11, 9)},
+		{chain: "grabcut: {margin: 300}", needs: "grabcut", fits: image.Pt(640, 640), not: image.Pt(640, 480)},
+		{chain: "blur, canny", fits: image.Pt(1, 1)},
+	} {
+		t.Run(tt.chain, func(t *testing.T) {
+			chain := ChainOf(stages(t, tt.chain)...)
+			p, err := Check(chain, image.Point{})
+			if tt.fault != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tt.fault) {
+					t.Errorf("%v, not the fault %s", err, tt.fault)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var needs []string
+			for _, n := range p.Needs {
+				needs = append(needs, n.Stage)
+			}
+			if got := strings.Join(needs, " "); got != tt.needs {
+				t.Errorf("%q depend on the size, not %q", got, tt.needs)
+			}
+			if _, err := Check(chain, tt.fits); err != nil {
+				t.Errorf("on %v: %v", tt.fits, err)
+			}
+			if tt.not == (image.Point{}) {
+				return
+			}
+			_, err = Check(chain, tt.not)
+			if misfit := (&filters.SizeError{}); !errors.As(err, &misfit) || !strings.Contains(err.Error(), "does not fit a frame of") {
+				t.Errorf("on %v: %v", tt.not, err)
+			}
+		})
+	}
+}
+
+// savedTemplate is a file of a frame of noise.
+func savedTemplate(t *testing.T, cols, rows int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "template.jpg")
+	if err := os.WriteFile(path, mjpegtest.Pictures(1, cols, rows, 90)[0], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestChainThatDoesNotFitTheCamera: a chain for larger frames than the camera's begins, each frame is dropped and the reason
+// told, until the camera or the chain changes. A reload that does not fit the camera is refused.
+func TestChainThatDoesNotFitTheCamera(t *testing.T) {
+	const fault = "filters: crop: x=100 y=0 width=10 height=0 does not fit a frame of 64×48: it takes one of at least 110×1, or x + width up to 64 and y + height up to 48"
+	ctl := controller(t, "crop: {x: 100, width: 10}")
+	said := make(chan Silence, 100)
+	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(why Silence) { said <- why }}
+	cam := NewCamera("door", ctl, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+	var done atomic.Bool
+	src := &carousel{pictures: mjpegtest.Pictures(2, 64, 48, 80), end: &done}
+	fed := make(chan error)
+	go func() { fed <- cam.Feed(t.Context(), src, "", nil) }()
+	expect := func(want Silence) {
+		t.Helper()
+		if got := <-said; got != want {
+			t.Errorf("said %q, %v, want %q, %v", got.Reason, got.Dropped, want.Reason, want.Dropped)
+		}
+	}
+	expect(Silence{})
+	expect(Silence{fault, true})
+	if s := cam.Stats(); s.Silence() != (Silence{fault, true}) || s.FramesOut != 0 {
+		t.Errorf("stats say %+v, %d shown", s.Silence(), s.FramesOut)
+	}
+	if err := ctl.Replace(ChainOf(stages(t, "crop: {x: 50, width: 15}")...)); err == nil || !strings.Contains(err.Error(), "a frame of 64×48") {
+		t.Errorf("a chain that does not fit either is put in force: %v", err)
+	}
+	if err := ctl.Replace(ChainOf(stages(t, "crop: {x: 50, width: 14}")...)); err != nil {
+		t.Error(err)
+	}
+	expect(Silence{})
+	done.Store(true)
+	if err := <-fed; err != nil {
+		t.Error(err)
+	}
+	expect(Silence{Reason: "the camera ended its stream"})
+	if err := cam.Close(); err != nil {
+		t.Error(err)
 	}
 }

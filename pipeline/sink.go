@@ -19,9 +19,22 @@ type JPEGSink interface {
 	TakesJPEG()
 }
 
-// Signaler is a Sink that wants to know when a camera gives no pictures any more and why: its stream has ended, or its
-// sender has trouble with it. reason "" means that it is back. Signal
-// may be called while Show runs.
+// Signaler is a Sink that wants to know when a camera shows no frames any more and why, and, by the zero Silence, when it
+// may show some again. Signal may be called while Show runs.
 type Signaler interface {
-	Signal(reason string)
+	Signal(Silence)
+}
+
+// Silence says why a camera shows no frames. The zero Silence says that nothing is in the way.
+type Silence struct {
+	Reason  string
+	Dropped bool // frames arrive, and each is dropped for Reason; else none arrive
+}
+
+// Title is a heading for Reason.
+func (s Silence) Title() string {
+	if s.Dropped {
+		return "FRAMES DROPPED"
+	}
+	return "NO SIGNAL"
 }

@@ -38,7 +38,7 @@ type signs struct {
 	pictures int           // shown so far
 	last     time.Time     // when the last one came; zero: none has
 	interval time.Duration // between the last two; 0 until there were two
-	reason   string        // why the stream ended; "" while it runs
+	why      pipeline.Silence
 }
 
 func newSlot(camera string, ctl Toggler, wake func()) *slot {
@@ -78,10 +78,10 @@ func (s *slot) count(now time.Time) (idle bool) {
 	return s.idle
 }
 
-// Signal is called when the camera's stream ends, and with "" when it is back.
-func (s *slot) Signal(reason string) {
+// Signal notes why the camera shows no frames.
+func (s *slot) Signal(why pipeline.Silence) {
 	s.mu.Lock()
-	s.signs.reason = reason
+	s.signs.why = why
 	s.mu.Unlock()
 	s.wake()
 }

@@ -10,6 +10,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters/cv"
+	"picam/pipeline"
 )
 
 const (
@@ -62,7 +63,7 @@ type status struct {
 // silenceCard is what a card about a silent camera says.
 type silenceCard struct {
 	seconds int // from 1
-	reason  string
+	why     pipeline.Silence
 }
 
 func newWindow(s *slot, title string, screen image.Point, withStatus bool, now time.Time) *window {
@@ -102,11 +103,11 @@ func (w *window) silence(s signs, now time.Time) silenceCard {
 	since, limit := s.last, silence
 	if since.IsZero() {
 		since = w.born
-	} else if s.reason == "" {
+	} else if s.why == (pipeline.Silence{}) {
 		limit = min(max(limit, 2*s.interval), patience)
 	}
 	if silent := now.Sub(since); silent >= limit && !w.paused {
-		return silenceCard{int(silent.Seconds()), s.reason}
+		return silenceCard{int(silent.Seconds()), s.why}
 	}
 	return silenceCard{}
 }
@@ -122,7 +123,7 @@ func (w *window) showCard(c silenceCard) error {
 		size = size.Mul(enlargement(size))
 		since = "last picture " + (time.Duration(c.seconds) * time.Second).String() + " ago"
 	}
-	text := card{title: "NO SIGNAL", lines: []string{w.slot.camera, c.reason, since}, note: keyHint}
+	text := card{title: c.why.Title(), lines: []string{w.slot.camera, c.why.Reason, since}, note: keyHint}
 	if err := text.draw(&w.canvas, size); err != nil {
 		return err
 	}

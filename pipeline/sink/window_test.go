@@ -53,16 +53,16 @@ func TestWindowSilence(t *testing.T) {
 		{"silent", signs{last: ago(2500 * time.Millisecond), interval: 40 * time.Millisecond}, ago(time.Hour), false, 2},
 		{"silent, but paused", signs{last: ago(25 * time.Second), interval: 40 * time.Millisecond}, ago(time.Hour), true, 0},
 		{"a slow camera", signs{last: ago(9 * time.Second), interval: 5 * time.Second}, ago(time.Hour), false, 0},
-		{"a slow camera, gone", signs{last: ago(9 * time.Second), interval: 5 * time.Second, reason: "reset"},
+		{"a slow camera, gone", signs{last: ago(9 * time.Second), interval: 5 * time.Second, why: pipeline.Silence{Reason: "reset"}},
 			ago(time.Hour), false, 9},
 		{"a slow camera, silent", signs{last: ago(11 * time.Second), interval: 5 * time.Second}, ago(time.Hour), false, 11},
 		{"after a night", signs{last: ago(31 * time.Second), interval: 8 * time.Hour}, ago(24 * time.Hour), false, 31},
-		{"ended just now", signs{last: ago(time.Second), interval: 40 * time.Millisecond, reason: "reset"},
+		{"ended just now", signs{last: ago(time.Second), interval: 40 * time.Millisecond, why: pipeline.Silence{Reason: "reset"}},
 			ago(time.Hour), false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &window{born: tt.born, paused: tt.paused}
-			if got := w.silence(tt.signs, now); got.seconds != tt.want || got.seconds > 0 && got.reason != tt.signs.reason {
+			if got := w.silence(tt.signs, now); got.seconds != tt.want || got.seconds > 0 && got.why != tt.signs.why {
 				t.Errorf("got %+v, want %d s", got, tt.want)
 			}
 		})
@@ -175,7 +175,7 @@ func TestSlotNewestWins(t *testing.T) {
 	if err := s.Close(); err != nil || !s.isClosed() || s.take(&p) {
 		t.Errorf("closed: %v, %v", s.isClosed(), err)
 	}
-	s.Signal("late") // the pipeline may do so
+	s.Signal(pipeline.Silence{Reason: "late"}) // the pipeline may do so
 }
 
 // TestSlotHandsOverWholePictures: while one goroutine shows pictures of one colour each, another never sees a mixed
