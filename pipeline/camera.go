@@ -64,6 +64,7 @@ type Camera struct {
 	log  *slog.Logger
 
 	pixels  bool        // a sink wants pixels even of an untouched picture
+	upright bool        // a sink takes no bytes of a frame that is still to be turned
 	free    pool        // the Frames that nobody uses
 	waiting chan *Frame // the picture that waits for a worker; one at most
 	feeds   chan *feed  // sources that workers may take pictures from, with KeepAll
@@ -127,8 +128,10 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 		why:     Silence{Reason: "no frame yet"},
 	}
 	for _, s := range out.Sinks {
-		if _, ok := s.(JPEGSink); !ok {
+		if s, ok := s.(JPEGSink); !ok {
 			c.pixels = true
+		} else if !s.TakesJPEG() {
+			c.upright = true
 		}
 	}
 	c.hire()
@@ -221,7 +224,7 @@ func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
 	f.Decoded, f.Done = time.Time{}, time.Time{}
 	f.FPS, f.Found, f.Bypassed = c.rate.at(in.Received), f.Found[:0], f.Bypassed[:0]
-	f.cause, f.err, f.ready = 0, nil, false
+	f.cause, f.err, f.ready, f.turned = 0, nil, false, false
 	f.jpeg = append(f.jpeg[:0], in.JPEG...)
 	f.plan = c.ctl.Plan()
 	f.shown = &f.mats[0]
@@ -369,10 +372,15 @@ func (c *Camera) finish(f *Frame) {
 // process decodes f and takes it through the steps that need no order.
 func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	p := f.plan
-	if !p.touches && !c.pixels {
+	passes := !p.touches && !c.pixels
+	if passes && !c.upright {
 		return 0, nil
 	}
 	h, err := mjpeg.ParseHeader(f.jpeg)
+	f.turned = h.Orientation > 1
+	if passes && !f.turned {
+		return 0, nil
+	}
 	if err != nil {
 		return Undecodable, err
 	}

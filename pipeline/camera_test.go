@@ -58,10 +58,13 @@ type sinkFunc func(f *Frame) error
 func (s sinkFunc) Show(f *Frame) error { return s(f) }
 func (s sinkFunc) Close() error        { return nil }
 
-// jpegSink is a sinkFunc that needs no pixels.
-type jpegSink struct{ sinkFunc }
+// jpegSink is a sinkFunc that needs no pixels, unless they lie where it wants them upright.
+type jpegSink struct {
+	sinkFunc
+	lying bool
+}
 
-func (jpegSink) TakesJPEG() {}
+func (s jpegSink) TakesJPEG() bool { return s.lying }
 
 // run feeds src to a new camera and closes it.
 func run(t testing.TB, ctl *Controller, src Source, out Outputs, o Options) Stats {
@@ -404,7 +407,7 @@ func TestSwapUnderLoad(t *testing.T) {
 func TestNothingIsDecodedForThoseWhoTakeJPEG(t *testing.T) {
 	pictures := mjpegtest.Pictures(2, 64, 48, 80)
 	n := 0
-	sink := jpegSink{func(f *Frame) error {
+	sink := jpegSink{sinkFunc: func(f *Frame) error {
 		n++
 		if !f.Decoded.IsZero() || !f.Untouched() {
 			t.Error("the picture was decoded")
@@ -416,13 +419,46 @@ func TestNothingIsDecodedForThoseWhoTakeJPEG(t *testing.T) {
 		t.Errorf("%d shown, %d decoded", n, s.Decode.Count)
 	}
 	// With a stage it is decoded.
-	sink = jpegSink{func(f *Frame) error {
+	sink = jpegSink{sinkFunc: func(f *Frame) error {
 		if f.Decoded.IsZero() || f.Untouched() {
 			t.Error("the picture was not decoded")
 		}
 		return nil
 	}}
 	run(t, controller(t, "grayscale"), repeat(pictures, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+}
+
+// TestLyingFramesAreTurnedForThoseWhoTakeJPEG: where bytes show something else than pixels, as EXIF says, a sink that wants
+// them upright gets pixels; for others, and without a turn, nothing is decoded.
+func TestLyingFramesAreTurnedForThoseWhoTakeJPEG(t *testing.T) {
+	frame := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frames := [][]byte{frame, []byte("\xFF\xD8\xFF\xD9")} // the second one has no header
+	for orientation := 1; orientation <= 8; orientation++ {
+		frames = append(frames, mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(orientation, nil, true)))
+	}
+	for _, upright := range []bool{false, true} {
+		t.Run(fmt.Sprintf("upright %v", upright), func(t *testing.T) {
+			n := 0
+			count := jpegSink{lying: true, sinkFunc: func(f *Frame) error {
+				orientation := n - 1 // of those with EXIF
+				n++
+				if turned := upright && orientation > 1; f.Untouched() == turned || f.Decoded.IsZero() == turned {
+					t.Errorf("orientation %d: untouched %v, decoded at %v", orientation, f.Untouched(), f.Decoded)
+				} else if m := f.Mat(); turned && (m.Cols() == 48) != (orientation >= 5) {
+					t.Errorf("orientation %d: %d×%d", orientation, m.Cols(), m.Rows())
+				}
+				return nil
+			}}
+			sinks := []Sink{count}
+			if upright {
+				sinks = append(sinks, jpegSink{sinkFunc: func(*Frame) error { return nil }})
+			}
+			s := run(t, controller(t, ""), &list{pictures: frames}, Outputs{Sinks: sinks}, Options{KeepAll: true, Workers: 1})
+			if n != len(frames) || s.Drops() != 0 {
+				t.Errorf("%d of %d shown: %v", n, len(frames), s.Dropped)
+			}
+		})
+	}
 }
 
 func TestSinkThatFailsEndsAlone(t *testing.T) {

@@ -15,13 +15,14 @@ type Frame struct {
 	Decoded time.Time // when its pixels were there; zero if it was not decoded
 	Done    time.Time // when its last stage was through
 
-	plan  *Plan
-	jpeg  []byte      // the camera's bytes, without the stamp
-	mats  [2]gocv.Mat // results of the parallel and of the ordered steps
-	shown *gocv.Mat   // the one of mats, or Original, that holds the picture as it is so far
-	ready bool        // the parallel steps are through; guarded by its Camera's lineMu
-	cause Cause       // why it is dropped; 0 means that it is not
-	err   error       // in words
+	plan   *Plan
+	jpeg   []byte      // the camera's bytes, without the stamp
+	mats   [2]gocv.Mat // results of the parallel and of the ordered steps
+	turned bool        // its pixels are upright where its bytes lie on a side, upside down or mirrored, as EXIF says
+	shown  *gocv.Mat   // the one of mats, or Original, that holds the picture as it is so far
+	ready  bool        // the parallel steps are through; guarded by its Camera's lineMu
+	cause  Cause       // why it is dropped; 0 means that it is not
+	err    error       // in words
 }
 
 func newFrame() *Frame {
@@ -57,8 +58,9 @@ func (f *Frame) JPEG() []byte { return f.jpeg }
 // valid until Show returns. It is undefined where Untouched is true and all sinks are JPEGSinks: nothing was decoded then.
 func (f *Frame) Mat() gocv.Mat { return *f.shown }
 
-// Untouched reports whether no stage changed the picture, so that JPEG shows what Mat would.
-func (f *Frame) Untouched() bool { return !f.plan.touches }
+// Untouched reports whether no stage changed the picture and nothing had to turn it upright, so that JPEG shows what Mat
+// would, in programs that do not know EXIF too.
+func (f *Frame) Untouched() bool { return !f.plan.touches && !f.turned }
 
 // Plan is the chain that made this picture.
 func (f *Frame) Plan() *Plan { return f.plan }

@@ -53,7 +53,7 @@ func (l *lane) decode(p *Plan, jpeg []byte, h mjpeg.Header, dst *gocv.Mat) error
 	}
 	err = l.decoder.DecodeScaled(pixels, picture.Step(), jpeg, p.decode, scale)
 	if h.Orientation > 1 && (err == nil || errors.Is(err, turbo.ErrDamaged)) {
-		err = errors.Join(err, upright(l.lying, dst, h.Orientation))
+		err = errors.Join(err, Upright(l.lying, dst, h.Orientation))
 	}
 	return err
 }
@@ -66,8 +66,8 @@ func uprightSize(h mjpeg.Header) image.Point {
 	return image.Pt(h.Width, h.Height)
 }
 
-// upright turns a picture by its EXIF orientation (2 to 8, as the standard's table of tag 0x0112 has them).
-func upright(src gocv.Mat, dst *gocv.Mat, orientation int) error {
+// Upright turns a picture by its EXIF orientation (2 to 8, as the standard's table of tag 0x0112 has them).
+func Upright(src gocv.Mat, dst *gocv.Mat, orientation int) error {
 	const vertically, horizontally, both = 0, 1, -1
 	switch orientation {
 	case 2:

@@ -16,7 +16,9 @@ type Sink interface {
 // (see [Frame.Untouched]): no picture is decoded for it then.
 type JPEGSink interface {
 	Sink
-	TakesJPEG()
+	// TakesJPEG reports whether it also takes the bytes of a frame that is still to be turned by its EXIF orientation.
+	// Where it does not, such a frame is decoded and turned, and is touched.
+	TakesJPEG() (lying bool)
 }
 
 // Signaler is a Sink that wants to know when a camera shows no frames any more and why, and, by the zero Silence, when it

@@ -78,7 +78,7 @@ func newAVI(path string, o Options) (*avi, error) {
 	return a, nil
 }
 
-func (a *avi) TakesJPEG() {}
+func (a *avi) TakesJPEG() bool { return false }
 
 func (a *avi) Show(f *pipeline.Frame) error {
 	var err error

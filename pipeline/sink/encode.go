@@ -28,6 +28,19 @@ func (e *jpegEncoder) append(dst []byte, f *pipeline.Frame) ([]byte, error) {
 	return e.appendMat(dst, f.Mat())
 }
 
+// appendUpright appends a camera's own picture to dst: its bytes, or its pixels encoded anew where EXIF says that they
+// are to be turned. What cannot be decoded stays as it is.
+func (e *jpegEncoder) appendUpright(dst, jpeg []byte) ([]byte, error) {
+	if h, err := mjpeg.ParseHeader(jpeg); err == nil && h.Orientation > 1 {
+		m := gocv.NewMat()
+		defer m.Close()
+		if decode(jpeg, &m) == nil {
+			return e.appendMat(dst, m)
+		}
+	}
+	return mjpeg.AddHuffmanTables(dst, jpeg), nil
+}
+
 // appendMat appends the picture in m, rows × cols × 1 or 3, to dst.
 func (e *jpegEncoder) appendMat(dst []byte, m gocv.Mat) ([]byte, error) {
 	pixels, err := pixelsOf(m)

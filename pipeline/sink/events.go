@@ -69,7 +69,7 @@ type cameraEvents struct {
 	line []byte
 }
 
-func (c *cameraEvents) TakesJPEG() {}
+func (c *cameraEvents) TakesJPEG() bool { return true }
 
 func (c *cameraEvents) Show(f *pipeline.Frame) error {
 	if len(f.Found) == 0 {

@@ -44,7 +44,7 @@ type lastFrame struct {
 	pixels gocv.Mat
 }
 
-func (l *lastFrame) TakesJPEG() {}
+func (l *lastFrame) TakesJPEG() bool { return false }
 
 func (l *lastFrame) Show(f *pipeline.Frame) error {
 	if f.Untouched() {
@@ -93,19 +93,22 @@ func (l *lastFrame) file() ([]byte, error) {
 	return enc.append(nil, l.pixels)
 }
 
-// decode makes dst the picture in jpeg: rows × cols × 1 if it is gray, else × 3.
+// decode makes dst the picture in jpeg, upright: rows × cols × 1 if it is gray, else × 3.
 func decode(jpeg []byte, dst *gocv.Mat) error {
 	h, err := mjpeg.ParseHeader(jpeg)
 	if err != nil {
 		return err
 	}
+	if h.Width*h.Height > pipeline.DefaultMaxPixels {
+		return fmt.Errorf("sink: a picture of %d×%d has more than %d pixels", h.Width, h.Height, pipeline.DefaultMaxPixels)
+	}
 	format, kind, channels := turbo.BGR, gocv.MatTypeCV8UC3, 3
 	if h.Components == 1 {
 		format, kind, channels = turbo.Gray, gocv.MatTypeCV8UC1, 1
 	}
-	dst.Close()
-	*dst = gocv.NewMatWithSize(h.Height, h.Width, kind)
-	pixels, err := pixelsOf(*dst)
+	lying := gocv.NewMatWithSize(h.Height, h.Width, kind)
+	defer lying.Close()
+	pixels, err := pixelsOf(lying)
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,13 @@ func decode(jpeg []byte, dst *gocv.Mat) error {
 		return err
 	}
 	defer d.Close()
-	return d.Decode(pixels, h.Width*channels, jpeg, format)
+	switch err := d.Decode(pixels, h.Width*channels, jpeg, format); {
+	case err != nil:
+		return err
+	case h.Orientation > 1:
+		return pipeline.Upright(lying, dst, h.Orientation)
+	}
+	return lying.CopyTo(dst)
 }
 
 // replace writes a file beside path and gives it that name once it is whole.

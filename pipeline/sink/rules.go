@@ -87,7 +87,7 @@ type job struct {
 	clip     *clip
 }
 
-func (r *rules) TakesJPEG() {}
+func (r *rules) TakesJPEG() bool { return true }
 
 func (r *rules) Show(f *pipeline.Frame) error {
 	now := f.Received
@@ -245,7 +245,7 @@ func (r *rules) work() {
 func (r *rules) do(j job) error {
 	var errs []error
 	if j.clip != nil {
-		errs = append(errs, j.clip.save())
+		errs = append(errs, r.saveClip(j.clip))
 	}
 	if j.snapshot != "" {
 		errs = append(errs, r.save(j.snapshot, j.pixels))
@@ -259,10 +259,14 @@ func (r *rules) do(j job) error {
 	return errors.Join(errs...)
 }
 
-func (c *clip) save() error {
+func (r *rules) saveClip(c *clip) (err error) {
+	enc := jpegEncoder{quality: r.quality}
+	defer enc.close()
 	var all []byte
 	for _, s := range c.shots {
-		all = append(all, s.jpeg...)
+		if all, err = enc.appendUpright(all, s.jpeg); err != nil {
+			return err
+		}
 	}
 	return errors.Join(makeFolder(c.path), replace(c.path, all))
 }

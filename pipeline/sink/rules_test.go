@@ -17,6 +17,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters"
+	"picam/mjpeg"
 	"picam/mjpeg/mjpegtest"
 	"picam/pipeline"
 )
@@ -91,6 +92,68 @@ func TestRulesAct(t *testing.T) {
 	if want := bytes.Repeat(mjpegtest.Pictures(1, 64, 48, 80)[0], 5); err != nil || !bytes.Equal(clip, want) { // 0.3 to 0.7 s
 		t.Errorf("the clip: %v, %d bytes, not %d", err, len(clip), len(want))
 	}
+}
+
+// TestClipsAreUpright: a clip is the camera's own bytes, but for frames that EXIF says are to be turned, and tables.
+func TestClipsAreUpright(t *testing.T) {
+	plain := mjpegtest.Pictures(1, 65, 47, 95)[0]
+	frames := [][]byte{plain, mjpegtest.WithoutDHT(plain)}
+	for orientation := 1; orientation <= 8; orientation++ {
+		frames = append(frames, mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(orientation, nil, false)))
+	}
+	rule := &pipeline.Rule{Clip: filepath.Join(t.TempDir(), "clip.mjpeg"), Before: time.Minute}
+	s := Rules(Options{})
+	for i, jpeg := range frames {
+		f := pipeline.NewFrame("door", uint64(i+1), jpeg, gocv.NewMatWithSize(48, 64, gocv.MatTypeCV8UC1), true)
+		defer f.Close()
+		f.SetRules(rule)
+		if i == len(frames)-1 {
+			f.Found = append(f.Found, face())
+		}
+		if err := s.Show(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := pictures(t, rule.Clip)
+	if len(got) != len(frames) || !bytes.Equal(got[0], plain) || !bytes.Equal(got[2], frames[2]) {
+		t.Fatalf("%d frames, or not the camera's bytes", len(got))
+	}
+	for i, jpeg := range got {
+		h, err := mjpeg.ParseHeader(jpeg)
+		if err != nil || !h.HasDHT || h.Orientation > 1 {
+			t.Errorf("frame %d: %+v, %v", i+1, h, err)
+		}
+		if difference := compareDecoded(t, jpeg, frames[i]); difference > 6 {
+			t.Errorf("frame %d differs by %.1f levels on average", i+1, difference)
+		}
+	}
+}
+
+// compareDecoded is by how many levels two frames differ on average, turned as OpenCV does.
+func compareDecoded(t *testing.T, a, b []byte) float64 {
+	t.Helper()
+	var mats [2]gocv.Mat
+	for i, jpeg := range [][]byte{a, b} {
+		m, err := gocv.IMDecode(jpeg, gocv.IMReadColor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		mats[i] = m
+	}
+	if mats[0].Cols() != mats[1].Cols() || mats[0].Rows() != mats[1].Rows() {
+		t.Fatalf("%d×%d, want %d×%d", mats[0].Cols(), mats[0].Rows(), mats[1].Cols(), mats[1].Rows())
+	}
+	difference := gocv.NewMat()
+	defer difference.Close()
+	if err := gocv.AbsDiff(mats[0], mats[1], &difference); err != nil {
+		t.Fatal(err)
+	}
+	mean := difference.Mean()
+	return (mean.Val1 + mean.Val2 + mean.Val3) / 3
 }
 
 // TestRulesTime: a rule acts once what it waits for has been there long enough, and not again before its cooldown is over.
