@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +70,61 @@ func TestOwnFilterKilledUnderLoad(t *testing.T) {
 	if c.FramesIn != n || c.FramesOut != n || c.Bypassed["exec"] < 3 || c.Bypassed["exec"] == n {
 		t.Errorf("%+v", c)
 	}
+}
+
+// TestPythonTypesTheWholeWay: what a filter in Python returns goes from the camera's JPEG to a recording as what it
+// means, and what means nothing leaves the frame as it was and is told.
+func TestPythonTypesTheWholeWay(t *testing.T) {
+	interpreter := "python3"
+	if exec.Command(interpreter, "-c", "import numpy").Run() != nil {
+		interpreter = "/usr/bin/python3" // not every one that is first in PATH has Debian's numpy
+		need(t, interpreter)
+	}
+	answers := []struct {
+		python string
+		want   func(v uint8) uint8
+	}{
+		{"p / 255", func(v uint8) uint8 { return v }},
+		{"(p / 255).astype(np.float32)", func(v uint8) uint8 { return v }},
+		{"p > 127", func(v uint8) uint8 { return 255 * (v >> 7) }},
+		{"p.astype(np.uint16)", func(v uint8) uint8 { return v }},
+		{"255 - p.astype(int)", func(v uint8) uint8 { return 255 - v }},
+		{"np.asfortranarray(255 - p)", func(v uint8) uint8 { return 255 - v }},
+		{"p.astype(np.uint16) * 256", func(v uint8) uint8 { return v }}, // the last one: it ends the filter
+	}
+	var lambdas []string
+	for _, a := range answers {
+		lambdas = append(lambdas, "lambda p: "+a.python)
+	}
+	program := writeFile(t, "answers.py", fmt.Sprintf("import sys\nsys.path.insert(0, 'docs/own-filters')\n"+
+		"import numpy as np, picam_filter\nanswers = [%s]\n"+
+		"picam_filter.run(lambda p, info: answers[info['seq'] - 1](p))\n", strings.Join(lambdas, ", ")))
+	config := writeFile(t, "filters.yaml",
+		fmt.Sprintf("filters:\n  - exec: {command: [%s, %s], timeout: 20}\n", interpreter, program))
+	path, _ := clip(t, len(answers), 65, 47)
+	dir := t.TempDir()
+	record := func(name string, args ...string) (*process, string) {
+		out := filepath.Join(dir, name, "%06d.png")
+		args = append(args, "--from", "file:"+path, "--display", "none", "--record", out)
+		p := picam(t, append([]string{"recv"}, args...)...)
+		p.ends(0)
+		return p, out
+	}
+	_, plain := record("plain")
+	recv, out := record("out", "--config", config)
+	for i, a := range answers {
+		want := decoded(t, readFile(t, fmt.Sprintf(plain, i+1))).(*image.RGBA).Pix
+		got := decoded(t, readFile(t, fmt.Sprintf(out, i+1))).(*image.RGBA).Pix
+		for j := range want {
+			if j%4 != 3 { // alpha
+				want[j] = a.want(want[j])
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: other pixels", a.python)
+		}
+	}
+	recv.says(`stage=exec err=".*work returned uint16 of shape \(47, 65, 3\), \d+ to \d{4,5}; return an array`)
 }
 
 // running lists the processes of a program.

@@ -77,7 +77,8 @@ func decoded(t testing.TB, file []byte) image.Image {
 // byFFmpeg decodes a file, or with "-" a frame, of width × height.
 func byFFmpeg(t *testing.T, file string, frame []byte, width, height int) (images []image.Image) {
 	t.Helper()
-	cmd := exec.Command("ffmpeg", "-v", "error", "-i", file, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgba", "-")
+	cmd := exec.Command("ffmpeg", "-v", "error", "-i", file, "-fps_mode", "passthrough",
+		"-f", "rawvideo", "-pix_fmt", "rgba", "-")
 	cmd.Stdin = bytes.NewReader(frame)
 	pixels, err := cmd.Output()
 	if err != nil || len(pixels) == 0 || len(pixels)%(width*height*4) != 0 {
@@ -101,8 +102,9 @@ func looksLike(t *testing.T, what string, got image.Image, want *image.RGBA) {
 		for x := range want.Rect.Dx() {
 			r, g, b, _ := got.At(x, y).RGBA()
 			c := want.RGBAAt(x, y)
-			sum += max(int(r>>8), int(c.R)) - min(int(r>>8), int(c.R)) + max(int(g>>8), int(c.G)) - min(int(g>>8), int(c.G)) +
-				max(int(b>>8), int(c.B)) - min(int(b>>8), int(c.B))
+			for _, pair := range [][2]int{{int(r >> 8), int(c.R)}, {int(g >> 8), int(c.G)}, {int(b >> 8), int(c.B)}} {
+				sum += max(pair[0], pair[1]) - min(pair[0], pair[1])
+			}
 		}
 	}
 	if mean := float64(sum) / float64(3*want.Rect.Dx()*want.Rect.Dy()); mean > 6 {
@@ -110,8 +112,8 @@ func looksLike(t *testing.T, what string, got image.Image, want *image.RGBA) {
 	}
 }
 
-// TestRecordingsAreUpright: whatever is kept of a stream with EXIF orientations looks right to programs that know EXIF, and to
-// those that do not.
+// TestRecordingsAreUpright: whatever is kept of a stream with EXIF orientations looks right to programs that know EXIF,
+// and to those that do not.
 func TestRecordingsAreUpright(t *testing.T) {
 	need(t, "ffmpeg")
 	stream, want := turnedStream(t)
@@ -120,8 +122,8 @@ func TestRecordingsAreUpright(t *testing.T) {
 	record := func(t *testing.T, name string, args ...string) string {
 		t.Helper()
 		out := filepath.Join(t.TempDir(), name)
-		args = append([]string{"recv", "--from", "file:" + clip, "--fps", "0", "--display", "none", "--record", out}, args...)
-		picam(t, args...).ends(0)
+		args = append(args, "--from", "file:"+clip, "--fps", "0", "--display", "none", "--record", out)
+		picam(t, append([]string{"recv"}, args...)...).ends(0)
 		return out
 	}
 	frames := func(t *testing.T, out string) (all [][]byte) {

@@ -1,9 +1,13 @@
 package filters
 
 import (
+	"fmt"
+	"image"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gocv.io/x/gocv"
@@ -83,6 +87,156 @@ func TestOwnExamples(t *testing.T) {
 	if _, err := os.Stat(examples + "/picam_filter.py"); err != nil {
 		t.Error(err)
 	}
+}
+
+// pythonStage is exec with a filter in Python that makes of a picture p, of number n, what an expression says.
+func pythonStage(t *testing.T, expression string) *Stage {
+	t.Helper()
+	code := fmt.Sprintf("import sys; sys.path.insert(0, %q)\nimport numpy as np, picam_filter\n"+
+		"def work(p, info):\n n = info['seq']\n return %s\npicam_filter.run(work)", examples, expression)
+	return configure(t, execFilter, map[string]any{"command": []any{python(t), "-c", code}, "timeout": 20})
+}
+
+// TestPythonTypes: numpy's types, shapes and layouts come through as what they mean.
+func TestPythonTypes(t *testing.T) {
+	type pixel = [3]uint8
+	type at func(y, x int) pixel // of the picture that the filter was given, of 20 × 40 pixels
+	each := func(change func(v float64) float64) func(at, int, int) pixel {
+		return func(p at, y, x int) (out pixel) {
+			for i, v := range p(y, x) {
+				out[i] = uint8(math.RoundToEven(change(float64(v))))
+			}
+			return out
+		}
+	}
+	same := each(func(v float64) float64 { return v })
+	gray := func(p at, y, x int) pixel { v := p(y, x)[1]; return pixel{v, v, v} }
+	tests := []struct {
+		answer string
+		want   func(p at, y, x int) pixel
+		size   image.Point // zero: that of the picture
+	}{
+		{"p", same, image.Point{}},
+		{"p / 255", same, image.Point{}},
+		{"(p / 255).astype(np.float32)", same, image.Point{}},
+		{"(p / 255).astype(np.float16)", same, image.Point{}},
+		{"p / 255 * 1.5 - 0.25", each(func(v float64) float64 { return max(0, min(v*1.5-63.75, 255)) }), image.Point{}},
+		{"p > 127", each(func(v float64) float64 { return 255 * math.Floor(v/128) }), image.Point{}},
+		{"255 - p.astype(int)", each(func(v float64) float64 { return 255 - v }), image.Point{}},
+		{"p.astype(np.uint16)", same, image.Point{}},
+		{"p.astype('>u2')", same, image.Point{}},
+		{"p.astype(np.int32)", same, image.Point{}},
+		{"p.astype(np.uint64)", same, image.Point{}},
+		{"(p // 2).astype(np.int8)", each(func(v float64) float64 { return math.Floor(v / 2) }), image.Point{}},
+		{"p[:, :, 1]", gray, image.Point{}},
+		{"p[:, :, 1:2]", gray, image.Point{}},
+		{"p[:, :, 1] / 255", gray, image.Point{}},
+		{"p[:, :, 1:2].astype(int)", gray, image.Point{}},
+		{"np.dstack([p, p[:, :, 0]])", same, image.Point{}},
+		{"np.dstack([p, p[:, :, 0]]) / 255", same, image.Point{}},
+		{"np.asfortranarray(p)", same, image.Point{}},
+		{"np.asfortranarray(p / 255)", same, image.Point{}},
+		{"np.asfortranarray(p > 127)", each(func(v float64) float64 { return 255 * math.Floor(v/128) }), image.Point{}},
+		{"np.ma.masked_array(p)", same, image.Point{}},
+		{"p[::-1]", func(p at, y, x int) pixel { return p(19-y, x) }, image.Point{}},
+		{"p[:, ::-1].astype(int)", func(p at, y, x int) pixel { return p(y, 39-x) }, image.Point{}},
+		{"p[:, :, ::-1]", func(p at, y, x int) pixel { v := p(y, x); return pixel{v[2], v[1], v[0]} }, image.Point{}},
+		{"p.transpose(1, 0, 2)", func(p at, y, x int) pixel { return p(x, y) }, image.Pt(20, 40)},
+		{"p[2:9, 5:36]", func(p at, y, x int) pixel { return p(y+2, x+5) }, image.Pt(31, 7)},
+		{"p.repeat(2, 0).repeat(2, 1) / 255", func(p at, y, x int) pixel { return p(y/2, x/2) }, image.Pt(80, 40)},
+		{"p[:1, :1]", same, image.Pt(1, 1)},
+		{"None", same, image.Point{}},
+	}
+	var answers []string
+	for _, test := range tests {
+		answers = append(answers, "lambda: "+test.answer)
+	}
+	r := open(t, pythonStage(t, "["+strings.Join(answers, ", ")+"][n]()")) // one process for all
+	src, dst := texture(t, 40, 20, gocv.MatTypeCV8UC3, 1), empty(t)
+	for n, test := range tests {
+		t.Run(test.answer, func(t *testing.T) {
+			meta := &Meta{Seq: uint64(n)}
+			if err := r.Apply(src, &dst, meta); err != nil || len(meta.Bypassed) > 0 {
+				t.Fatal(err, meta.Bypassed)
+			}
+			size := test.size
+			if size == (image.Point{}) {
+				size = image.Pt(40, 20)
+			}
+			if got := image.Pt(dst.Cols(), dst.Rows()); got != size || dst.Channels() != 3 {
+				t.Fatalf("%v with %d channels, want %v with 3", got, dst.Channels(), size)
+			}
+			read := func(m gocv.Mat, y, x int) pixel { return pixel(m.GetVecbAt(y, x)) }
+			for y := range size.Y {
+				for x := range size.X {
+					want := test.want(func(y, x int) pixel { return read(src, y, x) }, y, x)
+					if got := read(dst, y, x); got != want {
+						t.Fatalf("pixel %d, %d is %v, want %v", x, y, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestPythonRefuses: what would be shown as something else than was meant costs a picture, and a sentence that says
+// what it is and what to return.
+func TestPythonRefuses(t *testing.T) {
+	const advice = " return an array, rows x columns (gray) or rows x columns x 3 (blue, green, red), of integers " +
+		"from 0 to 255 (frame.clip(0, 255), or frame // 256 of 16 bits), of floats from 0 to 1, or of bool"
+	tests := []struct{ answer, want string }{ // to a p with all values from 0 to 255
+		{"p * 0.5", "float64 of shape (32, 32, 3), 0 to 127.5;"},
+		{"p.astype(np.float32)", "float32 of shape (32, 32, 3), 0 to 255;"},
+		{"p / 255 - 2", "float64 of shape (32, 32, 3), -2 to -1;"},
+		{"np.full(p.shape, np.inf)", "float64 of shape (32, 32, 3), inf to inf;"},
+		{"np.where(p > 250, np.nan, p / 255)", "float64 of shape (32, 32, 3), nan to nan;"},
+		{"p.astype(np.uint16) * 257", "uint16 of shape (32, 32, 3), 0 to 65535;"},
+		{"p.astype(int) - 20", "int64 of shape (32, 32, 3), -20 to 235;"},
+		{"p.astype(np.int16) + p", "int16 of shape (32, 32, 3), 0 to 510;"},
+		{"p.view(np.int8)", "int8 of shape (32, 32, 3), -128 to 127;"},
+		{"p * 1j", "complex128 of shape (32, 32, 3);"},
+		{"p.astype(object)", "object of shape (32, 32, 3);"},
+		{"p.astype(str)", "<U3 of shape (32, 32, 3);"},
+		{"p[:, :, :2]", "uint8 of shape (32, 32, 2);"},
+		{"p.transpose(2, 0, 1)", "uint8 of shape (3, 32, 32);"},
+		{"p[None]", "uint8 of shape (1, 32, 32, 3);"},
+		{"p[0, :, 0]", "uint8 of shape (32,);"},
+		{"p[:0]", "uint8 of shape (0, 32, 3);"},
+		{"p[0, 0, 0]", "uint8;"},
+		{"p.mean()", "float64;"},
+		{"p.tolist()", "list;"},
+		{"[p, []]", "list;"},
+		{"255", "int;"},
+		{"'p'", "str;"},
+	}
+	code := fmt.Sprintf("import sys; sys.path.insert(0, %q)\nimport numpy as np, picam_filter\n"+
+		"p = np.arange(32 * 32 * 3).astype(np.uint8).reshape(32, 32, 3)\nfor answer in sys.argv[1:]:\n"+
+		" try: print(picam_filter.to_pixels(eval(answer)).shape)\n except SystemExit as why: print(why)", examples)
+	args := []string{"-c", code}
+	for _, test := range tests {
+		args = append(args, test.answer)
+	}
+	out, err := exec.Command(python(t), args...).CombinedOutput()
+	said := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil || len(said) != len(tests) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for i, test := range tests {
+		if want := "work returned " + test.want + advice; said[i] != want {
+			t.Errorf("%s: %s\nwant %s", test.answer, said[i], want)
+		}
+	}
+	t.Run("in a stage", func(t *testing.T) {
+		src, dst, meta := texture(t, 1920, 1080, gocv.MatTypeCV8UC3, 1), empty(t), &Meta{}
+		r := open(t, pythonStage(t, "p / 255 * 333.123456789 - 77.123456789"))
+		if err := r.Apply(src, &dst, meta); err != nil || len(meta.Bypassed) != 1 || !equal(src, dst) {
+			t.Fatal(err, meta.Bypassed)
+		}
+		want := "work returned float64 of shape (1080, 1920, 3), -77.1235 to 256;" + advice
+		if got := meta.Bypassed[0].Cause.Error(); !strings.HasSuffix(got, ": it ended: exit status 1: "+want) {
+			t.Errorf("%s\nwant … %s", got, want)
+		}
+	})
 }
 
 // BenchmarkNegative is the same filter, made in every way.

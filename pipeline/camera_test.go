@@ -428,8 +428,8 @@ func TestNothingIsDecodedForThoseWhoTakeJPEG(t *testing.T) {
 	run(t, controller(t, "grayscale"), repeat(pictures, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 }
 
-// TestLyingFramesAreTurnedForThoseWhoTakeJPEG: where bytes show something else than pixels, as EXIF says, a sink that wants
-// them upright gets pixels; for others, and without a turn, nothing is decoded.
+// TestLyingFramesAreTurnedForThoseWhoTakeJPEG: where bytes show something else than pixels, as EXIF says, a sink that
+// wants them upright gets pixels; for others, and without a turn, nothing is decoded.
 func TestLyingFramesAreTurnedForThoseWhoTakeJPEG(t *testing.T) {
 	frame := mjpegtest.Pictures(1, 64, 48, 80)[0]
 	frames := [][]byte{frame, []byte("\xFF\xD8\xFF\xD9")} // the second one has no header

@@ -58,8 +58,8 @@ func (f *Frame) JPEG() []byte { return f.jpeg }
 // valid until Show returns. It is undefined where Untouched is true and all sinks are JPEGSinks: nothing was decoded then.
 func (f *Frame) Mat() gocv.Mat { return *f.shown }
 
-// Untouched reports whether no stage changed the picture and nothing had to turn it upright, so that JPEG shows what Mat
-// would, in programs that do not know EXIF too.
+// Untouched reports whether no stage changed the picture and it needed no turning, so that JPEG shows what Mat would,
+// to those who do not know EXIF too.
 func (f *Frame) Untouched() bool { return !f.plan.touches && !f.turned }
 
 // Plan is the chain that made this picture.

@@ -100,7 +100,8 @@ func decode(jpeg []byte, dst *gocv.Mat) error {
 		return err
 	}
 	if h.Width*h.Height > pipeline.DefaultMaxPixels {
-		return fmt.Errorf("sink: a picture of %d×%d has more than %d pixels", h.Width, h.Height, pipeline.DefaultMaxPixels)
+		return fmt.Errorf("sink: a picture of %d×%d has more than the %d pixels allowed", h.Width, h.Height,
+			pipeline.DefaultMaxPixels)
 	}
 	format, kind, channels := turbo.BGR, gocv.MatTypeCV8UC3, 3
 	if h.Components == 1 {

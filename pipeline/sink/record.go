@@ -22,9 +22,9 @@ import (
 //	out/%06d.jpg, out/%06d.png numbered pictures, from 1; PNG loses nothing
 //
 // Folders that are missing are made. Pictures that no stage has changed are kept as JPEG with the camera's own bytes
-// (and the standard Huffman tables, where they have none), unless EXIF says that they are to be turned: players of video
-// do not know that, so they are turned and encoded anew. Turning the coded blocks instead would lose nothing, but needs
-// whole ones, and 1080 rows are not. A file that cannot be written to the end, such as on a full
+// (and the standard Huffman tables, where they have none), unless EXIF says that they are to be turned: players do not
+// know that of videos, so they are turned and encoded anew. Turning the coded blocks instead would lose nothing, but
+// needs whole ones, and 1080 rows are not. A file that cannot be written to the end, such as on a full
 // disk, is an error of Show; whole pictures written before it stay readable.
 func Record(path string, o Options) (pipeline.Sink, error) {
 	kind, err := kindOf(path)
