@@ -84,6 +84,10 @@ func TestModuleFails(t *testing.T) {
 		{"room elsewhere", owntest.Module{Alloc: owntest.OutOfReach}, "no room for "},
 		{"answers elsewhere", owntest.Module{Filter: owntest.OutOfReach}, "outside of the memory"},
 		{"answers nonsense", owntest.Module{Filter: owntest.Misplaced}, `its answer begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
+		{"another width", owntest.Module{Filter: owntest.Lie(8, 640)}, "a stride of 960 bytes; a row of 640 pixels has 1920"},
+		{"another height", owntest.Module{Filter: owntest.Lie(12, 480)}, "230400 bytes of pixels; 480 rows of 960 bytes are 460800"},
+		{"four channels", owntest.Module{Filter: owntest.Lie(16, 4)}, "a picture of 4 channels, not of 1 (gray) or 3 (BGR)"},
+		{"fewer bytes", owntest.Module{Filter: owntest.Lie(24, 960)}, "960 bytes of pixels; 240 rows of 960 bytes are 230400"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -55,6 +55,11 @@ var Invert = join(
 	get(3), i32(1), []byte{0x6A}, set(3), []byte{0x0C, 0x01, 0x0B}, // 3 += 1; again
 	[]byte{0x0B}, get(2))
 
+// Lie answers as Invert does, with n at that byte of the answer's header, 8 to 28.
+func Lie(offset byte, n int32) []byte {
+	return join(Invert, set(3), get(3), i32(n), store(offset), get(3))
+}
+
 // Binary is the module's file.
 func (m Module) Binary() []byte {
 	alloc, filter, pages := m.Alloc, m.Filter, m.Pages
