@@ -128,6 +128,8 @@ func TestPythonTypes(t *testing.T) {
 		{"p.astype(np.int32)", same, image.Point{}},
 		{"p.astype(np.uint64)", same, image.Point{}},
 		{"(p // 2).astype(np.int8)", each(func(v float64) float64 { return math.Floor(v / 2) }), image.Point{}},
+		{"(p.fill(7), p)[1]", each(func(float64) float64 { return 7 }), image.Point{}}, // drawn in place
+		{"(p, [{'label': 'x', 'box': np.arange(4), 'score': np.float32(0.5)}])", same, image.Point{}},
 		{"p[:, :, 1]", gray, image.Point{}},
 		{"p[:, :, 1:2]", gray, image.Point{}},
 		{"p[:, :, 1] / 255", gray, image.Point{}},

@@ -209,7 +209,7 @@ func byHand(t *testing.T, running []*filters.Running, chain Chain, jpeg []byte, 
 		}
 		defer lying.Close()
 		standing := gocv.NewMat()
-		if err := upright(lying, &standing, h.Orientation); err != nil {
+		if err := Upright(lying, &standing, h.Orientation); err != nil {
 			t.Fatal(err)
 		}
 		return standing

@@ -15,7 +15,8 @@ def run(work):
     while head := source.read(56):
         _, _, start, width, height, channels, stride, seq, captured, name, params, size, _ = struct.unpack(
             "<4sHHIIIIQqIIII", head)
-        rest = source.read(start - 56 + name + params + size)[start - 56:]
+        rest = bytearray(source.read(start - 56 + name + params + size))  # work may draw in the picture
+        del rest[:start - 56]
         info = {"seq": seq, "captured": captured, "camera": rest[:name].decode(),
                 "params": json.loads(rest[name:name + params])}
         rows = np.frombuffer(rest, np.uint8, offset=name + params).reshape(height, stride)[:, :width * channels]
@@ -23,7 +24,7 @@ def run(work):
         picture, found = answer if isinstance(answer, tuple) else (answer, [])
         picture = np.zeros((0, 0), np.uint8) if picture is None else to_pixels(picture)
         (height, width), channels = picture.shape[:2], 3 if picture.ndim == 3 else 1
-        found = json.dumps(found).encode() if found else b""
+        found = json.dumps(found, default=lambda number: number.tolist()).encode() if found else b""
         sink.write(struct.pack("<4sHHIIIIIIQ", b"PICM", 1, 40, width, height, channels, width * channels,
                                picture.size, len(found), seq))
         sink.write(picture.data if picture.size else b"")
