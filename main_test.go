@@ -144,6 +144,40 @@ func TestHostileStreams(t *testing.T) {
 	}
 }
 
+// TestJunkIsShown: what OpenCV and ffmpeg show of cameras that leave junk between segments, picam shows, and never a
+// thumbnail in its place; the recording has the camera's own bytes.
+func TestJunkIsShown(t *testing.T) {
+	plain := mjpegtest.WithSegment(mjpegtest.Pictures(1, 64, 48, 75)[0], 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
+	exif := mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(1, mjpegtest.Pictures(1, 16, 16, 50)[0], true))
+	for name, frame := range map[string][]byte{
+		"none":                  plain,
+		"a byte before DQT":     mjpegtest.WithJunk(plain, []byte{0}, mjpegtest.Segments(plain)[1]),
+		"before all segments":   mjpegtest.WithJunk(exif, []byte("a\xFF\x00\xFF\xD3b"), mjpegtest.Segments(exif)[1:]...),
+		"behind a thumbnail":    mjpegtest.WithJunk(exif, make([]byte, 16), mjpegtest.Segments(exif)[1]),
+		"4096 bytes, no tables": mjpegtest.WithJunk(mjpegtest.WithoutDHT(exif), make([]byte, 4096), mjpegtest.Segments(exif)[1]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path, dir := writeFile(t, "in.jpg", string(frame)), t.TempDir()
+			raw := filepath.Join(dir, "raw.mjpeg")
+			picam(t, "recv", "--from", "file:"+path, "--display", "none", "--record", filepath.Join(dir, "%d.png"), "--record-raw", raw,
+				"--stats-file", filepath.Join(dir, "stats.json")).ends(0)
+			var stats struct{ Cameras []pipeline.Stats }
+			if err := json.Unmarshal(readFile(t, filepath.Join(dir, "stats.json")), &stats); err != nil || len(stats.Cameras) != 1 {
+				t.Fatal(err)
+			} else if junk := stats.Cameras[0].Junk; (junk == 1) != (name != "none") {
+				t.Errorf("%d frames are counted", junk)
+			}
+			if got, err := png.DecodeConfig(bytes.NewReader(readFile(t, filepath.Join(dir, "1.png")))); err != nil || got.Width != 64 || got.Height != 48 {
+				t.Errorf("shown is %d×%d, %v", got.Width, got.Height, err)
+			}
+			if !bytes.Equal(readFile(t, raw), frame) {
+				t.Error("the recording has other bytes")
+			}
+		})
+	}
+}
+
 func readFileIfThere(t testing.TB, path string) []byte {
 	t.Helper()
 	if size(path) == 0 {

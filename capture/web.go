@@ -296,18 +296,10 @@ func (w *web) ScanStats() mjpeg.Stats {
 }
 
 func (w *web) scanStats() mjpeg.Stats {
-	sum := w.past
 	if w.reader == nil {
-		return sum
+		return w.past
 	}
-	st := w.reader.ScanStats()
-	sum.Bytes += st.Bytes
-	sum.Frames += st.Frames
-	sum.Skipped += st.Skipped
-	for i, n := range st.Damaged {
-		sum.Damaged[i] += n
-	}
-	return sum
+	return w.past.Plus(w.reader.ScanStats())
 }
 
 // answer is one response.

@@ -16,7 +16,11 @@ type Header struct {
 	Arithmetic      bool
 	RestartInterval int  // in MCUs; 0 means none
 	HasDHT          bool // false: a UVC or AVI1 frame that relies on the standard tables
-	Orientation     int  // EXIF: 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored; 0 means not known
+	// OddScan: the frame is sequential, but its first scan header does not say so: Ss, Se, Ah and Al are not 0, 63, 0
+	// and 0 (T.81 B.2.3). Decoders pass over that, some with a warning.
+	OddScan     bool
+	Junk        int // bytes between the segments that belong to none, see [Scanner]
+	Orientation int // EXIF: 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored; 0 means not known
 }
 
 // ParseHeader reads the header of a JPEG picture. The error names what was found and where. A picture whose height
@@ -32,14 +36,23 @@ func parseHeader(frame []byte) (h Header, sos int, err error) {
 		start := frame[:min(2, len(frame))]
 		return Header{}, 0, fmt.Errorf("mjpeg: picture begins with %q, not with SOI (FF D8)", start)
 	}
+	if len(frame) > 2 && frame[2] != 0xFF { // nothing would tell it from noise
+		return Header{}, 0, fmt.Errorf("mjpeg: byte %02X at offset 2, where a marker (FF) must stand", frame[2])
+	}
+	sequential := false
 	for offset := 2; ; {
 		seg, err := segmentAt(frame, offset)
 		if err != nil {
 			return Header{}, 0, err
 		}
+		if h.Junk += seg.junk; h.Junk > maxJunk {
+			return Header{}, 0, fmt.Errorf("mjpeg: %d bytes between segments up to offset %d belong to none; %d are the limit",
+				h.Junk, seg.offset, maxJunk)
+		}
 		switch {
 		case isSOF(seg.marker):
 			err = h.readSOF(seg.marker, seg.payload)
+			sequential = seg.marker&3 < 2 // else progressive or lossless
 		case seg.marker == markerDHT:
 			h.HasDHT = true
 		case seg.marker == markerDRI:
@@ -55,6 +68,7 @@ func parseHeader(frame []byte) (h Header, sos int, err error) {
 				err = errors.New("a scan without a frame header (SOF) before it")
 				break
 			}
+			h.OddScan = sequential && !saysSequential(seg.payload)
 			return h, seg.offset, nil
 		}
 		if err != nil {
@@ -85,6 +99,9 @@ func (h *Header) readSOF(marker byte, p []byte) error {
 	return nil
 }
 
+// saysSequential reports whether the payload of SOS, T.81 B.2.3, ends in the values for a scan of a sequential frame.
+func saysSequential(sos []byte) bool { return bytes.HasSuffix(sos, []byte{0, 63, 0}) }
+
 // subsampling names the ratio of luma's sampling factors (horizontal in the high half of the byte, vertical in the low)
 // to those of the two chroma components.
 func subsampling(luma, cb, cr byte) string {
@@ -110,39 +127,50 @@ func subsampling(luma, cb, cr byte) string {
 	return ""
 }
 
-// exifOrientation finds the orientation in the payload of an APP1 segment: tag 0x0112, a SHORT, of the first directory
-// of a TIFF file (TIFF 6.0, section 2). It returns 0 for whatever is not so.
+// exifOrientation finds the orientation in the payload of an APP1 segment: tag 0x0112, a SHORT. It returns 0 for whatever
+// is not so.
 func exifOrientation(p []byte) int {
+	const tag, short = 0x0112, 3
 	tiff, ok := bytes.CutPrefix(p, []byte("Exif\x00\x00"))
-	if !ok || len(tiff) < 8 {
+	if !ok {
 		return 0
 	}
-	var order binary.ByteOrder
+	entry, order := tiffEntry(tiff, tag)
+	if entry == nil || order.Uint16(entry[2:]) != short || order.Uint32(entry[4:]) != 1 {
+		return 0
+	}
+	if value := int(order.Uint16(entry[8:])); value <= 8 {
+		return value
+	}
+	return 0
+}
+
+// tiffEntry finds the entry with a tag in the first directory of a TIFF file (TIFF 6.0, section 2): tag and type of two
+// bytes, count and value, or its offset, of four. It is nil if there is none.
+func tiffEntry(tiff []byte, tag uint16) (entry []byte, order binary.ByteOrder) {
+	if len(tiff) < 8 {
+		return nil, nil
+	}
 	switch string(tiff[:4]) {
 	case "II*\x00":
 		order = binary.LittleEndian
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return 0
+		return nil, nil
 	}
 	at := order.Uint32(tiff[4:])
 	if uint64(at)+2 > uint64(len(tiff)) {
-		return 0
+		return nil, nil
 	}
 	directory := tiff[at:]
 	entries := int(order.Uint16(directory))
 	directory = directory[2:]
 	for range min(entries, len(directory)/12) {
-		const short = 3
-		if order.Uint16(directory) == 0x0112 {
-			value := int(order.Uint16(directory[8:]))
-			if order.Uint16(directory[2:]) != short || order.Uint32(directory[4:]) != 1 || value > 8 {
-				return 0
-			}
-			return value
+		if order.Uint16(directory) == tag {
+			return directory[:12], order
 		}
 		directory = directory[12:]
 	}
-	return 0
+	return nil, nil
 }

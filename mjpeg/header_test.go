@@ -52,6 +52,15 @@ func TestParseHeader(t *testing.T) {
 			with(func(h *mjpeg.Header) { h.Width, h.Height = 65535, 65535 })},
 		{"restart interval", mjpegtest.WithSegment(picture, 0xDD, []byte{1, 2}),
 			with(func(h *mjpeg.Header) { h.RestartInterval = 258 })},
+		{"Se 0", mjpegtest.WithScan(picture, 0, 0, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Ss 1", mjpegtest.WithScan(picture, 1, 63, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Al 1", mjpegtest.WithScan(picture, 0, 63, 1), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Ah 1", mjpegtest.WithScan(picture, 0, 63, 0x10), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Se 0, extended", mjpegtest.WithScan(withSOF(picture, 0xC1, 0x22, 0x11, 0x11), 0, 0, 0),
+			with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Se 5, progressive", mjpegtest.WithScan(withSOF(picture, 0xC2, 0x22, 0x11, 0x11), 0, 5, 0),
+			with(func(h *mjpeg.Header) { h.Progressive = true })},
+		{"predictor 1, lossless", mjpegtest.WithScan(withSOF(picture, 0xC3, 0x22, 0x11, 0x11), 1, 0, 0), base},
 		{"progressive fixture", mjpegtest.Fixture("progressive"),
 			fixture(func(h *mjpeg.Header) { h.Progressive = true })},
 		{"restart fixture", mjpegtest.Fixture("restart"), fixture(func(h *mjpeg.Header) { h.RestartInterval = 1 })},
@@ -136,6 +145,13 @@ func TestParseHeaderErrors(t *testing.T) {
 		{"SOI only", "\xFF\xD8", "picture ends at offset 2, before its first scan"},
 		{"fill only", "\xFF\xD8\xFF\xFF", "picture ends at offset 4, before its first scan"},
 		{"no marker", "\xFF\xD8\x41", "byte 41 at offset 2, where a marker (FF) must stand"},
+		{"too much junk", "\xFF\xD8\xFF\xE0\x00\x02" + strings.Repeat("\x00", 4097) + "\xFF\xDB\x00\x02",
+			"4097 bytes between segments up to offset 4103 belong to none; 4096 are the limit"},
+		{"too much junk in all", "\xFF\xD8" + strings.Repeat("\xFF\xE0\x00\x02"+strings.Repeat("\x00", 3000), 2) + "\xFF\xDB\x00\x02",
+			"6000 bytes between segments up to offset 6010 belong to none; 4096 are the limit"},
+		{"junk to the end", "\xFF\xD8\xFF\xE0\x00\x02abc\xFF\x00", "picture ends at offset 11, before its first scan"},
+		{"EOI behind junk", "\xFF\xD8\xFF\xE0\x00\x02abc\xFF\xD9", "marker FFD9 at offset 9, before the first scan"},
+		{"reserved marker", "\xFF\xD8\xFF\x02", "marker FF02 at offset 2, before the first scan"},
 		{"EOI", "\xFF\xD8\xFF\xD9", "marker FFD9 at offset 2, before the first scan"},
 		{"SOI again", "\xFF\xD8\xFF\xFF\xD8", "marker FFD8 at offset 3, before the first scan"},
 		{"no length", "\xFF\xD8\xFF\xE0\x00", "picture ends at offset 5, inside segment FFE0"},
@@ -276,12 +292,17 @@ func FuzzParseHeader(f *testing.F) {
 	f.Add(mjpegtest.WithoutDHT(picture))
 	f.Add(mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(6, nil, true)))
 	f.Add(mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(6, nil, false)))
+	f.Add(mjpegtest.WithJunk(mjpegtest.WithoutDHT(picture), []byte("a\xFF\x00\xFF\xFF\xD0"), mjpegtest.Segments(mjpegtest.WithoutDHT(picture))[1:]...))
+	f.Add(mjpegtest.WithScan(picture, 0, 0, 0))
+	f.Add(mjpegtest.MultiPicture(picture, picture))
 	for _, name := range []string{"progressive", "arithmetic", "gray", "restart"} {
 		f.Add(mjpegtest.Fixture(name))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		h, err := mjpeg.ParseHeader(frame)
 		repaired := mjpeg.AddHuffmanTables(nil, frame)
+		mjpeg.MultiPicture(frame) // does not panic
+		clean := mjpeg.AppendWithoutJunk(nil, frame)
 		if err != nil {
 			if h != (mjpeg.Header{}) || !bytes.Equal(repaired, frame) {
 				t.Fatalf("%v, but %+v", err, h)
@@ -291,6 +312,11 @@ func FuzzParseHeader(f *testing.F) {
 		if h.Width < 1 || h.Width > 65535 || h.Height < 1 || h.Height > 65535 || h.Components < 1 ||
 			h.Orientation < 0 || h.Orientation > 8 || h.RestartInterval < 0 || h.RestartInterval > 65535 {
 			t.Fatalf("got %+v", h)
+		}
+		without := h
+		without.Junk = 0
+		if got, err := mjpeg.ParseHeader(clean); err != nil || got != without || len(clean) > len(frame)-h.Junk {
+			t.Fatalf("got %+v, %v without %d bytes of junk, %+v before", got, err, len(frame)-len(clean), h)
 		}
 		again, err := mjpeg.ParseHeader(repaired)
 		if err != nil {

@@ -13,8 +13,12 @@ const DefaultMaxFrame = 16 << 20
 const (
 	readSize      = 64 << 10 // asked of the reader at a time
 	maxEmptyReads = 100      // reads in a row that give nothing, before io.ErrNoProgress
-	maxSOSLength  = 6 + 2*4  // four components, T.81 B.2.3
-	pictureStart  = "\xFF\xD8\xFF"
+	maxSegment    = 64 << 10
+	maxSOSLength  = 6 + 2*4 // four components, T.81 B.2.3
+	// maxJunk is the most junk in a frame, in bytes. Cameras are known to leave up to some hundreds; a page is what
+	// one that aligns its buffers may leave. More would look through much of a scan in vain wherever a length is wrong.
+	maxJunk      = 4 << 10
+	pictureStart = "\xFF\xD8\xFF"
 )
 
 // Scanner cuts a byte stream into whole JPEG pictures. Like [bufio.Scanner] it is driven by Scan; unlike it, damage
@@ -25,15 +29,19 @@ const (
 // data, FF D0 to FF D7 restart it, and any other marker ends it; more segments and scans may follow, as in a
 // progressive picture. FF D9 (EOI) ends the picture, and Scan returns then, without asking for one byte more.
 //
+// Between segments, up to 4096 bytes of a frame may be junk, which some cameras write and which libjpeg, too, passes
+// over: bytes that are no FF, FF 00, and markers without a segment (TEM, RST). They stay in the frame, and are counted.
+// Right behind SOI an FF must stand even so, as nothing else would tell a frame from noise.
+//
 // What stands between that and the next picture belongs to neither and is counted in Stats.Skipped: padding, a second
 // EOI, multipart headers. So are the bytes of a picture that is dropped as damaged:
 //
 //   - [Torn]: SOI stands where a marker of the picture should. The picture that it begins is taken.
-//   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), a byte other than FF after a
-//     segment, a marker that opens no segment, or EOI before the first scan. If it may be the length that was wrong,
-//     the hunt for SOI goes on inside the segment, so that no picture is swallowed; the price is that a thumbnail in
-//     there is taken for a picture. Lost are the pictures, in 64 KiB at most, under a wrong length that by chance
-//     leads to a marker or past the end of the input.
+//   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), too much junk, junk behind a
+//     segment that has the beginning of another frame in it and not its end, a reserved marker, or EOI before the first
+//     scan or behind junk. If it may be the length that was wrong, the hunt for SOI goes on inside the segment, so that
+//     no picture is swallowed; the price is that a thumbnail in there is taken for a picture. Lost are the pictures, in
+//     64 KiB at most, under a wrong length that by chance leads to a marker or past the end of the input.
 //   - [TooLong]: longer than MaxFrame. It is walked to its end, but not kept.
 //   - [Cut]: the input ended.
 //
@@ -56,12 +64,17 @@ type Scanner struct {
 	marker  byte // of the segment under way
 	length  int  // of the segment under way: how many bytes are still to come
 	retry   int  // where to hunt on if what comes now is malformed, counted from start
+	inJunk  bool // since the last segment there has been junk
+	junk    int  // bytes of it in this frame
 	scanned bool // the picture has had a scan
 	tooLong bool // the picture is over the limit: counted, and no longer kept
 	found   bool // buf[start:pos] is a whole picture
 	noted   bool // buf[start:pos] is a whole note
 
+	checked int64 // bytes looked at because of junk, and perhaps not for the last time, see passJunk
+
 	bytes, frames, skipped atomic.Int64
+	junkFrames, junkBytes  atomic.Int64
 	damaged                [NumDamage]atomic.Int64
 }
 
@@ -76,6 +89,7 @@ const (
 	noteText                // its text
 	markerFF                // the FF of a marker, as all states from here on are inside a picture
 	markerCode              // the byte after FF
+	strayBytes              // junk, up to the next FF
 	lengthHigh              // the length of a segment
 	lengthLow
 	payload  // inside a segment
@@ -92,9 +106,12 @@ func (s *Scanner) Reset(r io.Reader) {
 	s.in, s.err = r, nil
 	s.start, s.pos, s.end = 0, 0, 0
 	s.state, s.tooLong, s.found, s.noted = hunting, false, false, false
+	s.checked = 0
 	s.bytes.Store(0)
 	s.frames.Store(0)
 	s.skipped.Store(0)
+	s.junkFrames.Store(0)
+	s.junkBytes.Store(0)
 	for i := range s.damaged {
 		s.damaged[i].Store(0)
 	}
@@ -121,6 +138,10 @@ func (s *Scanner) Scan() bool {
 	}
 	s.found = true
 	s.frames.Add(1)
+	if s.junk > 0 {
+		s.junkFrames.Add(1)
+		s.junkBytes.Add(int64(s.junk))
+	}
 	return true
 }
 
@@ -178,7 +199,7 @@ func (s *Scanner) walk() bool {
 			}
 			s.skipTo(s.pos + i)
 			s.pos += 2
-			s.state, s.retry, s.scanned = markerFF, 2, false
+			s.begin()
 
 		case huntCode:
 			switch b {
@@ -195,7 +216,7 @@ func (s *Scanner) walk() bool {
 
 		case huntFF:
 			if b == 0xFF {
-				s.state, s.retry, s.scanned = markerFF, 2, false
+				s.begin()
 				break
 			}
 			s.skipTo(s.pos)
@@ -235,8 +256,19 @@ func (s *Scanner) walk() bool {
 			s.pos++
 			s.state = markerCode
 			if b != 0xFF {
-				s.malformed()
+				s.state = strayBytes
+				s.passJunk(1)
 			}
+
+		case strayBytes:
+			n := min(s.end-s.pos, maxJunk+1-s.junk)
+			if i := bytes.IndexByte(s.buf[s.pos:s.pos+n], 0xFF); i >= 0 {
+				n = i
+				s.pos++
+				s.state = markerCode
+			}
+			s.pos += n
+			s.passJunk(n)
 
 		case scanData:
 			i := bytes.IndexByte(s.buf[s.pos:s.end], 0xFF)
@@ -250,21 +282,30 @@ func (s *Scanner) walk() bool {
 		case markerCode, scanCode:
 			s.pos++
 			switch {
+			case b == 0xFF && s.inJunk:
+				s.passJunk(1)
 			case b == 0xFF: // fill
 				s.retry = s.pos - s.start
 			case s.state == scanCode && (b == 0 || b >= markerRST0 && b <= markerRST7):
 				s.state = scanData
+			case s.state == markerCode && standsAlone(b):
+				s.state = markerFF
+				s.passJunk(2)
+			case b == markerEOI && s.inJunk:
+				s.hunt(Malformed)
 			case b == markerEOI && s.scanned && !s.over():
 				s.state = hunting
 				return true
 			case b == markerEOI:
 				s.drop(Malformed, s.pos)
+			case b == markerSOI && s.inJunk && !s.over():
+				s.hunt(Torn)
 			case b == markerSOI:
 				s.drop(Torn, s.pos-2)
 			case hasSegment(b):
-				s.marker, s.retry, s.state = b, s.pos-s.start, lengthHigh
+				s.marker, s.retry, s.state, s.inJunk = b, s.pos-s.start, lengthHigh, false
 			default:
-				s.malformed()
+				s.hunt(Malformed)
 			}
 
 		case lengthHigh:
@@ -275,7 +316,7 @@ func (s *Scanner) walk() bool {
 			s.pos++
 			s.length |= int(b)
 			if s.length < 2 || s.marker == markerSOS && s.length > maxSOSLength {
-				s.malformed()
+				s.hunt(Malformed)
 				break
 			}
 			s.length -= 2
@@ -303,15 +344,65 @@ func (s *Scanner) noNote() {
 	s.state = hunting
 }
 
-// malformed drops the picture because of a segment's length or of what stands at its end. The segment may span the
-// beginning of other pictures, so the hunt goes on inside it. The work stays proportional to the input however often
-// that happens: a segment is jumped over, not looked through, and each retry begins behind the one before.
-func (s *Scanner) malformed() {
+// begin begins a frame, whose SOI stands before pos.
+func (s *Scanner) begin() {
+	s.state, s.retry, s.scanned, s.inJunk, s.junk = markerFF, 2, false, false, 0
+}
+
+// passJunk counts n bytes of junk, which end at pos or are followed by an FF that does. The first ones behind a segment
+// make its length doubtful: a wrong one ends inside one of the next frames, most likely, and to go on with what follows
+// there would swallow all up to it.
+//
+// hunt may come back to what is looked at for that. So that the time stays proportional to the input nevertheless, no
+// more is looked at when it has become more than all that has come, and a longest segment. Only input of hardly anything
+// but wrong lengths does that; then junk makes a frame malformed at once.
+func (s *Scanner) passJunk(n int) {
+	if !s.inJunk && !s.over() {
+		if come := s.bytes.Load() - int64(s.end-s.pos); s.checked > come+maxSegment {
+			s.hunt(Malformed)
+			return
+		}
+		segment := s.buf[s.start+s.retry : s.pos]
+		s.checked += int64(len(segment))
+		if endsInFrame(segment) {
+			s.hunt(Malformed)
+			return
+		}
+	}
+	s.inJunk = true
+	s.checked += int64(n)
+	if s.junk += n; s.junk > maxJunk {
+		s.hunt(Malformed)
+	}
+}
+
+// endsInFrame says whether a frame begins in b whose end is not in b. One that is whole may be a thumbnail.
+func endsInFrame(b []byte) bool {
+	begun := 0 // one in another
+	for {
+		i := bytes.IndexByte(b, 0xFF)
+		if i < 0 || i+1 == len(b) {
+			return begun > 0
+		}
+		b = b[i+1:]
+		switch {
+		case b[0] == markerSOI && (len(b) == 1 || b[1] == 0xFF):
+			begun++
+		case b[0] == markerEOI && begun > 0:
+			begun--
+		}
+	}
+}
+
+// hunt drops the frame because of a segment's length or of what stands at its end. The segment may span the beginning of
+// other frames, so the hunt goes on inside it. The work stays proportional to the input however often that happens: a
+// segment is jumped over, not looked through but for passJunk, and each retry begins behind the one before.
+func (s *Scanner) hunt(cause Damage) {
 	resume := s.start + s.retry
 	if s.over() {
 		resume = s.pos // the rest may be gone from the buffer
 	}
-	s.drop(Malformed, resume)
+	s.drop(cause, resume)
 }
 
 // over says whether the picture is longer than the limit as far as it has been looked at.
@@ -395,7 +486,10 @@ func (s *Scanner) maxFrame() int {
 
 // Stats returns the counters. Any goroutine may call it at any time.
 func (s *Scanner) Stats() Stats {
-	st := Stats{Bytes: s.bytes.Load(), Frames: s.frames.Load(), Skipped: s.skipped.Load()}
+	st := Stats{
+		Bytes: s.bytes.Load(), Frames: s.frames.Load(), Skipped: s.skipped.Load(),
+		JunkFrames: s.junkFrames.Load(), JunkBytes: s.junkBytes.Load(),
+	}
 	for i := range st.Damaged {
 		st.Damaged[i] = s.damaged[i].Load()
 	}
@@ -404,10 +498,25 @@ func (s *Scanner) Stats() Stats {
 
 // Stats counts what a Scanner has seen. Bytes = bytes in frames + Skipped, once the input has ended.
 type Stats struct {
-	Bytes   int64            // read from the input
-	Frames  int64            // whole pictures given out
-	Skipped int64            // bytes that belonged to no whole picture
-	Damaged [NumDamage]int64 // pictures dropped, by cause
+	Bytes      int64            // read from the input
+	Frames     int64            // whole pictures given out
+	JunkFrames int64            // of those: with junk between their segments
+	JunkBytes  int64            // of that, in all of them
+	Skipped    int64            // bytes that belonged to no whole picture
+	Damaged    [NumDamage]int64 // pictures dropped, by cause
+}
+
+// Plus returns the sums of two Scanners' counters.
+func (st Stats) Plus(other Stats) Stats {
+	st.Bytes += other.Bytes
+	st.Frames += other.Frames
+	st.JunkFrames += other.JunkFrames
+	st.JunkBytes += other.JunkBytes
+	st.Skipped += other.Skipped
+	for i, n := range other.Damaged {
+		st.Damaged[i] += n
+	}
+	return st
 }
 
 // Damage says why a Scanner dropped a picture that had begun.

@@ -123,10 +123,10 @@ func TestScannerDamage(t *testing.T) {
 		{"segment leads to no marker", []string{"\xFF\xD8\xFF\xE0\x00\x05", string(good), string(good)},
 			[][]byte{good, good}, damage{mjpeg.Malformed: 1}},
 		{"segment leads to a wrong marker",
-			[]string{"\xFF\xD8\xFF\xE0\x03\x00", string(good), strings.Repeat("\xFF\x01", 500), string(other)},
+			[]string{"\xFF\xD8\xFF\xE0\x03\x00", string(good), strings.Repeat("\xFF\x02", 500), string(other)},
 			[][]byte{good, other}, damage{mjpeg.Malformed: 1}},
 		{"segment leads to fill and a wrong marker",
-			[]string{"\xFF\xD8\xFF\xE0\x03\x00", string(good), strings.Repeat("\xFF", 500), "\x01", string(other)},
+			[]string{"\xFF\xD8\xFF\xE0\x03\x00", string(good), strings.Repeat("\xFF", 500), "\x02", string(other)},
 			[][]byte{other}, damage{mjpeg.Malformed: 1}},
 		{"cut", []string{string(good), string(good[:300])}, [][]byte{good}, damage{mjpeg.Cut: 1}},
 		{"cut after SOI", []string{string(good), "\xFF\xD8\xFF"}, [][]byte{good}, damage{mjpeg.Cut: 1}},
@@ -362,7 +362,7 @@ func TestDamageString(t *testing.T) {
 }
 
 // checkScanner holds that the pictures do not depend on how the input is read, that every byte is in one of them or is
-// counted as skipped, and that each picture is one by itself.
+// counted as skipped, that each picture is one by itself, and that what stands between its segments is counted.
 func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 	t.Helper()
 	defer func() {
@@ -419,7 +419,15 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 			t.Fatalf("%q is a note", note)
 		}
 	}
+	var withJunk, junk int64
 	for _, frame := range frames {
+		if n := junkIn(t, frame); n > 0 {
+			withJunk++
+			junk += int64(n)
+			if n > mostJunk {
+				t.Fatalf("picture with %d bytes of junk", n)
+			}
+		}
 		if !bytes.HasPrefix(frame, []byte("\xFF\xD8\xFF")) || !bytes.HasSuffix(frame, []byte("\xFF\xD9")) {
 			t.Fatalf("picture from % X to % X", frame[:3], frame[len(frame)-2:])
 		}
@@ -431,6 +439,9 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 		repaired := mjpeg.AddHuffmanTables(nil, frame)
 		checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(repaired))), [][]byte{repaired})
 	}
+	if stats.JunkFrames != withJunk || stats.JunkBytes != junk {
+		t.Fatalf("%+v, want %d bytes of junk in %d pictures", stats, junk, withJunk)
+	}
 }
 
 func TestScannerRandom(t *testing.T) {
@@ -438,6 +449,7 @@ func TestScannerRandom(t *testing.T) {
 		"\xFF\xD8\xFF", "\xFF\xD8", "\xFF\xD9", "\xFF\xE0\x00\x05", "\xFF\xFE\x00\x40", "\xFF\xC4\x00\x02",
 		"\xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00", "\xFF\x00", "\xFF\xD3", "\xFF", "\x00", "\x00\x01", "abc", "\x02",
 		"\xFF\xD8\xFF\xDA\x00\x02scan\xFF\xD9", "\xFF\xE7", "\xFF\xE7\x00\x0Apicam\x00", "\xFF\xE7\x00\x0Bpicam\x00123",
+		"\xFF\xD8\xFF\xE1\x00\x02ab\xFF\xDA\x00\x02scan\xFF\xD9", "\xFF\xE1\x00\x17", "\xFF\x01",
 		"\xFF\xE7\x00\x08picam\x00", "\xFF\xE7\xFF\xD8picam\x00", "\xFF\xE7\x00pic",
 	}
 	for seed := range uint64(1000) {
@@ -464,6 +476,10 @@ func FuzzScanner(f *testing.F) {
 	f.Add((&mjpeg.Stamp{Camera: "door", Trouble: "it is gone"}).AppendNote(nil), uint16(0), uint64(4))
 	short := "\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"
 	f.Add([]byte(short), uint16(30), uint64(3))
+	f.Add([]byte("\xFF\xD8\xFF\xE0\x00\x02a\xFF\x00\xFF\xFFb\xFF\xFF\xDA\x00\x02scan\xFF\xC4\x00\x02\x00\xFF\xDA\x00\x02s\xFF\xD9"),
+		uint16(0), uint64(5))
+	f.Add([]byte("\xFF\xD8\xFF\xE0\x00\x13\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02s\xFF\xD9\xFF\xD8\xFF\xDA\x00\x02s\xFF\xD9"),
+		uint16(0), uint64(6))
 	f.Fuzz(func(t *testing.T, input []byte, maxFrame uint16, seed uint64) {
 		checkScanner(t, input, int(maxFrame), seed)
 	})

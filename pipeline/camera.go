@@ -530,7 +530,7 @@ func (c *Camera) end(scan func() mjpeg.Stats, reason string) {
 	defer c.news.Unlock()
 	c.mu.Lock()
 	if scan != nil {
-		c.scanned = sum(c.scanned, scan())
+		c.scanned = c.scanned.Plus(scan())
 	}
 	why := Silence{Reason: reason}
 	c.scanNow, c.connected, c.source, c.why = nil, false, nil, why
@@ -600,7 +600,7 @@ func (c *Camera) Stats() Stats {
 	c.mu.Lock()
 	scan, why, connected := c.scanned, c.why, c.connected
 	if c.scanNow != nil {
-		scan = sum(scan, c.scanNow())
+		scan = scan.Plus(c.scanNow())
 	}
 	c.mu.Unlock()
 	s := c.meter.stats(scan)

@@ -58,6 +58,7 @@ type Stats struct {
 	Bypassed     map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
 	Torn         map[string]int64 `json:"torn"`     // pictures that did not arrive whole, by cause
 	Skipped      int64            `json:"skipped_bytes"`
+	Junk         int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
 	Damaged      int64            `json:"damaged_shown"` // broken, and shown all the same
 	Decode       Latency          `json:"decode_ms"`     // wait for a worker and decoding
 	Inside       Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
@@ -195,6 +196,7 @@ func (m *meter) stats(scan mjpeg.Stats) Stats {
 		Bypassed:  m.bypasses.stats(),
 		Torn:      map[string]int64{},
 		Skipped:   scan.Skipped,
+		Junk:      scan.JunkFrames,
 		Damaged:   m.damagedShown.Load(),
 	}
 	if since := m.since.Load(); since != 0 {
@@ -222,15 +224,4 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 		P99:   ms(h.ValueAtQuantile(99)),
 		Max:   ms(h.Max()),
 	}
-}
-
-// sum adds the counters of two connections.
-func sum(a, b mjpeg.Stats) mjpeg.Stats {
-	a.Bytes += b.Bytes
-	a.Frames += b.Frames
-	a.Skipped += b.Skipped
-	for i := range a.Damaged {
-		a.Damaged[i] += b.Damaged[i]
-	}
-	return a
 }

@@ -67,6 +67,65 @@ func WithSegment(picture []byte, marker byte, payload []byte) []byte {
 	return append(out, picture[2:]...)
 }
 
+// Segments returns where the segments of a picture without junk begin, up to that of its first scan.
+func Segments(picture []byte) (offsets []int) {
+	for i := 2; ; i += 2 + int(binary.BigEndian.Uint16(picture[i+2:])) {
+		offsets = append(offsets, i)
+		if picture[i+1] == 0xDA {
+			return offsets
+		}
+	}
+}
+
+// WithJunk returns a copy of picture with junk before each of some offsets, in ascending order: what some cameras leave
+// between segments.
+func WithJunk(picture, junk []byte, offsets ...int) []byte {
+	var out []byte
+	last := 0
+	for _, at := range offsets {
+		out = append(append(out, picture[last:at]...), junk...)
+		last = at
+	}
+	return append(out, picture[last:]...)
+}
+
+// WithScan returns a copy of picture whose first scan header has other values of Ss, Se, and Ah and Al together. As a
+// baseline picture's are fixed (0, 63, 0), decoders do not look at them.
+func WithScan(picture []byte, start, end, approximation byte) []byte {
+	out := slices.Clone(picture)
+	segments := Segments(out)
+	sos := segments[len(segments)-1]
+	next := sos + 2 + int(binary.BigEndian.Uint16(out[sos+2:]))
+	copy(out[next-3:], []byte{start, end, approximation})
+	return out
+}
+
+// MultiPicture returns a multi-picture photo: the frames one after another, with an index of all (CIPA DC-007) in the first.
+func MultiPicture(frames ...[]byte) []byte {
+	const header, entry = 8, 16 // of TIFF, and of a frame in the list
+	list := header + 2 + 12 + 4
+	p := append([]byte("MPF\x00MM\x00*"), 0, 0, 0, header, 0, 1, 0xB0, 2, 0, 7)
+	p = binary.BigEndian.AppendUint32(p, uint32(entry*len(frames)))
+	p = binary.BigEndian.AppendUint32(p, uint32(list))
+	p = append(p, 0, 0, 0, 0)
+	const marker, magic = 4, 4
+	offset := marker + magic + list + entry*len(frames) + len(frames[0])
+	for i, f := range frames {
+		size, at := len(f), 0
+		if i == 0 {
+			size = offset
+		} else {
+			at = offset - 2 - marker - magic // counted from the TIFF header, behind SOI
+			offset += len(f)
+		}
+		p = append(p, 0, 0, 0, 0)
+		p = binary.BigEndian.AppendUint32(p, uint32(size))
+		p = binary.BigEndian.AppendUint32(p, uint32(at))
+		p = append(p, 0, 0, 0, 0)
+	}
+	return append(WithSegment(frames[0], 0xE2, p), bytes.Join(frames[1:], nil)...)
+}
+
 // WithSize returns a copy of a picture of Pictures whose header claims another size in pixels.
 func WithSize(picture []byte, w, h int) []byte {
 	out := slices.Clone(picture)

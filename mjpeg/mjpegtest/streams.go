@@ -82,6 +82,19 @@ func Streams() []Stream {
 		p = slices.Concat(p[:2], []byte("\xFF\xFF\xFF"), p[2:])                  // before the first segment
 		return slices.Concat(p[:len(p)-2], []byte("\xFF\xFF\xFF"), p[len(p)-2:]) // before EOI
 	})
+	each("junk before the tables", func(p []byte) []byte {
+		p = withJFIF(p)
+		return WithJunk(p, []byte{0}, Segments(p)[1])
+	})
+	each("junk before an EXIF thumbnail", func(p []byte) []byte {
+		p = withJFIF(WithSegment(p, 0xE1, Exif(1, thumbnail, true)))
+		return WithJunk(p, make([]byte, 16), Segments(p)[1])
+	})
+	each("junk before all segments but the first", func(p []byte) []byte {
+		p = withJFIF(WithSegment(p, 0xE1, Exif(1, thumbnail, true)))
+		return WithJunk(p, []byte("\x00\xFF\x00junk\xFF\xFF\xD3"), Segments(p)[1:]...)
+	})
+	each("SOS that says nothing", func(p []byte) []byte { return WithScan(p, 0, 0, 0) })
 	each("DNL after the scan", func(p []byte) []byte { // the height is 0 in the frame header and follows in DNL
 		dnl := []byte{0xFF, 0xDC, 0x00, 0x04, 0x00, 120}
 		return slices.Concat(WithSize(p, 160, 0)[:len(p)-2], dnl, p[len(p)-2:])
@@ -112,6 +125,9 @@ func Streams() []Stream {
 	withThumbnail := WithSegment(good[0], 0xE1, Exif(1, thumbnail, false))
 	add("cut in an EXIF thumbnail", tail, withThumbnail[:500], bytes.Join(tail, nil))
 	add("cut after one byte", tail, good[0][:1], bytes.Join(tail, nil))
+	jfif := withJFIF(good[0])
+	add("cut in junk", tail, WithJunk(jfif, make([]byte, 9), Segments(jfif)[1])[:25], bytes.Join(tail, nil))
+	add("too much junk", tail, WithJunk(jfif, make([]byte, 5000), Segments(jfif)[1]), bytes.Join(tail, nil))
 	add("EOI missing", tail, good[0][:len(good[0])-2], bytes.Join(tail, nil))
 	add("EOI half missing", tail, good[0][:len(good[0])-1], bytes.Join(tail, nil))
 	add("SOI doubled", tail, []byte("\xFF\xD8"), bytes.Join(tail, nil))
@@ -147,6 +163,10 @@ func Streams() []Stream {
 		})
 	}
 	return list
+}
+
+func withJFIF(picture []byte) []byte {
+	return WithSegment(picture, 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
 }
 
 // repeated is a reader that never ends.

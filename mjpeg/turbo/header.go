@@ -23,6 +23,22 @@ func restartsComplete(jpeg []byte, mcus int) bool {
 	return found == (mcus-1)/h.RestartInterval
 }
 
+// cleaner takes junk between segments out of pictures (see mjpeg.Scanner), at which baseline.c and TurboJPEG balk.
+type cleaner struct{ buf []byte }
+
+// clean returns jpeg as it is or, valid until the next call, without junk. Behind the first scan it looks only in
+// progressive pictures, since others have no segments there.
+func (c *cleaner) clean(jpeg []byte) []byte {
+	if frame, _, scan := walk(jpeg); scan < len(jpeg) && frame != progressive {
+		return jpeg
+	}
+	c.buf = mjpeg.AppendWithoutJunk(c.buf[:0], jpeg)
+	return c.buf
+}
+
+// progressive is the marker (SOF2) of a frame header for progressive coding.
+const progressive = 0xC2
+
 // lossless is the marker (SOF3) of a frame header for lossless coding.
 const lossless = 0xC3
 

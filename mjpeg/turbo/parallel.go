@@ -13,6 +13,7 @@ import (
 type Parallel struct {
 	whole   *Decoder
 	helpers int
+	cleaner cleaner
 	cut     cutter
 	tasks   chan task  // slices for who is free first, be it the caller or a helper
 	results chan error // of tasks that helpers took
@@ -68,6 +69,7 @@ func (p *Parallel) help(d *Decoder) {
 // whole, so that damage is judged by the same rules.
 func (p *Parallel) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
 	if p.helpers > 0 && stride >= 0 {
+		jpeg = p.cleaner.clean(jpeg)
 		if slices := p.cut.slices(jpeg, f, cap(p.tasks)); slices != nil && p.decode(slices, dst, stride, f, scale) {
 			return nil
 		}

@@ -231,6 +231,7 @@ var (
 type Decoder struct {
 	c        *C.pic_decoder
 	baseline *C.pic_baseline // nil: this processor is not one of baseline.c's
+	cleaner  cleaner
 }
 
 // NewDecoder returns a Decoder that must be closed, since its memory is not Go's.
@@ -241,7 +242,7 @@ func NewDecoder() (*Decoder, error) {
 	}
 	const markerAndLength = 4
 	tables := []byte(mjpeg.StandardDHT[markerAndLength:])
-	return &Decoder{c, C.pic_baseline_new(pointer(tables), C.size_t(len(tables)))}, nil
+	return &Decoder{c: c, baseline: C.pic_baseline_new(pointer(tables), C.size_t(len(tables)))}, nil
 }
 
 // Size reads width and height (pixels) from the picture's header.
@@ -249,6 +250,7 @@ func (d *Decoder) Size(jpeg []byte) (width, height int, err error) {
 	if d.c == nil {
 		return 0, 0, errClosed
 	}
+	jpeg = d.cleaner.clean(jpeg)
 	if _, _, scan := walk(jpeg); scan == len(jpeg) {
 		return 0, 0, errNoScan
 	}
@@ -272,12 +274,13 @@ func ScaledSize(width, height, scale int) (int, int) {
 // DecodeScaled is Decode at 1/scale of width and height, where scale is 1, 2, 4 or 8 and ScaledSize gives the size. It
 // is faster the smaller the result, since only the low frequencies are worked out.
 //
-// Padding before a restart marker or the end of the picture, which many USB cameras leave (libjpeg-turbo#157), is no
+// Junk between segments is no damage. Padding before a restart marker or the end of the picture, which many USB cameras leave (libjpeg-turbo#157), is no
 // damage. TurboJPEG keeps only the first warning of a picture, so where that is about padding before a restart marker,
 // damage after it may have gone unmentioned: the picture then counts as whole only if all of its restart markers are
 // there, in order. Broken data between two of them may pass. So may, before TurboJPEG 3, damage to a picture with an
 // unknown JFIF revision.
 func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
+	jpeg = d.cleaner.clean(jpeg)
 	frame, _, scan := walk(jpeg)
 	switch {
 	case d.c == nil:
