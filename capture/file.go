@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,8 @@ import (
 	"picam/mjpeg"
 )
 
-// files is a source of recorded pictures: one file, or those of a folder, read one after another like one long file.
+// files is a source of recorded pictures: one file, or those of a folder, read one after another like one long file. Of
+// a multi-picture photo only the first one is read.
 // Whatever a picture's stamp says of its first journey is taken out: for this one it is captured when it is read.
 type files struct {
 	lifetime
@@ -26,6 +28,7 @@ type files struct {
 	total    int64 // bytes in all of them
 	loop     bool
 	maxFrame int
+	whole    bool // also the other pictures of multi-picture photos are read
 	log      *slog.Logger
 	pace     pacer
 
@@ -36,8 +39,11 @@ type files struct {
 
 	mu     sync.Mutex // Close may come during Read
 	file   *os.File   // the open one of paths, or nil
-	next   int        // index in paths of the one to open then
-	before uint64     // seq when the round began
+	left   int64      // bytes of it that are still to be read
+	looker mjpeg.Scanner
+	told   bool   // that there is a multi-picture photo
+	next   int    // index in paths of the one to open then
+	before uint64 // seq when the round began
 }
 
 // newFiles finds the files, and opens none.
@@ -64,6 +70,7 @@ func streamFile(ctx context.Context, path string, o Options) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.whole = true
 	return &onePart{Reader: s, end: s.Close}, nil
 }
 
@@ -163,13 +170,22 @@ func (s *files) Read(p []byte) (int, error) {
 			if err != nil {
 				return 0, fmt.Errorf("capture: %s: %w", s.spec, err)
 			}
-			s.file = f
+			s.file, s.left = f, math.MaxInt64
 			s.next++
+			if !s.whole {
+				if err := s.skipOthers(); err != nil {
+					return 0, fmt.Errorf("capture: %s: %w", s.spec, err)
+				}
+			}
 		}
-		n, err := s.file.Read(p)
+		n, err := s.file.Read(p[:min(int64(len(p)), s.left)])
 		if n > 0 {
+			s.left -= int64(n)
 			s.done.Add(int64(n))
 			return n, nil
+		}
+		if s.left == 0 {
+			err = io.EOF
 		}
 		if err != io.EOF {
 			return 0, fmt.Errorf("capture: %s: %w", s.spec, err)
@@ -178,6 +194,48 @@ func (s *files) Read(p []byte) (int, error) {
 		s.file = nil
 	}
 	return 0, context.Cause(s.ctx)
+}
+
+// skipOthers makes the file that has been opened end behind its first frame if it is a multi-picture photo: it has the
+// frames that the first one's index names, where it says, and no others. A recording of such photos has more.
+func (s *files) skipOthers() error {
+	s.looker.Reset(s.file)
+	s.looker.MaxFrame = s.maxFrame
+	if s.looker.Scan() {
+		begin, end := s.looker.Stats().Skipped, int64(len(s.looker.Frame()))
+		if named := mjpeg.MultiPicture(s.looker.Frame()); len(named) > 1 && s.onlyThese(named) {
+			s.left = begin + end
+			if info, err := s.file.Stat(); err == nil {
+				s.done.Add(info.Size() - s.left)
+			}
+			if !s.told {
+				s.told = true
+				s.log.Info("a multi-picture photo (MPO): the first of its frames is taken",
+					"file", s.file.Name(), "frames", len(named))
+			}
+		}
+	}
+	if err := s.looker.Err(); err != nil {
+		return err
+	}
+	_, err := s.file.Seek(0, io.SeekStart)
+	return err
+}
+
+// onlyThese reports whether looker, which has found the first of some frames, finds the others, and then no more.
+func (s *files) onlyThese(frames []mjpeg.Extent) bool {
+	first, before := s.looker.Stats().Skipped, int64(0) // bytes outside of frames, and in them
+	for i, e := range frames {
+		if i > 0 && !s.looker.Scan() {
+			return false
+		}
+		size := int64(len(s.looker.Frame()))
+		if s.looker.Stats().Skipped-first+before != e.Offset || size > e.Size {
+			return false
+		}
+		before += size
+	}
+	return !s.looker.Scan()
 }
 
 func (s *files) Next() (mjpeg.Frame, error) {
@@ -205,6 +263,9 @@ func (s *files) reportDamage() {
 		s.log.Warn("pictures of a file were left out", "source", s.spec, "damage", damage)
 	}
 }
+
+// ScanStats are the counters of all files so far. Any goroutine may call it at any time.
+func (s *files) ScanStats() mjpeg.Stats { return s.reader.ScanStats() }
 
 func (s *files) Progress() (done, total int64) {
 	return min(s.done.Load(), s.total), s.total

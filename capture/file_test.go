@@ -50,6 +50,13 @@ func TestFile(t *testing.T) {
 	stamp := mjpeg.Stamp{Camera: "door", Seq: 1234, Time: time.Unix(1, 0)}
 	stamped := append(stamp.AppendTo(nil), p[0][2:]...)
 	thumbnail := mjpegtest.WithSegment(p[1], 0xE1, mjpegtest.Exif(1, p[2], true))
+	photo := func(frames ...[]byte) (first, all []byte) {
+		all = mjpegtest.MultiPicture(frames...)
+		return all[:len(all)-len(bytes.Join(frames[1:], nil))], all
+	}
+	first, mpo := photo(p[0], p[1])
+	first3, mpo3 := photo(p[3], p[4], p[5])
+	alone, _ := photo(p[0], slices.Concat(p[1][:len(p[1])-2], make([]byte, 50), p[1][len(p[1])-2:]))
 	for _, tt := range []struct {
 		name  string
 		files map[string][]byte // of a folder, or one
@@ -61,6 +68,17 @@ func TestFile(t *testing.T) {
 		{"one picture", map[string][]byte{"a.JPG": p[0]}, "a.JPG", p[:1]},
 		{"stamped", map[string][]byte{"a": append(slices.Clone(stamped), stamped...)}, "a", [][]byte{p[0], p[0]}},
 		{"EXIF thumbnail", map[string][]byte{"a.jpg": thumbnail}, "a.jpg", [][]byte{thumbnail}},
+		{"MPO", map[string][]byte{"a.mpo": mpo}, "a.mpo", [][]byte{first}},
+		{"MPO of three", map[string][]byte{"a.jpg": mpo3}, "a.jpg", [][]byte{first3}},
+		{"MPO with something before and behind", map[string][]byte{"a.jpg": slices.Concat([]byte("\r\n"), mpo, []byte("SEFT"))}, "a.jpg",
+			[][]byte{first}},
+		{"folder of MPO", map[string][]byte{"1.jpg": mpo, "2.jpg": p[9], "3.jpg": mpo3}, ".", [][]byte{first, p[9], first3}},
+		{"MPO without its second frame", map[string][]byte{"a.jpg": first}, "a.jpg", [][]byte{first}},
+		{"MPO that is cut", map[string][]byte{"a.jpg": mpo[:len(mpo)-9]}, "a.jpg", [][]byte{first}},
+		{"recording of MPO", map[string][]byte{"a.mjpeg": slices.Concat(mpo, mpo3)}, "a.mjpeg", [][]byte{first, p[1], first3, p[4], p[5]}},
+		{"recording of the first frames of MPO", map[string][]byte{"a.mjpeg": slices.Concat(first, first3)}, "a.mjpeg", [][]byte{first, first3}},
+		{"recording whose index fits by chance but for the size", map[string][]byte{"a.mjpeg": slices.Concat(alone, p[2], p[3])}, "a.mjpeg",
+			[][]byte{alone, p[2], p[3]}},
 		{"damage", map[string][]byte{"a": slices.Concat(p[0][50:], p[1][:200], p[2], p[3][:300])}, "a", p[2:3]},
 		{"folder", map[string][]byte{
 			"img10.jpg": p[4], "img2.jpg": p[3], "img1.jpeg": p[1], "img01.JPG": p[0], "img1b.jpg": p[2], "zebra.JPEG": p[5],
@@ -80,8 +98,12 @@ func TestFile(t *testing.T) {
 				writeFile(t, filepath.Join(dir, name), b)
 			}
 			before := time.Now()
-			frames := all(t, open(t, "file:"+filepath.Join(dir, tt.path), Options{}))
+			s := open(t, "file:"+filepath.Join(dir, tt.path), Options{})
+			frames := all(t, s)
 			checkPictures(t, jpegs(frames), tt.want)
+			if done, total := s.(Sized).Progress(); done != total {
+				t.Errorf("at the end, %d of %d bytes are done", done, total)
+			}
 			for i, f := range frames {
 				if f.Seq != uint64(i+1) {
 					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
