@@ -19,6 +19,10 @@ func (p *Probe) decode() {
 			continue // image/jpeg has no opinion
 		}
 		_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, picture)))
+		if err != nil && h.Junk > 0 {
+			_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, mjpeg.AppendWithoutJunk(nil, picture))))
+			p.report.Junk.InGo = p.report.Junk.InGo || err == nil
+		}
 		var unsupported jpeg.UnsupportedError
 		if errors.As(err, &unsupported) {
 			continue

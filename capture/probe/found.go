@@ -31,6 +31,8 @@ func (p *Probe) recognise() {
 	case r.Bytes.Notes > 0 && r.Bytes.Notes == r.Bytes.All:
 		r.Found = "a picam send whose camera gives no pictures"
 		r.Advice = "it says: " + r.Trouble
+	case r.MultiPicture > 1 && int64(r.MultiPicture) == r.Pictures && p.o.Untimed:
+		r.Found = "a multi-picture photo (MPO); picam takes the first of its pictures"
 	case r.Pictures > 0:
 		r.Found, r.Advice = container(b)
 	case isPage || isHTML(b):

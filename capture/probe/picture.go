@@ -9,6 +9,7 @@ import (
 
 // Markers, ITU T.81 table B.1.
 const (
+	tem  = 0x01
 	sof0 = 0xC0
 	dht  = 0xC4
 	jpg  = 0xC8
@@ -30,34 +31,47 @@ const (
 type segment struct {
 	marker  byte
 	payload []byte
+	junk    int // bytes of no segment before it, as mjpeg.Scanner counts them
 }
 
 // walk calls f for each marker of a whole picture, as mjpeg.Scanner gives it, but for restarts, and returns the number of
 // those and of the bytes of entropy-coded data.
 func walk(picture []byte, f func(segment)) (restarts, coded int) {
+	inScan, junk := false, 0
 	for i := 0; i+1 < len(picture); {
+		between := &junk
+		if inScan {
+			between = &coded
+		}
 		switch b := picture[i+1]; {
-		case picture[i] != 0xFF: // entropy-coded data
+		case picture[i] != 0xFF: // entropy-coded data, or junk
 			n := bytes.IndexByte(picture[i:], 0xFF)
 			if n < 0 {
 				n = len(picture) - i
 			}
-			coded += n
+			*between += n
 			i += n
-		case b == 0: // a byte FF of it
-			coded += 2
+		case b == 0, b == tem && !inScan: // in data, a byte FF of it
+			*between += 2
 			i += 2
 		case b == 0xFF: // fill
+			if junk > 0 {
+				junk++
+			}
 			i++
-		case b >= rst0 && b <= rst7:
+		case b >= rst0 && b <= rst7 && inScan:
 			restarts++
+			i += 2
+		case b >= rst0 && b <= rst7:
+			junk += 2
 			i += 2
 		case b == soi || b == eoi || i+3 >= len(picture):
 			f(segment{marker: b})
 			i += 2
 		default:
 			next := min(i+2+max(2, int(binary.BigEndian.Uint16(picture[i+2:]))), len(picture))
-			f(segment{b, picture[min(i+4, next):next]})
+			f(segment{b, picture[min(i+4, next):next], junk})
+			inScan, junk = b == sos, 0
 			i = next
 		}
 	}
@@ -70,9 +84,11 @@ type about struct {
 	markers  []Marker
 	quality  int // 0: not known
 	exact    bool
-	inside   bool // a segment has FF D8 or FF D9 in it
-	coded    int  // bytes of entropy-coded data
-	restarts bool // some are missing
+	inside   bool   // a segment has FF D8 or FF D9 in it
+	junk     int    // bytes between segments that belong to none
+	between  string // which ones, where that is first so
+	coded    int    // bytes of entropy-coded data
+	restarts bool   // some are missing
 }
 
 // lookAt looks at a whole picture.
@@ -82,8 +98,14 @@ func lookAt(picture []byte) about {
 	var luma [2]int // its sampling factors
 	scans, height := 0, 0
 	k.NoTables = true
+	last := "" // segment
 	restarts, coded := walk(picture, func(s segment) {
 		name, text := nameOf(s)
+		if s.junk > 0 && a.junk == 0 {
+			a.between = last + " and " + name
+		}
+		a.junk += s.junk
+		last = name
 		known := false
 		for _, m := range a.markers {
 			known = known || m.Name == name

@@ -355,7 +355,13 @@ func (p *Probe) picture(picture []byte) {
 	if err != nil {
 		a.kind.Fault = strings.TrimPrefix(err.Error(), "mjpeg: ")
 	}
-	a.kind.Subsampling, a.kind.Orientation = h.Subsampling, h.Orientation
+	a.kind.Subsampling, a.kind.Orientation, a.kind.OddScan = h.Subsampling, h.Orientation, h.OddScan
+	if a.junk > 0 {
+		r.addJunk(a.junk, a.between)
+	}
+	if r.Pictures == 1 {
+		r.MultiPicture = len(mjpeg.MultiPicture(picture))
+	}
 	p.last.bytes = len(picture)
 	p.addKind(a.kind)
 	for _, m := range a.markers {

@@ -146,6 +146,10 @@ func TestSins(t *testing.T) {
 		"AVI1":                                  "no-huffman-tables",
 		"EXIF thumbnail":                        "markers-inside",
 		"EOI in COM":                            "markers-inside",
+		"junk before the tables":                "junk-between-segments",
+		"junk before an EXIF thumbnail":         "junk-between-segments markers-inside",
+		"SOS that says nothing":                 "odd-scan-header",
+		"too much junk":                         "damaged",
 		"DNL after the scan":                    "height-in-dnl",
 		"65535×65535":                           "over-2040-pixels",
 		"37 zero bytes after each EOI":          "padding",
@@ -231,6 +235,63 @@ func TestPictures(t *testing.T) {
 			}
 		})
 	}
+	t.Run("junk", func(t *testing.T) {
+		p := mjpegtest.WithSegment(plain, 0xE0, []byte("JFIF\x00\x01"))
+		at := mjpegtest.Segments(p)
+		stream := slices.Concat(mjpegtest.WithJunk(p, []byte{0}, at[1]), p, mjpegtest.WithJunk(p, []byte("a\xFF\x00\xFF\xFF\xD3"), at[3], at[4]))
+		for how, chop := range chops() {
+			r := look(chop(bytes.NewReader(stream)), Options{Input: "x.mjpeg"})
+			want := Junk{Pictures: 2, Size: Spread{Min: 1, Mean: 6.5, Max: 12, n: 2}, Between: []string{"APP0 JFIF and DQT", "SOF0 and DHT"}}
+			if r.Junk == nil || !reflect.DeepEqual(*r.Junk, want) {
+				t.Errorf("%s: got %+v, want %+v", how, r.Junk, want)
+			}
+			if !strings.HasPrefix(names(r), "junk-between-segments") || strings.Contains(names(r), "broken") || r.Damage.Broken != 0 || len(r.Kinds) != 1 {
+				t.Errorf("%s: %s, %+v, %+v", how, names(r), r.Damage, r.Kinds)
+			}
+			if text := r.Sins[0].Text; !strings.Contains(text, "2 of 3 pictures") || !strings.Contains(text, "between APP0 JFIF and DQT") ||
+				!strings.Contains(text, "'ffmpeg:-i x.mjpeg'") {
+				t.Errorf("%s: %s", how, text)
+			}
+			sumsUp(t, r, int64(len(stream)))
+		}
+		for junk, inGo := range map[string]bool{"abc": false, "\xFF\x00": false, "\xFF\xD0": false, "\xFF\x01": true, "\xFF\xFF\x00": true} {
+			r := look(bytes.NewReader(mjpegtest.WithJunk(p, []byte(junk), at[1])), Options{})
+			if r.Junk == nil || r.Junk.InGo != inGo || r.Damage.Broken != 0 {
+				t.Errorf("%q: %+v, %+v", junk, r.Junk, r.Damage)
+			}
+		}
+	})
+	t.Run("odd scan header", func(t *testing.T) {
+		r := look(bytes.NewReader(slices.Concat(mjpegtest.WithScan(plain, 0, 0, 0), plain)), Options{})
+		if len(r.Kinds) != 2 || !r.Kinds[0].OddScan || r.Kinds[1].OddScan || !strings.HasPrefix(r.Sins[0].Text, "1 of 2 pictures are baseline") {
+			t.Errorf("%+v, %+v", r.Kinds, r.Sins)
+		}
+	})
+	t.Run("MPO", func(t *testing.T) {
+		photo := mjpegtest.MultiPicture(plain, thumbnail)
+		for name, tt := range map[string]struct {
+			stream  []byte
+			untimed bool
+			found   bool
+		}{
+			"file": {photo, true, true}, "live": {photo, false, false}, "recording of two": {slices.Concat(photo, photo), true, false},
+		} {
+			r := look(bytes.NewReader(tt.stream), Options{Untimed: tt.untimed})
+			if r.MultiPicture != 2 || strings.Contains(r.Found, "MPO") != tt.found {
+				t.Errorf("%s: %d, found %q", name, r.MultiPicture, r.Found)
+			}
+		}
+	})
+	t.Run("more rows than the header says", func(t *testing.T) {
+		r := look(bytes.NewReader(mjpegtest.WithSize(plain, 96, 48)), Options{})
+		if d := r.Damage; d.Broken != 0 || d.Restarts != 0 || names(r) != "short-data" {
+			t.Errorf("%+v, %s", d, names(r))
+		}
+		r = look(bytes.NewReader(mjpegtest.WithSize(mjpegtest.Fixture("restart"), 96, 48)), Options{})
+		if d := r.Damage; d.Broken != 0 || d.Restarts != 0 {
+			t.Errorf("with restarts: %+v", d)
+		}
+	})
 	t.Run("qualities", func(t *testing.T) {
 		for _, q := range []int{5, 30, 50, 77, 95, 100} {
 			if r := look(bytes.NewReader(mjpegtest.Pictures(1, 32, 32, q)[0]), Options{}); r.Quality == nil || *r.Quality != (Quality{q, q, true}) {

@@ -1,5 +1,11 @@
 package probe
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Report is what has been found out about a source. Times are in milliseconds, lengths in bytes, as their names in JSON
 // say.
 type Report struct {
@@ -17,13 +23,17 @@ type Report struct {
 	Markers []Marker `json:"markers"` // in the order in which they came first
 	Rate    *Rate    `json:"rate,omitempty"`
 	Padding *Padding `json:"padding,omitempty"` // behind pictures
-	Stamp   *Stamp   `json:"stamp,omitempty"`
-	Trouble string   `json:"trouble,omitempty"` // what a picam send told last, where no picture came since
-	HTTP    *HTTP    `json:"http,omitempty"`
-	Parts   *Parts   `json:"multipart,omitempty"`
-	Camera  *Camera  `json:"v4l2,omitempty"`
-	Found   string   `json:"found,omitempty"`  // what it is instead of MJPEG, or around it
-	Advice  string   `json:"advice,omitempty"` // what to do about Found
+	Junk    *Junk    `json:"junk,omitempty"`    // inside of pictures
+	// MultiPicture is how many pictures the index of a multi-picture photo (MPF), which the first picture has, names; 0: it has
+	// none.
+	MultiPicture int     `json:"multi_picture,omitempty"`
+	Stamp        *Stamp  `json:"stamp,omitempty"`
+	Trouble      string  `json:"trouble,omitempty"` // what a picam send told last, where no picture came since
+	HTTP         *HTTP   `json:"http,omitempty"`
+	Parts        *Parts  `json:"multipart,omitempty"`
+	Camera       *Camera `json:"v4l2,omitempty"`
+	Found        string  `json:"found,omitempty"`  // what it is instead of MJPEG, or around it
+	Advice       string  `json:"advice,omitempty"` // what to do about Found
 	// Refused: picam does not take this answer of an HTTP server, for what Error or Found says.
 	Refused  bool     `json:"refused,omitempty"`
 	Error    string   `json:"error,omitempty"`    // why reading ended, if not because of the time
@@ -87,6 +97,7 @@ type Kind struct {
 	Restart     int    `json:"restart_interval"`      // in MCUs, 0: none
 	Orientation int    `json:"orientation,omitempty"` // EXIF
 	Thumbnail   bool   `json:"thumbnail,omitempty"`
+	OddScan     bool   `json:"odd_scan_header,omitempty"` // see mjpeg.Header
 	NoTables    bool   `json:"no_huffman_tables,omitempty"`
 	Fault       string `json:"fault,omitempty"` // why the header cannot be read
 }
@@ -123,6 +134,31 @@ type Padding struct {
 	Pictures int64  `json:"pictures"`
 	Size     Spread `json:"bytes"`
 	Kind     string `json:"kind"` // such as "zero bytes", "a second EOI", "line ends", "other bytes"
+}
+
+// Junk is bytes between the segments of pictures that belong to none.
+type Junk struct {
+	Pictures int64    `json:"pictures"` // that have some
+	Size     Spread   `json:"bytes"`    // in each of these
+	Between  []string `json:"between"`  // which segments, such as "APP0 JFIF and DQT", first in a picture; 4 at most
+	InGo     bool     `json:"refused_by_go"`
+}
+
+func (r *Report) addJunk(n int, between string) {
+	if r.Junk == nil {
+		r.Junk = &Junk{}
+	}
+	j := r.Junk
+	j.Pictures++
+	j.Size.add(int64(n))
+	if most := 4; len(j.Between) < most && !slices.Contains(j.Between, between) {
+		j.Between = append(j.Between, between)
+	}
+}
+
+// where is "16 bytes between APP0 JFIF and DQT".
+func (j *Junk) where() string {
+	return fmt.Sprintf("%s bytes between %s", j.Size.text(), strings.Join(j.Between, ", or "))
 }
 
 // Stamp is what picam send writes into pictures.

@@ -25,6 +25,10 @@ const (
 	planner  = "Mission Planner"
 	pymjpeg  = "py-mjpeg"
 	rtp      = "RTP senders (RFC 2435)"
+	zm       = "ZoneMinder"
+	vips     = "sharp and libvips"
+	strict   = "programs that take libjpeg's warnings for errors"
+	walkers  = "programs that go from segment to segment by the lengths alone"
 )
 
 // What becomes of a program.
@@ -193,8 +197,11 @@ func (s *sinner) headers(parts *Parts) {
 
 // coding is about the pictures themselves.
 func (s *sinner) coding() {
-	var odd, deep, dnl, arithmetic, progressive, wide, rare int64
+	var odd, deep, dnl, arithmetic, progressive, wide, rare, oddScan int64
 	for _, k := range s.Kinds {
+		if k.OddScan {
+			oddScan += k.Pictures
+		}
 		switch n := k.Pictures; {
 		case k.Height == 0:
 			dnl += n
@@ -242,11 +249,33 @@ func (s *sinner) coding() {
 	if wide > 0 {
 		s.add("over-2040-pixels", s.of(wide)+" are wider or higher than 2040 pixels", each("cannot tell their size", rtp))
 	}
+	if oddScan > 0 {
+		s.add("odd-scan-header", s.of(oddScan)+" are baseline, but their scan header (SOS) does not say 0, 63, 0, 0"+s.anew(),
+			each("an error (openinary/openinary#136)", vips), each(anError, strict),
+			each("a warning for each (ZoneMinder/zoneminder#279)", zm), each("a warning for each", opencv, djpeg))
+	}
+	if j := s.Junk; j != nil {
+		var inGo []Choke
+		if j.InGo {
+			inGo = each(anError, goJPEG)
+		}
+		s.add("junk-between-segments", s.of(j.Pictures)+" have bytes that belong to no segment: "+j.where()+s.anew(), inGo,
+			each(anError, strict), each("take them for damaged", walkers),
+			each("a warning for each (opencv/opencv#21373)", opencv), each("a warning for each", djpeg))
+	}
 	if n := s.looked.inside; n > 0 {
 		s.add("markers-inside",
 			s.of(n)+" have the beginning or the end of a picture inside a segment, such as a thumbnail",
 			each("get halves of pictures", cutters))
 	}
+}
+
+// anew says how other programs get pictures that they take.
+func (s *sinner) anew() string {
+	if s.o.Input == "" {
+		return ", which picam takes"
+	}
+	return fmt.Sprintf(", which picam takes; for others, picam send --source 'ffmpeg:-i %s' has them encoded anew", s.o.Input)
 }
 
 // data is about damage, and about what stands behind pictures that come alone.

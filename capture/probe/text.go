@@ -128,6 +128,9 @@ func (t *text) about(r Report) {
 	if p := r.Padding; p != nil && (r.Parts == nil || p.Kind != "line ends") {
 		t.row("padding", fmt.Sprintf("%s behind %s, %s bytes", p.Kind, counted(p.Pictures, "picture"), p.Size.text()))
 	}
+	if j := r.Junk; j != nil {
+		t.row("junk", fmt.Sprintf("in %s, %s", counted(j.Pictures, "picture"), j.where()))
+	}
 	b := r.Bytes
 	if r.Pictures > 0 && b.Other+b.Damaged+b.Notes > 0 {
 		t.row("bytes", fmt.Sprintf("%d in pictures", b.Pictures), some(b.Multipart, "around them"),
@@ -169,6 +172,9 @@ func (k Kind) words() []string {
 	}
 	if k.Restart > 0 {
 		words = append(words, fmt.Sprintf("restarts after each %d MCUs", k.Restart))
+	}
+	if k.OddScan {
+		words = append(words, "odd scan header")
 	}
 	if k.NoTables {
 		words = append(words, "no Huffman tables")
