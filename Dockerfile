@@ -18,7 +18,7 @@ FROM debian:trixie-slim
 RUN apt-get update && \
     apt-get install -y --no-install-recommends \
         libopencv-calib3d410 libopencv-core410 libopencv-imgproc410 libopencv-objdetect410 libopencv-photo410 \
-        libopencv-video410 libturbojpeg0 opencv-data && \
+        libjpeg62-turbo libopencv-video410 opencv-data && \
     rm -rf /var/lib/apt/lists/*
 # In the group video a camera given with --device /dev/video0 can be read.
 RUN useradd --create-home --groups video picam

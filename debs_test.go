@@ -195,7 +195,7 @@ func TestDebs(t *testing.T) {
 				if !recommended || depends == nil || strings.Contains(depends[1], "highgui") {
 					t.Errorf("%s needs OpenCV's windows where there is no screen, or does not recommend them:\n%s", name, control)
 				}
-				for _, want := range []string{"libc6", "libturbojpeg0", "libstdc++6"} {
+				for _, want := range []string{"libc6", "libjpeg", "libstdc++6"} {
 					if depends == nil || !strings.Contains(depends[1], want) {
 						t.Errorf("%s does not depend on %s: %v", name, want, depends)
 					}

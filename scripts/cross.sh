@@ -48,7 +48,7 @@ if [ ! -e "$root/ready" ]; then
 		dpkg --add-architecture arm64
 		apt-get update -qq
 		apt-get install -y -qq --no-install-recommends gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross \
-			lld pkg-config libopencv-dev:arm64 libturbojpeg0-dev:arm64
+			lld pkg-config libopencv-dev:arm64 libjpeg62-turbo-dev:arm64
 		ln -sf ld.lld /usr/bin/aarch64-linux-gnu-ld.lld
 		touch /ready'
 fi

@@ -61,7 +61,7 @@ build | test)
 	need g++ there g++
 	need pkg-config there pkg-config
 	need libopencv-dev library opencv4
-	need libturbojpeg0-dev library libturbojpeg
+	need libjpeg-dev library libjpeg
 	want lld there ld.lld
 	;;
 esac
@@ -75,6 +75,7 @@ if [ "$what" = test ]; then
 	want gstreamer1.0-plugins-bad package gstreamer1.0-plugins-bad
 	want imagemagick there import
 	want iproute2 there ss
+	want libturbojpeg0-dev library libturbojpeg # scripts/bench compares with it
 	want man-db there man
 	want netcat-openbsd there nc
 	want openbox there openbox
@@ -102,7 +103,7 @@ give_up() {
 }
 
 there apt-get || give_up "this script only knows apt-get. Other systems have the same under other names, such as
-  Fedora    gcc-c++ pkgconf opencv-devel turbojpeg-devel lld
+  Fedora    gcc-c++ pkgconf opencv-devel libjpeg-turbo-devel lld
   Arch      gcc pkgconf opencv libjpeg-turbo lld
   Homebrew  pkgconf opencv jpeg-turbo"
 

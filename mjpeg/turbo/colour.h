@@ -7,12 +7,12 @@
 enum { MARGIN = 32 };
 
 // words reads 16 samples.
-INLINE vec words(const unsigned char *samples) {
+VECTOR vec words(const unsigned char *samples) {
 	return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)samples));
 }
 
 // bytes makes samples of 16 values, 0 of what is less and 255 of what is more.
-INLINE __m128i bytes(vec x) {
+VECTOR __m128i bytes(vec x) {
 	return _mm_packus_epi16(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
 }
 
@@ -39,7 +39,7 @@ FAST static void widen_row(int16_t *sums, const unsigned char *near, const unsig
 }
 
 // interleave writes 16 pixels.
-INLINE void interleave(unsigned char *dst, __m128i b, __m128i g, __m128i r) {
+VECTOR void interleave(unsigned char *dst, __m128i b, __m128i g, __m128i r) {
 #define TAKE(x, ...) _mm_shuffle_epi8(x, _mm_setr_epi8(__VA_ARGS__))
 #define ANY3(x, y, z) _mm_or_si128(_mm_or_si128(x, y), z)
 	__m128i *out = (__m128i *)dst;

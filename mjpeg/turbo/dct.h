@@ -10,8 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "huffman.h"
+
 #define FAST __attribute__((target("avx2,bmi2")))
-#define INLINE static inline __attribute__((always_inline)) FAST
+#define VECTOR INLINE FAST
 
 typedef __m256i vec;
 
@@ -25,18 +27,18 @@ enum {
 };
 
 // dot is a × m + b × n for neighbours a, b.
-INLINE vec dot(vec ab, int m, int n) {
+VECTOR vec dot(vec ab, int m, int n) {
 	return _mm256_madd_epi16(ab, _mm256_set1_epi32((uint16_t)m | (uint32_t)n << 16));
 }
 
-INLINE vec add(vec a, vec b) { return _mm256_add_epi32(a, b); }
-INLINE vec sub(vec a, vec b) { return _mm256_sub_epi32(a, b); }
+VECTOR vec add(vec a, vec b) { return _mm256_add_epi32(a, b); }
+VECTOR vec sub(vec a, vec b) { return _mm256_sub_epi32(a, b); }
 
 // The sums and differences that half of the columns' values are made of.
 typedef struct { vec even[4], odd[4]; } terms;
 
 // Neighbours in the arguments are rows 0 and 4, 2 and 6, 7 and 1, 5 and 3, and 7 + 3 and 5 + 1.
-INLINE terms transform(vec x04, vec x26, vec x71, vec x53, vec z, vec round) {
+VECTOR terms transform(vec x04, vec x26, vec x71, vec x53, vec z, vec round) {
 	vec t0 = add(dot(x04, 1 << BITS, 1 << BITS), round), t1 = add(dot(x04, 1 << BITS, -(1 << BITS)), round);
 	vec t2 = dot(x26, C0_541, C0_541 - C1_847), t3 = dot(x26, C0_541 + C0_765, C0_541);
 	vec z3 = dot(z, C1_175 - C1_961, C1_175), z4 = dot(z, C1_175, C1_175 - C0_390);
@@ -47,7 +49,7 @@ INLINE terms transform(vec x04, vec x26, vec x71, vec x53, vec z, vec round) {
 	return t;
 }
 
-INLINE vec narrow(vec low, vec high, int shift) {
+VECTOR vec narrow(vec low, vec high, int shift) {
 	return _mm256_packs_epi32(_mm256_srai_epi32(low, shift), _mm256_srai_epi32(high, shift));
 }
 
@@ -55,7 +57,7 @@ INLINE vec narrow(vec low, vec high, int shift) {
 #define HIGH(a, b) _mm256_unpackhi_epi16(a, b)
 
 // columns transforms columns of eight.
-INLINE void columns(vec x[8], int shift) {
+VECTOR void columns(vec x[8], int shift) {
 	vec round = _mm256_set1_epi32(1 << (shift - 1));
 	vec z3 = _mm256_add_epi16(x[7], x[3]), z4 = _mm256_add_epi16(x[5], x[1]);
 	terms a = transform(LOW(x[0], x[4]), LOW(x[2], x[6]), LOW(x[7], x[1]), LOW(x[5], x[3]), LOW(z3, z4), round);
@@ -70,7 +72,7 @@ INLINE void columns(vec x[8], int shift) {
 #undef OUTPUT
 }
 
-INLINE void transpose(vec x[8]) {
+VECTOR void transpose(vec x[8]) {
 	vec a0 = LOW(x[0], x[1]), a1 = LOW(x[2], x[3]), a2 = LOW(x[4], x[5]), a3 = LOW(x[6], x[7]);
 	vec b0 = HIGH(x[0], x[1]), b1 = HIGH(x[2], x[3]), b2 = HIGH(x[4], x[5]), b3 = HIGH(x[6], x[7]);
 #define FOUR(i, a, b, c, d) { \
@@ -86,7 +88,7 @@ INLINE void transpose(vec x[8]) {
 // The same at half and a quarter of the size: the inverse DCT of 4 and 2 points from the coefficients of 8, as in
 // libjpeg. Rows 0 to 3 or 0 and 1 of x are the result.
 
-INLINE void columns4(vec x[8], int shift) {
+VECTOR void columns4(vec x[8], int shift) {
 	vec round = _mm256_set1_epi32(1 << (shift - 1)), zero = _mm256_setzero_si256();
 	vec even[2], twos[2], ones[2], odd[2];
 #define HALF(i, MIX) { \
@@ -104,7 +106,7 @@ INLINE void columns4(vec x[8], int shift) {
 	x[3] = narrow(sub(even[0], odd[0]), sub(even[1], odd[1]), shift);
 }
 
-INLINE void columns2(vec x[8], int shift) {
+VECTOR void columns2(vec x[8], int shift) {
 	vec round = _mm256_set1_epi32(1 << (shift - 1));
 	vec even[2], odd[2];
 #define HALF(i, MIX) \
@@ -119,7 +121,7 @@ INLINE void columns2(vec x[8], int shift) {
 }
 
 // store writes two rows of both blocks.
-INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
+VECTOR void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
 	rows = _mm256_xor_si256(rows, _mm256_set1_epi8(-128)); // 128 brighter
 	__m128i a = _mm256_castsi256_si128(rows), b = _mm256_extracti128_si256(rows, 1);
 	_mm_storel_epi64((__m128i *)(dst[0] + row * stride), a);
@@ -129,7 +131,7 @@ INLINE void store(unsigned char *dst[2], size_t stride, int row, vec rows) {
 }
 
 // store_small writes size × size samples, at most 16, of both blocks.
-INLINE void store_small(unsigned char *dst[2], size_t stride, int size, vec blocks) {
+VECTOR void store_small(unsigned char *dst[2], size_t stride, int size, vec blocks) {
 	unsigned char samples[2][16];
 	_mm256_storeu_si256((vec *)samples, _mm256_xor_si256(blocks, _mm256_set1_epi8(-128))); // 128 brighter
 	for (int i = 0; i < 2; i++)
@@ -139,12 +141,12 @@ INLINE void store_small(unsigned char *dst[2], size_t stride, int size, vec bloc
 // The least and the greatest values between the passes.
 typedef struct { vec least, most; } range;
 
-INLINE void watch(range *r, vec x) {
+VECTOR void watch(range *r, vec x) {
 	r->least = _mm256_min_epi16(r->least, x), r->most = _mm256_max_epi16(r->most, x);
 }
 
 // load multiplies coefficients by quant and leaves zeros.
-INLINE void load(vec x[8], int16_t *blocks, const int16_t *quant) {
+VECTOR void load(vec x[8], int16_t *blocks, const int16_t *quant) {
 #define LOAD(i) \
 	x[i] = _mm256_mullo_epi16(((vec *)blocks)[i], ((const vec *)quant)[i]); \
 	((vec *)blocks)[i] = _mm256_setzero_si256()
@@ -161,7 +163,7 @@ INLINE void load(vec x[8], int16_t *blocks, const int16_t *quant) {
 
 // draw8, draw4, draw2 and draw1 turn two blocks into samples, 8 × 8 to 1 × 1 of each, and leave zeros.
 
-INLINE void draw8(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
+VECTOR void draw8(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
 	vec x[8];
 	load(x, blocks, quant);
 	columns(x, BITS - MORE);
@@ -188,7 +190,7 @@ INLINE void draw8(int16_t *blocks, const int16_t *quant, range *seen, unsigned c
 	store(dst, stride, 6, _mm256_unpackhi_epi32(left, right));
 }
 
-INLINE void draw4(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
+VECTOR void draw4(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
 	vec x[8];
 	load(x, blocks, quant);
 	columns4(x, BITS - MORE + 1);
@@ -203,7 +205,7 @@ INLINE void draw4(int16_t *blocks, const int16_t *quant, range *seen, unsigned c
 	store_small(dst, stride, 4, _mm256_packs_epi16(upper, lower));
 }
 
-INLINE void draw2(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
+VECTOR void draw2(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2], size_t stride) {
 	vec x[8];
 	load(x, blocks, quant);
 	columns2(x, BITS - MORE + 2);
@@ -215,7 +217,7 @@ INLINE void draw2(int16_t *blocks, const int16_t *quant, range *seen, unsigned c
 	store_small(dst, stride, 2, _mm256_packs_epi16(rows, rows));
 }
 
-INLINE void draw1(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2]) {
+VECTOR void draw1(int16_t *blocks, const int16_t *quant, range *seen, unsigned char *dst[2]) {
 	for (int i = 0; i < 2; i++) {
 		int v = blocks[8 * i] * quant[0];
 		if (v < -(1 << 11) || v >= 1 << 12) watch(seen, _mm256_set1_epi16(INT16_MAX)); // libjpeg would not clip it

@@ -10,7 +10,7 @@ import (
 
 // TestJunk: junk between segments, as some cameras leave it, changes no pixel and is no damage.
 func TestJunk(t *testing.T) {
-	p, err := NewParallel(2)
+	p, err := NewParallel(2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 type Parallel struct {
 	whole   *Decoder
 	helpers int
-	cleaner cleaner
 	cut     cutter
 	tasks   chan task  // slices for who is free first, be it the caller or a helper
 	results chan error // of tasks that helpers took
@@ -32,9 +31,13 @@ func (t task) run(d *Decoder) error {
 	return d.DecodeScaled(t.dst, t.stride, t.jpeg, t.format, t.scale)
 }
 
-// NewParallel returns a Parallel of n Decoders, n goroutines with the caller's. It must be closed.
-func NewParallel(n int) (*Parallel, error) {
-	whole, err := NewDecoder()
+// NewParallel returns a Parallel of n Decoders, n goroutines with the caller's, which interrupt ends the decoding of; nil:
+// nobody does. It must be closed.
+func NewParallel(n int, interrupt *Interrupt) (*Parallel, error) {
+	if interrupt == nil {
+		interrupt = &Interrupt{}
+	}
+	whole, err := decoderWith(interrupt)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func NewParallel(n int) (*Parallel, error) {
 		tasks: make(chan task, slices*n), results: make(chan error, slices*n), ended: make(chan struct{}),
 	}
 	for p.helpers < n-1 {
-		d, err := NewDecoder()
+		d, err := decoderWith(interrupt)
 		if err != nil {
 			p.Close()
 			return nil, err
@@ -69,7 +72,6 @@ func (p *Parallel) help(d *Decoder) {
 // whole, so that damage is judged by the same rules.
 func (p *Parallel) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
 	if p.helpers > 0 && stride >= 0 {
-		jpeg = p.cleaner.clean(jpeg)
 		if slices := p.cut.slices(jpeg, f, cap(p.tasks)); slices != nil && p.decode(slices, dst, stride, f, scale) {
 			return nil
 		}

@@ -18,7 +18,7 @@ func tall(t testing.TB, name string) []byte { return file(t, "slices/"+name) }
 
 func newParallel(t testing.TB, n int) *Parallel {
 	t.Helper()
-	p, err := NewParallel(n)
+	p, err := NewParallel(n, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

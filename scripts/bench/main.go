@@ -104,7 +104,7 @@ func (b *bench) prepare() error {
 	}
 	b.loader = filepath.Join(b.dir, "loader")
 	if _, err := alone("sh", "-c", "echo 'int main() {}' | g++ -x c++ -o "+b.loader+" - -Wl,--no-as-needed "+
-		"$(pkg-config --libs-only-L opencv4 libturbojpeg) -lopencv_core -lopencv_imgproc -lturbojpeg"); err != nil {
+		"$(pkg-config --libs-only-L opencv4 libjpeg) -lopencv_core -lopencv_imgproc -ljpeg"); err != nil {
 		return err
 	}
 	if b.short {

@@ -9,6 +9,7 @@
 
 int main(void) {
 	static unsigned char dht[1] = {0};
+	const int interrupted = 0;
 	pic_baseline *b = pic_baseline_new(dht, 0);
 	unsigned size, width, height;
 	long taken = 0;
@@ -21,9 +22,10 @@ int main(void) {
 			for (int scale = 1; scale <= 8; scale *= 2) {
 				size_t row = (size_t)(width + scale - 1) / scale * channels, rows = (height + scale - 1) / scale;
 				unsigned char *pixels = malloc(row * rows);
-				taken += pic_baseline_decode(b, jpeg, size, pixels, row * rows, row, channels, scale);
+				taken += pic_baseline_decode(b, jpeg, size, pixels, row * rows, row, channels, scale, &interrupted) != PIC_REJECTED;
 				free(pixels);
 			}
+		taken += pic_baseline_check(b, jpeg, size, &interrupted) != PIC_REJECTED;
 		free(jpeg);
 	}
 	pic_baseline_free(b);
