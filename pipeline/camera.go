@@ -72,6 +72,8 @@ type Camera struct {
 	hired   int           // workers so far; for NewCamera and Feed
 	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
 
+	interrupt turbo.Interrupt // of the workers' decoders
+
 	turn sync.Mutex // held by the worker that takes the next picture, so that order is that of arrival
 	feed *feed      // what pictures are taken from, with KeepAll; nil: nothing. For who has the turn
 
@@ -286,6 +288,7 @@ func (c *Camera) work() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	l := newLane(c.opts.processors())
+	l.interrupt = &c.interrupt
 	defer l.close()
 	for f := c.next(); f != nil; f = c.next() {
 		f.cause, f.err = c.process(l, f)
@@ -396,6 +399,8 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	}
 	switch err := l.decode(p, f.jpeg, h, decoded); {
 	case err == nil:
+	case errors.Is(err, turbo.ErrTooCostly), errors.Is(err, turbo.ErrInterrupted):
+		return TooCostly, err
 	case !errors.Is(err, turbo.ErrDamaged):
 		return Undecodable, err
 	case !c.opts.ShowDamaged:
@@ -610,11 +615,18 @@ func (c *Camera) Stats() Stats {
 	return s
 }
 
-// Close waits until the pictures under way have been shown, then closes the outputs. No Feed may be running. The
-// error joins those of the outputs that failed, earlier or now.
+// patience is how long a Camera that is closed waits for frames to be decoded.
+const patience = 300 * time.Millisecond
+
+// Close waits until the frames under way have been shown, then closes the outputs. Unless all frames are wanted (KeepAll),
+// it does not wait for one that takes long to decode. No Feed may be running. The error joins those of the outputs that
+// failed, earlier or now.
 func (c *Camera) Close() error {
 	close(c.waiting)
 	close(c.feeds)
+	if !c.opts.KeepAll {
+		defer time.AfterFunc(patience, c.interrupt.Raise).Stop()
+	}
 	c.workers.Wait()
 	c.last.close()
 	for _, s := range c.sinks {

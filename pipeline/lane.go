@@ -23,6 +23,7 @@ type lane struct {
 	lying      gocv.Mat        // a decoded picture that is still to be turned upright
 	decoder    *turbo.Parallel // made when first needed
 	processors int             // that it decodes on
+	interrupt  *turbo.Interrupt
 }
 
 // newLane returns a lane that decodes a picture on up to so many processors.
@@ -34,7 +35,7 @@ func newLane(processors int) *lane {
 // then holds what there is.
 func (l *lane) decode(p *Plan, jpeg []byte, h mjpeg.Header, dst *gocv.Mat) error {
 	if l.decoder == nil {
-		d, err := turbo.NewParallel(l.processors)
+		d, err := turbo.NewParallel(l.processors, l.interrupt)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ const (
 	Damaged            // its data is broken or cut short
 	Undecodable        // it is no picture that can be decoded
 	TooBig             // it has more pixels than allowed
+	TooCostly          // decoding it would take, or at the end of a run takes, too long
 	FilterFailed       // a stage could not work on it
 	numCauses
 )
@@ -34,6 +35,8 @@ func (c Cause) String() string {
 		return "undecodable"
 	case TooBig:
 		return "too_big"
+	case TooCostly:
+		return "too_costly"
 	case FilterFailed:
 		return "filter_failed"
 	}
