@@ -34,7 +34,7 @@ import (
 // new one gets its place on purpose.
 var rooms = map[string][]string{
 	".":                              {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
-	"capture":                        {"mjpeg"},
+	"capture":                        {"internal/linklocal", "mjpeg"},
 	"capture/capturetest":            {}, // for tests
 	"capture/probe":                  {"capture", "mjpeg"},
 	"docs/own-filters/negative_wasm": {}, // an example
@@ -44,6 +44,7 @@ var rooms = map[string][]string{
 	"filters/opencvcheck":            {},
 	"filters/own":                    {},
 	"filters/own/owntest":            {}, // for tests
+	"internal/linklocal":             {},
 	"mjpeg":                          {},
 	"mjpeg/mjpegtest":                {"mjpeg"}, // for tests
 	"mjpeg/turbo":                    {"mjpeg"},
@@ -52,7 +53,7 @@ var rooms = map[string][]string{
 	"pipeline/sink/sinktest":         {}, // for tests
 	"scripts/bench":                  {"mjpeg", "mjpeg/turbo"},
 	"scripts/pictures":               {"filters", "filters/filterstest"},
-	"transport":                      {"mjpeg"},
+	"transport":                      {"internal/linklocal", "mjpeg"},
 	"transport/nearby":               {},
 	"transport/networktest":          {}, // for tests
 }

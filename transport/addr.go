@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"picam/internal/linklocal"
 )
 
 // ParseAddr turns what a user types for the other end into host:port: "pi.local", "pi.local:8002", "192.168.1.5",
@@ -38,6 +40,9 @@ func ParseAddr(text string) (string, error) {
 	}
 	if addr == "" || strings.ContainsAny(host, " \t/\\?#@") {
 		return bad("not the name of a host")
+	}
+	if hint, lasting := linklocal.Hint(host); lasting {
+		return bad(hint)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return bad(fmt.Sprintf("port %q is not a number from 1 to 65535", port))

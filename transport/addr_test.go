@@ -41,6 +41,21 @@ func TestParseAddr(t *testing.T) {
 	}
 }
 
+// TestLinkLocal: an address of one interface that does not name it is refused, and one that names none that there is fails
+// with a sentence.
+func TestLinkLocal(t *testing.T) {
+	for _, text := range []string{"fe80::1", "[fe80::1]:8002", "tcp://[fe80::1]"} {
+		_, err := ParseAddr(text)
+		if err == nil || !strings.Contains(err.Error(), "fe80::1 is an address on one network interface only, and does not say which") {
+			t.Errorf("ParseAddr(%q): %v", text, err)
+		}
+	}
+	_, err := Dial(t.Context(), "[fe80::1%nosuch0]:8002")
+	if err == nil || !strings.Contains(err.Error(), "this computer has no network interface nosuch0") {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
 func TestListenErrors(t *testing.T) {
 	taken := listen(t)
 	_, port, _ := net.SplitHostPort(taken.Addr().String())

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"picam/internal/linklocal"
 )
 
 const (
@@ -111,6 +113,10 @@ func connect(ctx context.Context, addr string, timeout time.Duration) (net.Conn,
 	nd := net.Dialer{Timeout: timeout, KeepAliveConfig: keepAlive()}
 	conn, err := nd.DialContext(ctx, "tcp", addr)
 	if err != nil {
+		host, _, _ := net.SplitHostPort(addr)
+		if hint, _ := linklocal.Hint(host); hint != "" {
+			return nil, errors.New(hint)
+		}
 		return nil, cause(err)
 	}
 	return conn, nil
