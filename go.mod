@@ -6,7 +6,6 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.1.2
 	github.com/cenkalti/backoff/v5 v5.0.2
 	github.com/coreos/go-systemd/v22 v22.6.0
-	github.com/icholy/digest v1.1.0
 	github.com/icza/mjpeg v0.0.0-20230330134156-38318e5ab8f4
 	github.com/lestrrat-go/strftime v1.1.1
 	github.com/libp2p/zeroconf/v2 v2.2.0

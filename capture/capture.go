@@ -130,7 +130,7 @@ func Label(spec string) string {
 	case "file":
 		return arg
 	case "http", "https":
-		if u, err := parseWeb(spec); err == nil {
+		if u, _, err := parseWeb(spec); err == nil {
 			return strings.TrimPrefix(webName(u), u.Scheme+"://")
 		}
 		return name

@@ -10,15 +10,17 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/icholy/digest"
 
+	"picam/internal/linklocal"
 	"picam/mjpeg"
 )
 
@@ -37,11 +39,13 @@ type web struct {
 	lifetime
 	*outage
 	url      *url.URL // with user and password
-	who      string   // the same without these, for people
+	options  webOptions
+	who      string // the same without these, for people
 	maxFrame int
 	silence  time.Duration
+	dialer   net.Dialer
 	client   *http.Client
-	auth     webAuth
+	login    webLogin
 	retry    backoff.ExponentialBackOff
 	pace     pacer // of single pictures
 
@@ -84,14 +88,15 @@ func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (So
 
 // newWeb asks for nothing yet.
 func newWeb(ctx context.Context, address string, o Options) (*web, error) {
-	u, err := parseWeb(address)
+	u, options, err := parseWeb(address)
 	if err != nil {
 		return nil, err
 	}
 	w := &web{
 		lifetime: newLifetime(ctx), outage: newOutage(o.logger()),
-		url: u, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
-		pace: pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
+		url: u, options: options, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
+		pace:   pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
+		dialer: net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second},
 		retry: backoff.ExponentialBackOff{
 			InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
 		},
@@ -99,12 +104,21 @@ func newWeb(ctx context.Context, address string, o Options) (*web, error) {
 	if o.FPS > 0 {
 		w.silence += time.Duration(5 / o.FPS * float64(time.Second))
 	}
+	if risk := options.risk(); risk != "" {
+		w.log.Warn(w.who + ": " + risk)
+	}
+	jar, err := cookiejar.New(nil) // some let in who brings back what a redirection has given
+	if err != nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	behindProxy := options.config("", true)
 	w.client = &http.Client{
+		Jar: jar,
 		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout: webDialTime, ResponseHeaderTimeout: webHeaderTime,
-			DisableCompression: true, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
+			Proxy:       http.ProxyFromEnvironment,
+			DialContext: w.dial, DialTLSContext: w.dialTLS,
+			TLSClientConfig: behindProxy, TLSHandshakeTimeout: webDialTime, ResponseHeaderTimeout: webHeaderTime,
+			DisableCompression: true, MaxResponseHeaderBytes: 2 * maxHead, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > webRedirects {
@@ -173,13 +187,18 @@ func (b webBody) Read(p []byte) (int, error) {
 
 var errRedirects = fmt.Errorf("more than %d redirections", webRedirects)
 
-// parseWeb reads an address.
-func parseWeb(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	bad := func(why string) (*url.URL, error) {
-		return nil, fmt.Errorf("capture: this address is not right: %s; want %s://HOST:PORT/PATH, with USER:PASSWORD@ before HOST if "+
-			"the camera asks for them, and %%40 for an @ in a password", why, cmp.Or(strings.SplitN(text, ":", 2)[0], "http"))
+// parseWeb reads an address. The zone of an IPv6 address may stand behind % as it is.
+func parseWeb(text string) (*url.URL, webOptions, error) {
+	bad := func(why string) (*url.URL, webOptions, error) {
+		return nil, webOptions{}, fmt.Errorf("capture: this address is not right: %s; want %s://HOST:PORT/PATH, with USER:PASSWORD@ "+
+			"before HOST if the camera asks for them, and %%40 for an @ in a password", why,
+			cmp.Or(strings.SplitN(text, ":", 2)[0], "http"))
 	}
+	zone := regexp.MustCompile(`^([a-z]+://(?:[^/?#]*@)?\[[0-9A-Fa-f:.]+%)([^\]/?#]+\])`)
+	if m := zone.FindStringSubmatch(text); m != nil && !strings.HasPrefix(m[2], "25") {
+		text = m[1] + "25" + text[len(m[1]):]
+	}
+	u, err := url.Parse(text)
 	var parsing *url.Error
 	switch {
 	case errors.As(err, &parsing): // without the address, which may have a password in it
@@ -189,8 +208,15 @@ func parseWeb(text string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return bad("it has no host")
 	}
+	if hint, lasting := linklocal.Hint(u.Hostname()); lasting {
+		return bad(hint)
+	}
+	options, err := parseWebOptions(u.Fragment)
+	if err != nil {
+		return bad(err.Error())
+	}
 	u.Fragment = ""
-	return u, nil
+	return u, options, nil
 }
 
 // webName names an address without user, password and query.
@@ -405,7 +431,7 @@ func (w *web) get(ctx context.Context) (*http.Response, error) {
 		}
 		req.URL.User = nil
 		req.Header.Set("User-Agent", "picam")
-		w.auth.apply(req, w.url.User)
+		w.login.apply(req, w.url.User)
 		resp, err := w.client.Do(req)
 		if err != nil {
 			return nil, w.explain(err)
@@ -422,9 +448,13 @@ func (w *web) get(ctx context.Context) (*http.Response, error) {
 		case final.Hostname() != w.url.Hostname():
 			return nil, &webError{fmt.Sprintf("%s leads to %s, which asks for a password; picam gives it to %s only", w.who,
 				final.Host, w.url.Hostname()), true}
-		case try > 0 || !w.auth.challenged(resp.Header):
-			return nil, &webError{fmt.Sprintf("%s does not take this user and password (or wants another kind of login: %q)", w.who,
-				resp.Header.Get("Www-Authenticate")), true}
+		}
+		switch known, stale := w.login.challenged(resp.Header); {
+		case !known:
+			return nil, &webError{fmt.Sprintf("%s wants a kind of login that picam does not know: %q; it knows Digest and Basic", w.who,
+				strings.Join(resp.Header.Values("Www-Authenticate"), ", ")), true}
+		case try > 1, try > 0 && !stale:
+			return nil, &webError{w.who + " does not take this user and password", true}
 		}
 		target = final
 	}
@@ -469,7 +499,14 @@ func (w *web) judge(resp *http.Response) error {
 func (w *web) explain(err error) error {
 	var dns *net.DNSError
 	var timeout net.Error
+	var other *notHTTPError
+	if sentence := w.explainTLS(err); sentence != nil {
+		return sentence
+	}
 	text := cutURL(err).Error()
+	if hint, _ := linklocal.Hint(w.url.Hostname()); hint != "" {
+		return &webError{text: fmt.Sprintf("%s: %s; picam tries again", w.who, hint)}
+	}
 	switch {
 	case errors.Is(err, errRedirects):
 		return &webError{fmt.Sprintf("%s leads elsewhere more than %d times; want the address where it ends", w.who, webRedirects), true}
@@ -479,11 +516,16 @@ func (w *web) explain(err error) error {
 		return &webError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right? picam tries again", w.url.Host)}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return &webError{text: fmt.Sprintf("%s does not answer; picam tries again", w.who)}
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return &webError{fmt.Sprintf("%s has no TLS: want http:// instead of https://", w.url.Host), true}
-	case strings.Contains(text, "x509:"), strings.Contains(text, "tls: failed to verify"):
-		return &webError{fmt.Sprintf("%s cannot prove who it is: %s; the variable SSL_CERT_FILE may name a file with its certificate", w.url.Host,
-			text), true}
+	case errors.Is(err, errHeadTooLong):
+		return &webError{fmt.Sprintf("%s: %v: want the address of the stream%s", w.who, errHeadTooLong, someAddresses), true}
+	case errors.As(err, &other) && bytes.HasPrefix(other.begin, []byte("RTSP/")):
+		return &webError{fmt.Sprintf("%s is an RTSP server, whose cameras mostly send H.264: want 'ffmpeg:-i rtsp://%s%s', or the port of its web server",
+			w.url.Host, w.url.Host, w.url.RequestURI()), true}
+	case errors.As(err, &other) && bytes.HasPrefix(other.begin, []byte("\x15\x03")):
+		return &webError{fmt.Sprintf("%s speaks TLS: want https:// instead of http://", w.url.Host), true}
+	case errors.As(err, &other):
+		return &webError{fmt.Sprintf("%s does not speak HTTP: what it says begins with %.32q; what sends plain MJPEG is tcp://%s, for picam recv --from",
+			w.url.Host, other.begin, w.url.Host), true}
 	case strings.Contains(text, "malformed HTTP"):
 		return &webError{fmt.Sprintf("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from", w.url.Host, w.url.Host), true}
 	}
@@ -508,43 +550,4 @@ func cutURL(err error) error {
 		err = op.Err
 	}
 	return err
-}
-
-// webAuth answers the camera's question for user and password: by Digest where it offers that, else by Basic.
-type webAuth struct {
-	basic bool
-	chal  *digest.Challenge
-	count int
-}
-
-// apply puts what the camera asked for last into a request.
-func (a *webAuth) apply(req *http.Request, user *url.Userinfo) {
-	password, _ := user.Password()
-	switch {
-	case a.chal != nil:
-		a.count++
-		c, err := digest.Digest(a.chal, digest.Options{
-			Method: req.Method, URI: req.URL.RequestURI(), Count: a.count, Username: user.Username(), Password: password,
-		})
-		if err == nil {
-			req.Header.Set("Authorization", c.String())
-		}
-	case a.basic:
-		req.SetBasicAuth(user.Username(), password)
-	}
-}
-
-// challenged takes in what a camera asks for. It reports whether that can be answered.
-func (a *webAuth) challenged(h http.Header) bool {
-	a.basic, a.chal, a.count = false, nil, 0
-	if c, err := digest.FindChallenge(h); err == nil && digest.CanDigest(c) {
-		a.chal = c
-		return true
-	}
-	for _, v := range h.Values("Www-Authenticate") {
-		if len(v) >= 5 && strings.EqualFold(v[:5], "basic") {
-			a.basic = true
-		}
-	}
-	return a.basic
 }

@@ -63,7 +63,11 @@ func TestWebErrors(t *testing.T) {
 		{"MP4", "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n....ftyp", "/v.mp4", "is video of another kind"},
 		{"PNG", "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n.PNG", "/v.png", "HOST/v.png is image/png; want MJPEG or JPEG"},
 		{"in circles", "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n", "/a", "leads elsewhere more than 5 times"},
-		{"no HTTP", "\xFF\xD8\xFF\xE0 and so on\r\n", "/", "does not speak HTTP; what sends plain MJPEG is tcp://"},
+		{"no HTTP", "SSH-2.0-OpenSSH_9.2p1\r\n", "/", `does not speak HTTP: what it says begins with "SSH-2.0-OpenSSH_9.2p1.*; what sends plain MJPEG is tcp://`},
+		{"RTSP", "RTSP/1.0 400 Bad Request\r\n\r\n", "/1?a=b", `is an RTSP server.*: want 'ffmpeg:-i rtsp://127.0.0.1:\d+/1\?a=b'`},
+		{"TLS", "\x15\x03\x01\x00\x02\x02\x16", "/", "speaks TLS: want https:// instead of http://"},
+		{"no end of the head", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 20<<10), "/", "the head of the answer has more than 65536 bytes or 1000 lines"},
+		{"no end of a line", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("b", 100<<10), "/", "the head of the answer has more than 65536 bytes or 1000 lines"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,9 +2,10 @@
 package capturetest
 
 import (
-	"bytes"
+	"bufio"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,11 +16,26 @@ import (
 // Serve answers every request with the same bytes, as they are, and closes the connection.
 func Serve(t testing.TB, answer []byte) (addr string, requests *atomic.Int64) {
 	t.Helper()
+	requests = &atomic.Int64{}
+	return Handle(t, func(*http.Request) []byte {
+		requests.Add(1)
+		return answer
+	}), requests
+}
+
+// Handle answers every request with what answer returns, as it is, and closes the connection. Several goroutines call answer.
+func Handle(t testing.TB, answer func(*http.Request) []byte) (addr string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests = &atomic.Int64{}
+	serve(t, l, answer)
+	return l.Addr().String()
+}
+
+// serve is Handle for a listener, until the test ends.
+func serve(t testing.TB, l net.Listener, answer func(*http.Request) []byte) {
 	var conns sync.WaitGroup
 	conns.Go(func() {
 		for {
@@ -27,24 +43,16 @@ func Serve(t testing.TB, answer []byte) (addr string, requests *atomic.Int64) {
 			if err != nil {
 				return
 			}
-			requests.Add(1)
 			conns.Go(func() {
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-				buf := make([]byte, 4<<10)
-				for n := 0; !bytes.Contains(buf[:n], []byte("\r\n\r\n")); {
-					m, err := conn.Read(buf[n:])
-					if err != nil {
-						return
-					}
-					n += m
+				if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = conn.Write(answer(req)) // the client may have had enough
 				}
-				_, _ = conn.Write(answer) // the client may have had enough
 			})
 		}
 	})
 	t.Cleanup(func() { l.Close(); conns.Wait() })
-	return l.Addr().String(), requests
 }
 
 // Multipart puts pictures together as servers do: head, then before and after each picture what stands there, with %d for
