@@ -2,6 +2,8 @@ module picam
 
 go 1.25.0
 
+godebug x509negativeserial=1 // certificates of cameras have such numbers
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.1.2
 	github.com/cenkalti/backoff/v5 v5.0.2

@@ -179,7 +179,7 @@ func (w *web) explainTLS(err error) error {
 	case strings.Contains(text, "x509:"):
 		return &webError{fmt.Sprintf("%s has a certificate that cannot be read: %s; want http:// if the camera has that too", host, text), true}
 	case strings.Contains(text, "tls:"):
-		return &webError{text: fmt.Sprintf("%s and picam find no way to speak TLS: %s; picam tries again", host, text)}
+		return &webError{text: fmt.Sprintf("%s and picam find no way to speak TLS together (%s): want http:// if the camera has that too; picam tries again", host, text)}
 	}
 	return nil
 }

@@ -3,7 +3,13 @@ package capturetest
 
 import (
 	"bufio"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -123,4 +129,42 @@ func Dialects(pictures [][]byte) []Dialect {
 		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", pictures, "", "")},
 		{"one picture at a time", Multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", pictures[:1], "", "")},
 	}
+}
+
+// HandleTLS is Handle over TLS. Certificates of c are made if there are none: for the host 127.0.0.1, by nobody that is known.
+func HandleTLS(t testing.TB, c *tls.Config, answer func(*http.Request) []byte) (addr string, certificate *x509.Certificate) {
+	t.Helper()
+	c = c.Clone()
+	if len(c.Certificates) == 0 {
+		c.Certificates = []tls.Certificate{Certificate(t, net.IPv4(127, 0, 0, 1))}
+	}
+	certificate, err := x509.ParseCertificate(c.Certificates[0].Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, l, answer)
+	return l.Addr().String(), certificate
+}
+
+// Certificate makes a self-signed certificate of RSA for addresses; for none of them it has a common name alone, as those of
+// old cameras.
+func Certificate(t testing.TB, addresses ...net.IP) tls.Certificate {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"}, IPAddresses: addresses,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
