@@ -177,7 +177,8 @@ func inputOf(spec string) string {
 	case "file":
 		return quoteWord(arg)
 	case "http", "https", "tcp":
-		return hideSecrets(spec)
+		address, _, _ := strings.Cut(hideSecrets(spec), "#") // picam's own options
+		return address
 	}
 	return ""
 }
@@ -188,9 +189,13 @@ func hideSecrets(spec string) string {
 	if !strings.HasPrefix(spec, "http") {
 		return spec
 	}
+	spec, options, ok := strings.Cut(spec, "#")
+	if ok {
+		options = "#" + options
+	}
 	address, query, ok := strings.Cut(spec, "?")
 	if !ok {
-		return spec
+		return spec + options
 	}
 	secret := regexp.MustCompile(`(?i)pass|pwd|user|usr|login|key|token|auth|secret|sid`)
 	parameters := strings.Split(query, "&")
@@ -200,7 +205,7 @@ func hideSecrets(spec string) string {
 			parameters[i] = name + "=…"
 		}
 	}
-	return address + "?" + strings.Join(parameters, "&")
+	return address + "?" + strings.Join(parameters, "&") + options
 }
 
 // probeCommands are the lines of picam that take the source; none where nothing does.

@@ -34,9 +34,9 @@ import (
 // new one gets its place on purpose.
 var rooms = map[string][]string{
 	".":                              {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
-	"capture":                        {"internal/linklocal", "mjpeg"},
+	"capture":                        {"internal/linklocal", "internal/sniff", "mjpeg"},
 	"capture/capturetest":            {}, // for tests
-	"capture/probe":                  {"capture", "mjpeg"},
+	"capture/probe":                  {"capture", "internal/sniff", "mjpeg"},
 	"docs/own-filters/negative_wasm": {}, // an example
 	"filters":                        {"filters/cv", "filters/opencvcheck", "filters/own"},
 	"filters/cv":                     {},
@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"filters/own":                    {},
 	"filters/own/owntest":            {}, // for tests
 	"internal/linklocal":             {},
+	"internal/sniff":                 {},
 	"mjpeg":                          {},
 	"mjpeg/mjpegtest":                {"mjpeg"}, // for tests
 	"mjpeg/turbo":                    {"mjpeg"},

@@ -75,7 +75,7 @@ func Kinds() []Kind {
 		},
 		{
 			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"), stream: streamWeb("https"),
-			Doc: "The same over TLS.",
+			Doc: "The same over TLS; behind it #pin=sha256:FINGERPRINT, #insecure or #tls=legacy for cameras that need it.",
 		},
 		{
 			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: ofProgram(ffmpegProgram).source, stream: ofProgram(ffmpegProgram).stream,

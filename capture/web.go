@@ -21,6 +21,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"picam/internal/linklocal"
+	"picam/internal/sniff"
 	"picam/mjpeg"
 )
 
@@ -162,8 +163,7 @@ func (s *webStream) Part() (Part, error) {
 		return Part{}, onlyOnce(s.cause(fmt.Errorf("capture: %w", err)))
 	}
 	s.answer = a
-	fault := s.judge(resp)
-	a.body = resp.Body
+	fault := s.judge(a, resp)
 	if fault != nil {
 		a.single = false // once is enough
 		fault = onlyOnce(fault)
@@ -275,26 +275,63 @@ func (w *web) finish(err error) error {
 	a.close()
 	w.answer = nil
 	st := a.reader.ScanStats()
-	if st.Frames > 0 && (a.single || time.Since(a.begun) > steadyTime) {
+	// One frame alone is a snapshot, whatever its type is called.
+	single := a.single || st.Frames == 1 && !strings.HasPrefix(mediaType(a.kind), "multipart/")
+	if st.Frames > 0 && (single || time.Since(a.begun) > steadyTime) {
 		w.retry.Reset()
 	}
 	cause := context.Cause(a.ctx)
 	switch {
-	case err == io.EOF && st.Frames > 0 && a.single:
+	case err == io.EOF && st.Frames > 0 && single:
 		return nil
 	case errors.Is(cause, errWebSilent):
 		return w.broken(a, err)
-	case errors.Is(cause, errWebNoPicture), err == io.EOF && st.Frames == 0:
-		what := fmt.Sprintf("%s gives no JPEG picture in %d bytes of %s that begin with %q", w.who, st.Bytes,
-			cmp.Or(a.kind, "no Content-Type"), a.head)
-		if damage := describeDamage(st, w.maxFrame); damage != "" {
-			what += " (" + damage + ")"
-		}
-		return &webError{what + "; want an address of MJPEG or JPEG" + someAddresses + "; picam probe tells what it is instead", st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
+	case errors.Is(cause, errWebOther), errors.Is(cause, errWebNoPicture), err == io.EOF && st.Frames == 0:
+		return w.other(a, st)
 	case err == io.EOF:
 		return &webError{text: w.who + " has ended its stream; picam connects anew"}
 	}
 	return w.broken(a, err)
+}
+
+// other says what an answer without frames is.
+func (w *web) other(a *answer, st mjpeg.Stats) error {
+	found, advice, format := sniff.Recognise(a.head)
+	if format != "" {
+		return w.video(found, format)
+	}
+	what := fmt.Sprintf("%s gives no JPEG picture in %d bytes of %s that begin with %q", w.who, st.Bytes,
+		cmp.Or(a.kind, "no Content-Type"), a.head[:min(len(a.head), 16)])
+	if advice == "" {
+		advice = "want an address of MJPEG or JPEG" + someAddresses
+	}
+	if damage := describeDamage(st, w.maxFrame); damage != "" {
+		what += " (" + damage + ")"
+	} else if len(a.head) > 0 {
+		what += ", which is " + found
+	}
+	return &webError{what + "; " + advice + "; picam probe tells more",
+		st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
+}
+
+// video says that there is video of another kind, and how to make MJPEG of it. format is what ffmpeg calls it; "": it finds
+// out by itself.
+func (w *web) video(kind, format string) error {
+	switch format {
+	case "h264", "hevc", "m4v", "mpegvideo": // without a container
+		format = "-f " + format + " "
+	default:
+		format = ""
+	}
+	address := w.who
+	if w.url.User != nil {
+		address = strings.Replace(address, "://", "://USER:PASSWORD@", 1)
+	}
+	if w.url.RawQuery != "" {
+		address += "?…"
+	}
+	return &webError{fmt.Sprintf("%s is video of another kind (%s); want MJPEG, or --source 'ffmpeg:%s-i %s' (--from with picam recv), "+
+		"which lets ffmpeg make it", w.who, kind, format, address), true}
 }
 
 // broken makes a sentence of the error by which an answer ended.
@@ -343,9 +380,12 @@ type answer struct {
 	head     []byte // the first bytes
 }
 
+const headKept = 1 << 10 // bytes of an answer
+
 var (
 	errWebSilent    = errors.New("silent")
 	errWebNoPicture = errors.New("no picture")
+	errWebOther     = errors.New("another kind of video")
 )
 
 func (a *answer) close() {
@@ -365,13 +405,32 @@ func (a *answer) Read(p []byte) (int, error) {
 	a.watch.Reset(a.silence) // only while it waits: who takes the pictures may take its time
 	n, err := a.body.Read(p)
 	a.watch.Stop()
-	if len(a.head) < 16 {
-		a.head = append(a.head, p[:min(n, 16-len(a.head))]...)
+	begins := len(a.head) < headKept
+	if begins {
+		a.head = append(a.head, p[:min(n, headKept-len(a.head))]...)
 	}
-	if a.reader != nil && !a.pictures && time.Since(a.begun) > webFirst {
+	if a.reader == nil || a.pictures {
+		return n, err
+	}
+	if _, _, format := sniff.Recognise(a.head); begins && !sniff.CanHoldJPEG(format) {
+		a.cancel(errWebOther)
+	}
+	if time.Since(a.begun) > webFirst {
 		a.cancel(errWebNoPicture)
 	}
 	return n, err
+}
+
+// peek is the beginning of the body, of n bytes at most, which is read again afterwards.
+func (a *answer) peek(n int) []byte {
+	b := make([]byte, n)
+	n, _ = io.ReadFull(a, b) // what fails does so again
+	a.head = nil
+	a.body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(b[:n]), a.body), a.body}
+	return b[:n]
 }
 
 // ask asks for the address, and makes what comes the answer under way.
@@ -380,8 +439,7 @@ func (w *web) ask() error {
 	if err != nil {
 		return err
 	}
-	err = w.judge(resp)
-	a.body = resp.Body
+	err = w.judge(a, resp)
 	if err != nil {
 		a.close()
 		return err
@@ -461,7 +519,7 @@ func (w *web) get(ctx context.Context) (*http.Response, error) {
 }
 
 // judge says what is wrong with a response, if there is something.
-func (w *web) judge(resp *http.Response) error {
+func (w *web) judge(a *answer, resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 	case code == http.StatusNotFound, code == http.StatusGone:
@@ -474,25 +532,28 @@ func (w *web) judge(resp *http.Response) error {
 	default:
 		return &webError{fmt.Sprintf("%s answers %s, not with pictures", w.who, resp.Status), true}
 	}
-	kind := mediaType(resp.Header.Get("Content-Type"))
-	switch {
-	case kind == "text/html", kind == "application/xhtml+xml":
-		head := make([]byte, 512)
-		n, _ := io.ReadFull(resp.Body, head)
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(head[:n]), resp.Body), resp.Body}
-		if bytes.HasPrefix(bytes.TrimSpace(head[:n]), []byte("<")) || n == 0 {
-			return &webError{w.who + " is a web page, not a stream; want the address of the picture in it" + someAddresses, true}
-		}
-	case strings.Contains(kind, "mpegurl"), strings.HasPrefix(kind, "video/") && !strings.Contains(kind, "jpeg"),
-		kind == "application/dash+xml":
-		return &webError{fmt.Sprintf("%s is video of another kind (%s); want MJPEG, or --source 'ffmpeg:-i %s'", w.who, kind, w.who), true}
-	case strings.HasPrefix(kind, "image/") && !strings.Contains(kind, "jp"), strings.HasPrefix(kind, "audio/"), kind == "application/json":
-		return &webError{fmt.Sprintf("%s is %s; want MJPEG or JPEG", w.who, kind), true}
+	kind := mediaType(a.kind)
+	isPage := kind == "text/html" || kind == "application/xhtml+xml"
+	isVideo := strings.Contains(kind, "mpegurl") || kind == "application/dash+xml" || strings.HasPrefix(kind, "video/")
+	isOther := strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "audio/") || kind == "application/json"
+	if !isPage && !isVideo && !isOther || strings.Contains(kind, "jp") {
+		return nil
 	}
-	return nil
+	head := a.peek(4 << 10)
+	start := bytes.TrimSpace(head)
+	switch {
+	case isPage && bytes.HasPrefix(start, []byte("<")) && regexp.MustCompile(`(?i)type=["']?password`).Match(head):
+		return &webError{w.who + " is a page to log in at, not a stream; picam logs in as the camera's address of the stream asks for it; " +
+			"want that one" + someAddresses, true}
+	case isPage && (bytes.HasPrefix(start, []byte("<")) || len(start) == 0):
+		return &webError{w.who + " is a web page, not a stream; want the address of the picture in it" + someAddresses, true}
+	case isPage, bytes.HasPrefix(start, []byte("\xFF\xD8\xFF")), bytes.HasPrefix(start, []byte("--")):
+		return nil // the bytes are the truth
+	case isVideo:
+		_, _, format := sniff.Recognise(head)
+		return w.video(kind, format)
+	}
+	return &webError{fmt.Sprintf("%s is %s; want MJPEG or JPEG", w.who, kind), true}
 }
 
 // explain makes a sentence of why there is no response.

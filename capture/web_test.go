@@ -52,6 +52,7 @@ func TestWebDialects(t *testing.T) {
 func TestWebErrors(t *testing.T) {
 	page := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 16\r\n\r\n\n<!DOCTYPE html>"
 	status := func(s string) string { return "HTTP/1.1 " + s + "\r\nContent-Length: 0\r\n\r\n" }
+	typed := func(kind string) string { return "HTTP/1.1 200 OK\r\nContent-Type: " + kind + "\r\n\r\n" }
 	for _, tt := range []struct{ name, answer, path, want string }{
 		{"page", page, "/", "HOST is a web page, not a stream; want the address of the picture in it, such as /[?]action=stream"},
 		{"not found", status("404 Not Found"), "/a", `HOST/a: the camera has nothing at this address \(404 Not Found\); want that of`},
@@ -61,6 +62,10 @@ func TestWebErrors(t *testing.T) {
 		{"playlist", "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U", "/v.m3u8",
 			`HOST/v.m3u8 is video of another kind \(application/vnd.apple.mpegurl\); want MJPEG, or --source 'ffmpeg:-i HOST/v.m3u8'`},
 		{"MP4", "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n....ftyp", "/v.mp4", "is video of another kind"},
+		{"H.264", typed("video/h264") + "\x00\x00\x00\x01\x67\x42\x00\x1f", "/a?key=1",
+			`is video of another kind \(video/h264\); want MJPEG, or --source 'ffmpeg:-f h264 -i HOST/a\?…' \(--from with picam recv\)`},
+		{"login page", typed("text/html") + "<html><form><input name=p type=\"password\">", "/", "HOST is a page to log in at, not a stream"},
+		{"JSON", typed("application/json") + "{}", "/", "HOST is application/json; want MJPEG or JPEG"},
 		{"PNG", "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n.PNG", "/v.png", "HOST/v.png is image/png; want MJPEG or JPEG"},
 		{"in circles", "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n", "/a", "leads elsewhere more than 5 times"},
 		{"no HTTP", "SSH-2.0-OpenSSH_9.2p1\r\n", "/", `does not speak HTTP: what it says begins with "SSH-2.0-OpenSSH_9.2p1.*; what sends plain MJPEG is tcp://`},
@@ -79,11 +84,56 @@ func TestWebErrors(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no pictures in it", func(t *testing.T) {
-		addr, _ := capturetest.Serve(t, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nhello"))
-		_, err := open(t, "http://"+addr, Options{}).Next()
-		if err == nil || !strings.Contains(err.Error(), `no JPEG picture in 5 bytes of application/octet-stream that begin with "hello"`) {
-			t.Errorf("got %v", err)
+	const sps = "\x00\x00\x00\x01\x67\x42\x00\x1f"
+	for _, tt := range []struct{ name, answer, want string }{ // what only the bytes tell
+		{"no pictures in it", typed("application/octet-stream") + "hello", `no JPEG picture in 5 bytes of application/octet-stream that begin ` +
+			`with "hello", which is text: "hello"; want an address of MJPEG or JPEG, such as .*; picam probe tells more`},
+		{"H.264 in multipart", typed("multipart/x-mixed-replace; boundary=b") + "--b\r\nContent-Type: video/x-h264\r\n\r\n" + sps +
+			strings.Repeat("\xFF\xD8\xFF", 100), `HOST is video of another kind \(H.264 video in multipart \(video/x-h264\)\); want MJPEG, or ` +
+			`--source 'ffmpeg:-f h264 -i HOST' \(--from with picam recv\), which lets ffmpeg make it`},
+		{"H.264 by its bytes", typed("application/octet-stream") + sps, `\(H.264 video\); want MJPEG, or --source 'ffmpeg:-f h264 -i HOST'`},
+		{"MPEG-TS", typed("application/octet-stream") + strings.Repeat("\x47"+strings.Repeat("x", 187), 4), `\(an MPEG transport stream.*'ffmpeg:-i HOST'`},
+		{"playlist", typed("text/plain") + "#EXTM3U\n#EXT-X-VERSION:3\n", `\(an HLS playlist\); want MJPEG, or --source 'ffmpeg:-i HOST'`},
+		{"JSON", typed("text/plain") + `{"error": "no"}`, `which is JSON: "{\\"error\\": \\"no\\"}"; want the address of the picture, not of its description`},
+		{"PNG in multipart", typed("multipart/mixed") + "--b\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", "which is a PNG picture in multipart"},
+	} {
+		t.Run("bytes of "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			addr, _ := capturetest.Serve(t, []byte(tt.answer))
+			_, err := open(t, "http://"+addr, Options{}).Next()
+			want := strings.ReplaceAll(tt.want, "HOST", "http://"+regexp.QuoteMeta(addr))
+			if err == nil || !regexp.MustCompile(want).MatchString(err.Error()) {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+	t.Run("H.264 in multipart without end", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
+			fmt.Fprint(w, "--b\r\nContent-Type: video/x-h264\r\n\r\n"+sps)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}))
+		defer server.Close()
+		begun := time.Now()
+		_, err := open(t, server.URL, Options{}).Next()
+		if err == nil || !strings.Contains(err.Error(), "H.264 video in multipart") || time.Since(begun) > webSilence/2 {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+	})
+	t.Run("MJPEG of another type", func(t *testing.T) {
+		picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+		for _, kind := range []string{"video/mp4", "application/json", "text/html", "image/png", "application/octet-stream", "video/x-mjpg", ""} {
+			addr, _ := capturetest.Serve(t, append([]byte(typed(kind)), picture...))
+			s := open(t, "http://"+addr, Options{FPS: 100})
+			for range 3 { // it is a snapshot
+				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+					t.Errorf("%q: %d bytes, %v", kind, len(f.JPEG), err)
+				}
+			}
+			if trouble := s.(Troubled).Trouble(); trouble != "" {
+				t.Errorf("%q: %s", kind, trouble)
+			}
 		}
 	})
 	t.Run("no TLS", func(t *testing.T) {
@@ -290,4 +340,65 @@ func TestLabel(t *testing.T) {
 			t.Errorf("%s: %q, want %q", spec, got, want)
 		}
 	}
+}
+
+// TestWebLinkLocal: an address of one network interface may be typed as it is shown, and is told what it lacks.
+func TestWebLinkLocal(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://[fe80::1%eth0]/a%20b":        "fe80::1%eth0",
+		"http://[fe80::1%25eth0]:81/":        "fe80::1%eth0",
+		"http://u:p%40@[fe80::1%wlan0.5]:81": "fe80::1%wlan0.5",
+		"http://[fd00::1]/[x%y]":             "", // a wrong path stays wrong
+	} {
+		u, _, err := parseWeb(address)
+		if want == "" && err == nil || want != "" && (err != nil || u.Hostname() != want) {
+			t.Errorf("%s: %v, %v, want %s", address, u, err, want)
+		}
+	}
+	_, err := Open(t.Context(), "http://u:secret@[fe80::1]:81/a", Options{})
+	if err == nil || !strings.Contains(err.Error(), "fe80::1 is an address on one network interface only, and does not say which: want fe80::1%INTERFACE") ||
+		strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+	s := open(t, "http://[fe80::1%nosuch0]/a", Options{})
+	if got := s.(Troubled).Trouble(); !strings.Contains(got, "this computer has no network interface nosuch0") || !strings.Contains(got, "picam tries again") {
+		t.Error(got)
+	}
+
+	host := linkLocal(t)
+	l, err := net.Listen("tcp6", "["+host+"]:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Host, "%") {
+			t.Errorf("the interface is sent: %s", r.Host)
+		}
+		_, _ = w.Write(picture)
+	})}
+	go func() { _ = server.Serve(l) }()
+	defer server.Close()
+	address := fmt.Sprintf("http://[%s]:%d/", host, l.Addr().(*net.TCPAddr).Port)
+	if f, err := open(t, address, Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+		t.Errorf("%s: %d bytes, %v", address, len(f.JPEG), err)
+	}
+}
+
+// linkLocal returns a link-local address of this computer, with its interface.
+func linkLocal(t *testing.T) string {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, i := range interfaces {
+		addresses, _ := i.Addrs()
+		for _, a := range addresses {
+			if ip, _, _ := net.ParseCIDR(a.String()); ip.To4() == nil && ip.IsLinkLocalUnicast() {
+				return ip.String() + "%" + i.Name
+			}
+		}
+	}
+	t.Skip("no interface has a link-local address")
+	return ""
 }
