@@ -17,7 +17,7 @@ help: ## this list
 build: deps ## compile ./picam
 	$(GO) $(BUILD) -o picam .
 
-demo: build ## a test picture through the whole way, until Ctrl-C or for SECONDS=10
+demo: build ## a test frame through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)
 
 test: test-deps ## all tests, with the race detector; TESTFLAGS='-run Name' for some
@@ -31,7 +31,7 @@ lint: deps ## gofmt, go vet, staticcheck
 	$(GO) tool staticcheck ./...
 	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
 
-bench: build ## picam beside its peers, on the same pictures; BENCHFLAGS='-only chain -rounds 3'
+bench: build ## picam beside its peers, on the same frames; BENCHFLAGS='-only chain -rounds 3'
 	$(GO) run ./scripts/bench $(BENCHFLAGS)
 
 microbench: deps ## the benchmarks of all packages

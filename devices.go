@@ -26,7 +26,7 @@ func devicesCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			// A camera that has hung would not answer for longer.
+			// A camera that has stalled would not answer for longer.
 			ctx, cancel := context.WithTimeout(c.Context, 5*time.Second)
 			defer cancel()
 			list := append(capture.Devices(ctx), capture.RpicamDevices(ctx)...)

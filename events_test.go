@@ -27,7 +27,7 @@ type found struct {
 	}
 }
 
-// TestEventsAndRules: what a stage finds in a sender's pictures is in --events, in their order, and the rules act on it.
+// TestEventsAndRules: what a stage finds in a sender's frames is in --events, in their order, and the rules act on it.
 func TestEventsAndRules(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -46,7 +46,7 @@ on:
 
 	lines := strings.Split(strings.TrimSpace(string(readFile(t, at("found.jsonl")))), "\n")
 	if len(lines) < 10 {
-		t.Errorf("something moves in %d of 60 pictures", len(lines))
+		t.Errorf("something moves in %d of 60 frames", len(lines))
 	}
 	last := uint64(0)
 	for _, line := range lines {
@@ -55,7 +55,7 @@ on:
 			t.Fatalf("%v: %s", err, line)
 		}
 		if f.Camera != "door" || f.Seq <= last || f.Seq > 60 || time.Since(f.Time) > time.Hour || len(f.Detections) == 0 {
-			t.Errorf("after picture %d: %s", last, line)
+			t.Errorf("after frame %d: %s", last, line)
 		}
 		last = f.Seq
 		for _, d := range f.Detections {
@@ -76,8 +76,8 @@ on:
 	if c, format, err := image.DecodeConfig(file); err != nil || format != "png" || c.Width != 320 || c.Height != 240 {
 		t.Errorf("the snapshot: %v, %s of %d×%d", err, format, c.Width, c.Height)
 	}
-	if n := len(pictures(t, readFile(t, at("door.mjpeg")))); n < 10 || n > 60 {
-		t.Errorf("%d pictures are in the clip", n)
+	if n := len(jpegsIn(t, readFile(t, at("door.mjpeg")))); n < 10 || n > 60 {
+		t.Errorf("%d frames are in the clip", n)
 	}
 	if _, err := os.Stat(at("never")); err == nil {
 		t.Error("a rule acted on nothing")

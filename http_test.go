@@ -21,8 +21,8 @@ import (
 // TestRecvHTTPCameras: one receiver shows cameras of all faults and ways to log in that capturetest knows, at once, and one
 // of old TLS.
 func TestRecvHTTPCameras(t *testing.T) {
-	pictures := mjpegtest.Pictures(5, 96, 64, 80)
-	answer := capturetest.Multipart("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n", pictures,
+	frames := mjpegtest.Frames(5, 96, 64, 80)
+	answer := capturetest.Multipart("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n", frames,
 		"--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
 	stats := filepath.Join(t.TempDir(), "stats.json")
 	args := []string{"recv", "--display", "none", "--max-cameras", "200", "--stats-file", stats}
@@ -33,7 +33,7 @@ func TestRecvHTTPCameras(t *testing.T) {
 		names[camera] = name
 		args = append(args, "--from", address+behind)
 	}
-	for _, f := range capturetest.Faults(pictures) {
+	for _, f := range capturetest.Faults(frames) {
 		addr, _ := capturetest.Serve(t, f.Answer)
 		add(f.Name, "http://"+addr+"/stream", "")
 	}
@@ -62,7 +62,7 @@ func TestRecvHTTPCameras(t *testing.T) {
 			missing[camera] = name
 		}
 		for _, c := range got.Cameras {
-			if c.FramesIn >= int64(len(pictures)) {
+			if c.FramesIn >= int64(len(frames)) {
 				delete(missing, c.Camera)
 			}
 		}

@@ -1,4 +1,4 @@
-// picam carries a camera's pictures to another computer and shows them there through a chain of OpenCV filters.
+// picam carries a camera's frames to another computer and shows them there through a chain of OpenCV filters.
 package main
 
 import (

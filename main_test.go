@@ -24,17 +24,17 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/mjpeg"
+	"picam/mjpeg/codec"
 	"picam/mjpeg/mjpegtest"
-	"picam/mjpeg/turbo"
 	"picam/pipeline"
 )
 
 const edges = "filters: [grayscale, blur: {size: 5}, canny: {low: 50, high: 150}]\n"
 
-// clip writes n pictures to a file and returns its path and content.
+// clip writes n frames to a file and returns its path and content.
 func clip(t testing.TB, n, w, h int) (string, []byte) {
 	t.Helper()
-	stream := bytes.Join(mjpegtest.Pictures(n, w, h, 80), nil)
+	stream := bytes.Join(mjpegtest.Frames(n, w, h, 80), nil)
 	return writeFile(t, "clip.mjpeg", string(stream)), stream
 }
 
@@ -60,7 +60,7 @@ func TestChainGivesTheSamePixelsAsPlainOpenCV(t *testing.T) {
 	recv, addr := recvProcess(t, "--policy", "all", "--once", "--record", out, "--config", writeFile(t, "filters.yaml", edges))
 	picam(t, "send", "--to", addr, "--source", "file:"+path).ends(0)
 	recv.ends(0)
-	for i, p := range pictures(t, stream) {
+	for i, p := range jpegsIn(t, stream) {
 		file, err := os.Open(fmt.Sprintf(out, i+1))
 		if err != nil {
 			t.Fatal(err)
@@ -72,21 +72,21 @@ func TestChainGivesTheSamePixelsAsPlainOpenCV(t *testing.T) {
 		}
 		gray, ok := got.(*image.Gray)
 		if !ok {
-			t.Fatalf("picture %d is a %T", i+1, got)
+			t.Fatalf("frame %d is a %T", i+1, got)
 		}
 		if !bytes.Equal(gray.Pix, plainEdges(t, p)) {
-			t.Errorf("picture %d differs from OpenCV's", i+1)
+			t.Errorf("frame %d differs from OpenCV's", i+1)
 		}
 	}
 	if _, err := os.Stat(fmt.Sprintf(out, 13)); err == nil {
-		t.Error("there is a picture too many")
+		t.Error("there is a frame too many")
 	}
 }
 
 // plainEdges is the chain of edges by plain calls of OpenCV.
 func plainEdges(t testing.TB, jpeg []byte) []byte {
 	t.Helper()
-	d, err := turbo.NewDecoder()
+	d, err := codec.NewDecoder()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func plainEdges(t testing.TB, jpeg []byte) []byte {
 		t.Fatal(err)
 	}
 	pixels := make([]byte, w*h)
-	if err := d.Decode(pixels, w, jpeg, turbo.Gray); err != nil {
+	if err := d.Decode(pixels, w, jpeg, codec.Gray); err != nil {
 		t.Fatal(err)
 	}
 	gray, err := gocv.NewMatFromBytes(h, w, gocv.MatTypeCV8UC1, pixels)
@@ -118,7 +118,7 @@ func plainEdges(t testing.TB, jpeg []byte) []byte {
 
 func TestHostileStreams(t *testing.T) {
 	for _, s := range mjpegtest.Streams() {
-		if s.Name == "text before the first picture" {
+		if s.Name == "text before the first frame" {
 			continue // which is an HTTP request's: TestNoiseOnThePort
 		}
 		t.Run(s.Name, func(t *testing.T) {
@@ -131,13 +131,13 @@ func TestHostileStreams(t *testing.T) {
 			} else {
 				recv.ends(0)
 			}
-			got := pictures(t, readFileIfThere(t, out))
+			got := jpegsIn(t, readFileIfThere(t, out))
 			if len(got) != len(s.Want) {
-				t.Fatalf("%d pictures, want %d", len(got), len(s.Want))
+				t.Fatalf("%d frames, want %d", len(got), len(s.Want))
 			}
 			for i := range got {
 				if !bytes.Equal(got[i], s.Want[i]) {
-					t.Errorf("picture %d of %d differs", i, len(got))
+					t.Errorf("frame %d of %d differs", i, len(got))
 				}
 			}
 		})
@@ -147,8 +147,8 @@ func TestHostileStreams(t *testing.T) {
 // TestJunkIsShown: what OpenCV and ffmpeg show of cameras that leave junk between segments, picam shows, and never a
 // thumbnail in its place; the recording has the camera's own bytes.
 func TestJunkIsShown(t *testing.T) {
-	plain := mjpegtest.WithSegment(mjpegtest.Pictures(1, 64, 48, 75)[0], 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
-	exif := mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(1, mjpegtest.Pictures(1, 16, 16, 50)[0], true))
+	plain := mjpegtest.WithSegment(mjpegtest.Frames(1, 64, 48, 75)[0], 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
+	exif := mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(1, mjpegtest.Frames(1, 16, 16, 50)[0], true))
 	for name, frame := range map[string][]byte{
 		"none":                  plain,
 		"a byte before DQT":     mjpegtest.WithJunk(plain, []byte{0}, mjpegtest.Segments(plain)[1]),
@@ -186,9 +186,9 @@ func readFileIfThere(t testing.TB, path string) []byte {
 	return readFile(t, path)
 }
 
-// TestPicameraScript plays the old script: sock.makefile('wb') is a buffer of 8 KiB that holds a picture's tail back.
+// TestPicameraScript plays the old script: sock.makefile('wb') is a buffer of 8 KiB that holds a frame's tail back.
 func TestPicameraScript(t *testing.T) {
-	want := mjpegtest.Pictures(30, 200, 150, 70)
+	want := mjpegtest.Frames(30, 200, 150, 70)
 	out := filepath.Join(t.TempDir(), "out.mjpeg")
 	recv, addr := recvProcess(t, "--policy", "all", "--once", "--record-raw", out)
 	conn, err := net.Dial("tcp", addr)
@@ -201,7 +201,7 @@ func TestPicameraScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 10 {
-			time.Sleep(300 * time.Millisecond) // half a picture stays in the buffer for a while
+			time.Sleep(300 * time.Millisecond) // half a frame stays in the buffer for a while
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -212,7 +212,7 @@ func TestPicameraScript(t *testing.T) {
 	}
 	recv.ends(0)
 	if !bytes.Equal(readFile(t, out), bytes.Join(want, nil)) {
-		t.Error("the pictures differ")
+		t.Error("the frames differ")
 	}
 }
 
@@ -220,7 +220,7 @@ func TestOtherProgramsSend(t *testing.T) {
 	path, stream := clip(t, 25, 320, 240)
 	tests := []struct {
 		name  string
-		exact bool // the pictures pass unchanged
+		exact bool // the frames pass unchanged
 		cmd   func(host, port string) *exec.Cmd
 	}{
 		{"ffmpeg", true, func(host, port string) *exec.Cmd {
@@ -246,12 +246,12 @@ func TestOtherProgramsSend(t *testing.T) {
 			host, port, _ := net.SplitHostPort(addr)
 			start(t, tt.cmd(host, port)).ends(0)
 			recv.ends(0)
-			got := pictures(t, readFile(t, out))
+			got := jpegsIn(t, readFile(t, out))
 			if len(got) != 25 {
-				t.Errorf("%d pictures arrived, 25 were sent", len(got))
+				t.Errorf("%d frames arrived, 25 were sent", len(got))
 			}
 			if tt.exact && !bytes.Equal(bytes.Join(got, nil), stream) {
-				t.Error("the pictures differ")
+				t.Error("the frames differ")
 			}
 			if s := readStats(t, stats)[0]; s.FramesOut != 25 {
 				t.Errorf("%d of 25 went through the chain: %v", s.FramesOut, s.Dropped)
@@ -260,7 +260,7 @@ func TestOtherProgramsSend(t *testing.T) {
 	}
 }
 
-// toFFmpeg has picam send, with more flags, to ffmpeg, which must get n pictures. It returns what ffmpeg said.
+// toFFmpeg has picam send, with more flags, to ffmpeg, which must get n frames. It returns what ffmpeg said.
 func toFFmpeg(t *testing.T, n int, flags ...string) (said string) {
 	t.Helper()
 	need(t, "ffmpeg", "ffprobe")
@@ -272,7 +272,7 @@ func toFFmpeg(t *testing.T, n int, flags ...string) (said string) {
 	probe, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0",
 		out).CombinedOutput()
 	if err != nil || strings.TrimSpace(string(probe)) != strconv.Itoa(n) {
-		t.Errorf("ffprobe counts %q pictures (%v), want %d", probe, err, n)
+		t.Errorf("ffprobe counts %q frames (%v), want %d", probe, err, n)
 	}
 	return ffmpeg.text()
 }
@@ -289,7 +289,7 @@ func toGStreamer(t *testing.T, n int, flags ...string) {
 	picam(t, append([]string{"send", "--to", addr}, flags...)...).ends(0)
 	gst.ends(0)
 	if got, _ := filepath.Glob(dir + "/*.jpg"); len(got) != n {
-		t.Errorf("%d pictures came out, want %d", len(got), n)
+		t.Errorf("%d frames came out, want %d", len(got), n)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestOtherProgramsReceive(t *testing.T) {
 				t.Fatal(err)
 			}
 			if stamp, ok := r.Stamp(); !ok || stamp.Camera != "the door" || f.Seq != n || time.Since(f.Captured) > time.Minute {
-				t.Errorf("picture %d has the stamp %+v", n, stamp)
+				t.Errorf("frame %d has the stamp %+v", n, stamp)
 			}
 		}
 		send.ends(0)
@@ -369,9 +369,9 @@ func TestReceiverComesBack(t *testing.T) {
 		since := time.Now()
 		recv.says(`msg="new camera"`)
 		if d := time.Since(since); d > time.Second {
-			t.Errorf("round %d: pictures %v after the receiver's return, want 1s at most", round, d)
+			t.Errorf("round %d: frames %v after the receiver's return, want 1s at most", round, d)
 		}
-		until(t, "pictures are recorded", func() bool { return size(out) > 20_000 })
+		until(t, "frames are recorded", func() bool { return size(out) > 20_000 })
 		recv.signal(syscall.SIGKILL)
 		<-recv.done
 	}
@@ -384,18 +384,18 @@ func TestSenderComesBack(t *testing.T) {
 	for round := range 3 {
 		before := size(out)
 		send := picam(t, "send", "--to", addr, "--source", "pattern", "--fps", "30", "--size", "160x120", "--name", "door")
-		until(t, fmt.Sprintf("pictures in round %d", round), func() bool { return size(out) > before+20_000 })
+		until(t, fmt.Sprintf("frames in round %d", round), func() bool { return size(out) > before+20_000 })
 		send.signal(syscall.SIGKILL)
 		<-send.done
 	}
 	recv.interrupt()
-	// All three were one camera: one file, and no half picture in it.
+	// All three were one camera: one file, and no half frame in it.
 	if n := strings.Count(recv.text(), `msg="new camera"`); n != 1 {
 		t.Errorf("the camera came as %d cameras", n)
 	}
 	stream := readFile(t, out)
-	if whole := bytes.Join(pictures(t, stream), nil); !bytes.Equal(whole, stream) {
-		t.Errorf("of %d recorded bytes only %d are whole pictures", len(stream), len(whole))
+	if whole := bytes.Join(jpegsIn(t, stream), nil); !bytes.Equal(whole, stream) {
+		t.Errorf("of %d recorded bytes only %d are whole frames", len(stream), len(whole))
 	}
 }
 
@@ -408,13 +408,13 @@ func TestSendListens(t *testing.T) {
 	send.ends(0)
 	recv.ends(0)
 	if !bytes.Equal(readFile(t, out), stream) {
-		t.Error("the pictures differ")
+		t.Error("the frames differ")
 	}
 }
 
 func TestManyReconnections(t *testing.T) {
 	recv, addr := recvProcess(t, "--config", writeFile(t, "f.yaml", edges))
-	picture := mjpegtest.Pictures(1, 160, 120, 80)[0]
+	frame := mjpegtest.Frames(1, 160, 120, 80)[0]
 	resources := func() (files, threads int) {
 		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", recv.cmd.Process.Pid))
 		if err != nil {
@@ -424,11 +424,11 @@ func TestManyReconnections(t *testing.T) {
 		return len(fds), len(tasks)
 	}
 	for range 20 {
-		push(t, addr, bytes.NewReader(picture))
+		push(t, addr, bytes.NewReader(frame))
 	}
 	files, threads := resources()
 	for range 100 {
-		push(t, addr, bytes.NewReader(picture))
+		push(t, addr, bytes.NewReader(frame))
 	}
 	until(t, "connections are closed", func() bool { now, _ := resources(); return now <= files })
 	if _, now := resources(); now > threads+4 {
@@ -437,7 +437,7 @@ func TestManyReconnections(t *testing.T) {
 	recv.interrupt()
 }
 
-// TestFiltersEditedUnderLoad: every shown picture is made by one version of the chain, whole, and none is lost. The
+// TestFiltersEditedUnderLoad: every shown frame is made by one version of the chain, whole, and none is lost. The
 // version shows in the width and in the height.
 func TestFiltersEditedUnderLoad(t *testing.T) {
 	dir := t.TempDir()
@@ -484,7 +484,7 @@ func TestFiltersEditedUnderLoad(t *testing.T) {
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "out", "*.png"))
 	if int64(len(files)) != stats.FramesOut {
-		t.Errorf("%d files of %d pictures shown", len(files), stats.FramesOut)
+		t.Errorf("%d files of %d frames shown", len(files), stats.FramesOut)
 	}
 	seen := map[int]bool{}
 	for _, file := range files {
@@ -503,7 +503,7 @@ func TestFiltersEditedUnderLoad(t *testing.T) {
 		seen[c.Width] = true
 	}
 	if len(seen) < 10 {
-		t.Errorf("only %d versions left pictures", len(seen))
+		t.Errorf("only %d versions left frames", len(seen))
 	}
 }
 
@@ -523,7 +523,7 @@ func TestFileChangeIsNoticedWithoutASignal(t *testing.T) {
 	recv.interrupt()
 }
 
-// TestNoiseOnThePort: what does not send pictures gets one warning each, and a camera is not disturbed.
+// TestNoiseOnThePort: what does not send frames gets one warning each, and a camera is not disturbed.
 func TestNoiseOnThePort(t *testing.T) {
 	stats := filepath.Join(t.TempDir(), "stats.json")
 	recv, addr := recvProcess(t, "--once", "--policy", "all", "--stats-file", stats, "--idle-timeout", "2s")
@@ -602,7 +602,7 @@ func TestUsage(t *testing.T) {
 		{"send --to a:1 --listen :1", 2, "not both", 1},
 		{"send --to auto --listen :1", 2, "not both", 1},
 		{"list --time 0s", 2, "--time 0s: takes a time such as 3s", 1},
-		{"list desk", 2, `picam list takes no argument "desk"`, 1},
+		{"list desk", 2, `picam discover takes no argument "desk"`, 1},
 		{"send --to a:1 --size 12", 2, "--size 12: takes WIDTHxHEIGHT", 1},
 		{"send --to a:1 --size 1280x720p", 2, "takes WIDTHxHEIGHT", 1},
 		{"send --to a:1 --quality 101", 2, "--quality 101: takes 1 to 100", 1},
@@ -667,8 +667,8 @@ func TestRecordingsAreNotOverwritten(t *testing.T) {
 		t.Error("it does not say what to type")
 	}
 	picam(t, "recv", "--from", "file:"+path, "--display", "none", "--record", out, "--overwrite").ends(0)
-	if got := pictures(t, readFile(t, out)); len(got) != 3 {
-		t.Errorf("%d pictures recorded", len(got))
+	if got := jpegsIn(t, readFile(t, out)); len(got) != 3 {
+		t.Errorf("%d frames recorded", len(got))
 	}
 }
 
@@ -676,9 +676,9 @@ func TestLastFrame(t *testing.T) {
 	path, stream := clip(t, 8, 160, 120)
 	out := filepath.Join(t.TempDir(), "last.jpg")
 	picam(t, "recv", "--from", "file:"+path, "--display", "none", "--last-frame", out).ends(0)
-	all := pictures(t, stream)
+	all := jpegsIn(t, stream)
 	if !bytes.Equal(readFile(t, out), all[len(all)-1]) {
-		t.Error("it is not the last picture")
+		t.Error("it is not the last frame")
 	}
 }
 
@@ -694,8 +694,8 @@ func TestStaticSender(t *testing.T) {
 	recv, addr := recvProcess(t, "--once", "--policy", "all", "--record-raw", out)
 	start(t, exec.Command(static, "send", "--to", addr, "--source", "pattern:10", "--fps", "100", "--policy", "all")).ends(0)
 	recv.ends(0)
-	if got := pictures(t, readFile(t, out)); len(got) != 10 {
-		t.Errorf("%d of 10 pictures arrived", len(got))
+	if got := jpegsIn(t, readFile(t, out)); len(got) != 10 {
+		t.Errorf("%d of 10 frames arrived", len(got))
 	}
 	p := start(t, exec.Command(static, "recv", "--listen", ":8002"))
 	p.ends(1)

@@ -146,7 +146,7 @@ Such variables for the service \fBpicam\-send@NAME\fR, which sends a camera from
 .I /etc/picam/recv.env
 The same for the service \fBpicam\-recv\fR.
 .SH EXIT STATUS
-0 all is well, 1 something failed, 2 a mistake in what was typed.
+0 all is well, 1 something failed, 2 a usage error.
 .SH SEE ALSO
 .BR rpicam\-vid (1),
 .BR v4l2\-ctl (1),

@@ -17,13 +17,13 @@ const statusPeriod = 5 * time.Second
 // one does nothing.
 //
 // A watchdog wants to hear from picam again and again, and starts it anew if it does not. It hears from the loop that
-// also draws the live line, once a second, as long as that loop runs and no pulse stands still.
+// also draws the live line, once a second, as long as that loop runs and no stallDetector stands still.
 type notifier struct {
 	log      *slog.Logger
 	watchdog time.Duration // 0: none
 	said     string
 	saidAt   time.Time
-	hung     bool
+	stalled  bool
 	deaf     bool // telling has failed
 }
 
@@ -50,24 +50,24 @@ func (n *notifier) stopping() {
 }
 
 // tick is to be called once a second, with the live line, and with what stands still that should not; "" is nothing.
-func (n *notifier) tick(line, hung string) {
+func (n *notifier) tick(line, stalled string) {
 	if n == nil {
 		return
 	}
 	var news []string
-	if n.watchdog > 0 && hung == "" {
+	if n.watchdog > 0 && stalled == "" {
 		news = append(news, daemon.SdNotifyWatchdog)
 	}
-	if (hung != "") != n.hung {
-		n.hung = hung != ""
-		if n.hung {
-			n.log.Error("picam hangs, and tells the watchdog nothing until it goes on", "what", hung)
+	if (stalled != "") != n.stalled {
+		n.stalled = stalled != ""
+		if n.stalled {
+			n.log.Error("picam hangs, and tells the watchdog nothing until it goes on", "what", stalled)
 		} else {
 			n.log.Info("picam goes on")
 		}
 		n.saidAt = time.Time{}
 	}
-	if status := words(hung, line); status != n.said && time.Since(n.saidAt) >= statusPeriod {
+	if status := words(stalled, line); status != n.said && time.Since(n.saidAt) >= statusPeriod {
 		n.said, n.saidAt = status, time.Now()
 		news = append(news, "STATUS="+strings.Join(strings.Fields(status), " ")) // one line
 	}
@@ -87,7 +87,7 @@ func (n *notifier) tell(news ...string) {
 	n.deaf = err != nil
 }
 
-// patience is how long something may stand still before it counts as hung.
+// patience is how long something may stand still before it counts as stalled.
 func (n *notifier) patience() time.Duration {
 	if n == nil {
 		return 0
@@ -95,15 +95,15 @@ func (n *notifier) patience() time.Duration {
 	return n.watchdog
 }
 
-// pulse tells work that goes on from work that hangs, by counters. It belongs to one goroutine.
-type pulse struct {
+// stallDetector tells work that goes on from work that hangs, by counters. It belongs to one goroutine.
+type stallDetector struct {
 	counts []int64
 	since  time.Time // when they moved last, or had no reason to
 }
 
-// still reports whether the counts have not moved for longer than patience, though they are due to: a camera that is away
-// moves nothing, and hangs not. With a patience of 0 nothing ever is still.
-func (p *pulse) still(now time.Time, patience time.Duration, due bool, counts ...int64) bool {
+// stalled reports whether the counts have not moved for longer than patience, though they are due to: a camera that is away
+// moves nothing, and is not stalled. With a patience of 0 nothing ever is still.
+func (p *stallDetector) stalled(now time.Time, patience time.Duration, due bool, counts ...int64) bool {
 	if !due || p.since.IsZero() || !slices.Equal(counts, p.counts) {
 		p.counts, p.since = counts, now
 	}

@@ -112,9 +112,9 @@ func TestNotify(t *testing.T) {
 		status   string
 	}{
 		{"send that waits", false, true, nil,
-			[]string{"send", "--listen", "127.0.0.1:0", "--source", "pattern"}, "no receiver · 0 pictures sent"},
+			[]string{"send", "--listen", "127.0.0.1:0", "--source", "pattern"}, "no receiver · 0 frames sent"},
 		{"send, and nobody is there", true, true, nil,
-			[]string{"send", "--to", nobody, "--source", "pattern"}, "no receiver · 0 pictures sent"},
+			[]string{"send", "--to", nobody, "--source", "pattern"}, "no receiver · 0 frames sent"},
 		{"send, and there is no camera", false, true, nil,
 			[]string{"send", "--to", nobody, "--source", "v4l2:/dev/video-none"}, "there is no camera at /dev/video-none"},
 		{"recv", true, true, nil, []string{"recv", "--listen", "127.0.0.1:0", "--display", "none"}, "waiting for a camera"},
@@ -224,7 +224,7 @@ func TestHangingWork(t *testing.T) {
 	picam(t, "send", "--to", addr, "--name", "door", "--source", "pattern", "--size", "64x48", "--fps", "400")
 	reader := <-opened
 	defer reader.Close()
-	status, _ := m.hears("STATUS=no picture comes out")
+	status, _ := m.hears("STATUS=no frame comes out")
 	if !strings.Contains(status, "outputs of door") {
 		t.Errorf("the status is %q", status)
 	}
@@ -274,11 +274,11 @@ func TestPulse(t *testing.T) {
 		{"nobody waits", 0, []step{{0, true, 1, false}, {999, true, 1, false}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var p pulse
+			var p stallDetector
 			begin := time.Now()
 			for _, s := range tt.steps {
-				if got := p.still(begin.Add(time.Duration(s.second)*time.Second), tt.patience, s.due, s.count); got != s.want {
-					t.Errorf("after %d s: still is %v", s.second, got)
+				if got := p.stalled(begin.Add(time.Duration(s.second)*time.Second), tt.patience, s.due, s.count); got != s.want {
+					t.Errorf("after %d s: stalled is %v", s.second, got)
 				}
 			}
 		})
@@ -294,7 +294,7 @@ type counted struct {
 func (c *counted) Counts() capture.Counts { return capture.Counts{Captured: c.captured} }
 
 func TestHungSender(t *testing.T) {
-	const source, sending = "the source gives neither pictures nor a reason", "pictures wait and are not sent"
+	const source, sending = "the source gives neither frames nor a reason", "frames wait and are not sent"
 	away := func() string { return "it is unplugged" }
 	here := func() string { return "" }
 	under := transport.SenderStats{Captured: 12, Sent: 10, Receivers: 1}
@@ -310,13 +310,13 @@ func TestHungSender(t *testing.T) {
 		{"a camera that is away", &transport.Sender{Trouble: away}, true, 0, transport.SenderStats{}, nil, ""},
 		{"a camera that says nothing", &transport.Sender{Trouble: here}, true, 0, transport.SenderStats{}, nil, source},
 		{"a slow camera", &transport.Sender{Trouble: here}, true, 0.1, transport.SenderStats{}, nil, ""},
-		{"a camera that gives only broken pictures", &transport.Sender{Trouble: here}, true, 0, transport.SenderStats{},
+		{"a camera that gives only broken frames", &transport.Sender{Trouble: here}, true, 0, transport.SenderStats{},
 			func(_ *transport.SenderStats, c *counted) { c.captured++ }, ""},
 		{"a program that pauses", &transport.Sender{}, false, 0, transport.SenderStats{}, nil, ""},
 		{"a receiver that is not there", &transport.Sender{}, false, 0, transport.SenderStats{Captured: 12, Sent: 10}, nil, ""},
-		{"pictures that wait", &transport.Sender{}, false, 0, under,
+		{"frames that wait", &transport.Sender{}, false, 0, under,
 			func(s *transport.SenderStats, _ *counted) { s.Captured++; s.Dropped++ }, sending},
-		{"a picture that goes out slowly", &transport.Sender{}, false, 0, under,
+		{"a frame that goes out slowly", &transport.Sender{}, false, 0, under,
 			func(s *transport.SenderStats, _ *counted) { s.Bytes++ }, ""},
 		{"a patient sender", &transport.Sender{WriteTimeout: time.Minute}, false, 0, under, nil, ""},
 		{"one that keeps all", &transport.Sender{KeepAll: true}, true, 0, under, nil, ""},
@@ -331,7 +331,7 @@ func TestHungSender(t *testing.T) {
 				if tt.move != nil {
 					tt.move(&s, src)
 				}
-				if got = w.hung(begin.Add(time.Duration(second)*time.Second), s); got != "" && second <= 30 {
+				if got = w.stalled(begin.Add(time.Duration(second)*time.Second), s); got != "" && second <= 30 {
 					t.Errorf("after %d s: %s", second, got)
 				}
 			}

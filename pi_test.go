@@ -78,22 +78,22 @@ func TestPi(t *testing.T) {
 			start(t, exec.Command(tt.qemu, "-cpu", tt.cpu, program, "send", "--to", addr, "--name", tt.target,
 				"--source", "pattern:20", "--size", "320x240", "--fps", "-1", "--policy", "all")).ends(0)
 			recv.ends(0)
-			got := pictures(t, readFile(t, out))
+			got := jpegsIn(t, readFile(t, out))
 			if len(got) != n {
-				t.Errorf("%d of %d pictures arrived", len(got), n)
+				t.Errorf("%d of %d frames arrived", len(got), n)
 			}
 			first := uint32(0)
 			for i, p := range got {
-				picture, err := jpeg.Decode(bytes.NewReader(p))
+				frame, err := jpeg.Decode(bytes.NewReader(p))
 				if err != nil {
 					t.Fatal(err)
 				}
-				number, ok := capture.PatternNumber(picture)
+				number, ok := capture.PatternNumber(frame)
 				if i == 0 {
 					first = number
 				}
 				if !ok || number != first+uint32(i) {
-					t.Errorf("picture %d bears the number %d (%v), the first one %d", i, number, ok, first)
+					t.Errorf("frame %d bears the number %d (%v), the first one %d", i, number, ok, first)
 				}
 			}
 			if s := readStats(t, stats)[0]; s.Camera != tt.target || s.FramesIn != n || s.Lost != 0 || s.Total.Count != n {

@@ -33,13 +33,13 @@ func probeCommand() *cli.Command {
 			"picam probe tcp://raspberrypi.local:8002\nrpicam-vid … -o - | picam probe -",
 		ArgsUsage: "SOURCE",
 		Description: "It reads a few seconds of SOURCE, which is as for picam send --source, or tcp://HOST:PORT as for " +
-			"picam recv --from, and repairs nothing. The status is 0 if there were pictures, else 1.",
+			"picam recv --from, and repairs nothing. The status is 0 if there were frames, else 1.",
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "time", Value: 3 * time.Second, Usage: "read for `TIME`, such as 10s, from its first byte"},
 			&cli.BoolFlag{Name: "json", Usage: "print all of it as JSON, for programs"},
-			&cli.StringFlag{Name: "size", Usage: "ask a camera for this picture size, `WIDTHxHEIGHT`"},
-			&cli.Float64Flag{Name: "fps", Usage: "ask it for `N` pictures a second"},
-			&cli.IntFlag{Name: "max-frame", Value: mjpeg.DefaultMaxFrame, Usage: "longest picture that is taken, in `BYTES`"},
+			&cli.StringFlag{Name: "size", Usage: "ask a camera for this frame size, `WIDTHxHEIGHT`"},
+			&cli.Float64Flag{Name: "fps", Usage: "ask it for `N` frames a second"},
+			&cli.IntFlag{Name: "max-frame", Value: mjpeg.DefaultMaxFrame, Usage: "longest frame that is taken, in `BYTES`"},
 		},
 		Action: probeSource,
 	}
@@ -90,12 +90,12 @@ func probeSource(c *cli.Context) error {
 		err = r.WriteText(c.App.Writer)
 	}
 	switch {
-	case err != nil || r.Pictures > 0:
+	case err != nil || r.Frames > 0:
 		return err
 	case c.Bool("json"):
-		return fmt.Errorf("no picture from %s: %s", r.Source, cmp.Or(r.Found, r.Error))
+		return fmt.Errorf("no frame from %s: %s", r.Source, cmp.Or(r.Found, r.Error))
 	}
-	return fmt.Errorf("no picture from %s", r.Source) // why stands in the report
+	return fmt.Errorf("no frame from %s", r.Source) // why stands in the report
 }
 
 // openStream opens a source's bytes, those of a sender that listens too.
@@ -210,7 +210,7 @@ func hideSecrets(spec string) string {
 
 // probeCommands are the lines of picam that take the source; none where nothing does.
 func probeCommands(c *cli.Context, spec string, r probe.Report) []string {
-	if r.Pictures == 0 || r.Refused {
+	if r.Frames == 0 || r.Refused {
 		return nil
 	}
 	both := ""

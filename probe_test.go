@@ -37,19 +37,19 @@ func probed(t *testing.T, status int, args ...string) probe.Report {
 	return r
 }
 
-// sins lists their names.
-func sins(r probe.Report) string {
+// issues lists their names.
+func issues(r probe.Report) string {
 	var names []string
-	for _, s := range r.Sins {
+	for _, s := range r.Issues {
 		names = append(names, s.Name)
 	}
 	return strings.Join(names, " ")
 }
 
-// endless is a camera like an ESP32-CAM's, which sends 50 pictures a second.
+// endless is a camera like an ESP32-CAM's, which sends 50 frames a second.
 func endless(t *testing.T) (server *httptest.Server, sent *atomic.Int64) {
 	t.Helper()
-	pictures := mjpegtest.Pictures(8, 320, 240, 80)
+	frames := mjpegtest.Frames(8, 320, 240, 80)
 	sent = &atomic.Int64{}
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/stream" {
@@ -59,9 +59,9 @@ func endless(t *testing.T) (server *httptest.Server, sent *atomic.Int64) {
 		}
 		w.Header().Set("Content-Type", "multipart/x-mixed-replace;boundary=123456789000000000000987654321")
 		for i := 0; r.Context().Err() == nil; i++ {
-			p := pictures[i%8]
+			p := frames[i%8]
 			fmt.Fprintf(w, "Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n--123456789000000000000987654321\r\n", len(p), p)
-			if i%2 == 0 { // half of a picture may have gone by
+			if i%2 == 0 { // half of a frame may have gone by
 				_ = http.NewResponseController(w).Flush()
 			}
 			sent.Add(1)
@@ -73,20 +73,20 @@ func endless(t *testing.T) (server *httptest.Server, sent *atomic.Int64) {
 }
 
 func TestProbeText(t *testing.T) {
-	path := writeFile(t, "clip.mjpeg", strings.Repeat(string(mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 320, 240, 80)[0]))+"\x00\x00\x00", 5))
+	path := writeFile(t, "clip.mjpeg", strings.Repeat(string(mjpegtest.WithoutDHT(mjpegtest.Frames(1, 320, 240, 80)[0]))+"\x00\x00\x00", 5))
 	const want = `file:clip.mjpeg
-  5 pictures in 50 kB
-  pictures  320×240, colour 4:2:0, baseline, no Huffman tables
+  5 frames in 50 kB
+  frames  320×240, colour 4:2:0, baseline, no Huffman tables
   size      9908 bytes each; quality 80
   markers   SOI DQT SOF0 SOS EOI
-  padding   zero bytes behind 5 pictures, 3 bytes
+  padding   zero bytes behind 5 frames, 3 bytes
 
-Which programs will choke on it, and why
-  - all pictures lack their Huffman tables (DHT)
+Which programs have trouble with it, and why
+  - all frames lack their Huffman tables (DHT)
       Go programs (image/jpeg): an error
       Safari: most stay black (AlexxIT/go2rtc#2439)
-  - zero bytes behind all pictures (3 bytes)
-      the Python script picamera_server.py: glues it to the next picture
+  - zero bytes behind all frames (3 bytes)
+      the Python script picamera_server.py: glues it to the next frame
       go2rtc with tcp://: cuts only where a read ends in FF D9
 
 What to type
@@ -119,7 +119,7 @@ func TestProbeNothing(t *testing.T) {
 		want       string
 	}{
 		{"H.264", "file:" + writeFile(t, "x.h264", "\x00\x00\x00\x01\x67\x42\x00\x1f"), 1, `H.264 video(?s).*'ffmpeg:-f h264 -i .*x.h264'`},
-		{"PNG", "file:" + writeFile(t, "x.png", "\x89PNG\r\n\x1a\n"), 1, "a PNG picture"},
+		{"PNG", "file:" + writeFile(t, "x.png", "\x89PNG\r\n\x1a\n"), 1, "a PNG frame"},
 		{"no file", "file:nowhere", 1, "no such file"},
 		{"a program's words", "exec:echo hello", 1, `text: "hello"`},
 		{"no program", "exec:nosuchprogram", 1, "there is no such command"},
@@ -153,11 +153,11 @@ func TestProbeCamera(t *testing.T) {
 	camera, _ := endless(t)
 	spec := strings.Replace(camera.URL, "http://", "http://pi:geheim@", 1) + "/stream?pwd=auchgeheim"
 	r := probed(t, 0, "--time", "500ms", spec)
-	if r.Pictures < 2 || r.Bytes.Damaged != 0 || r.Damage.Share != 0 || r.HTTP == nil || !r.HTTP.Chunked || r.HTTP.Ended {
+	if r.Frames < 2 || r.Bytes.Damaged != 0 || r.Damage.Share != 0 || r.HTTP == nil || !r.HTTP.Chunked || r.HTTP.Ended {
 		t.Errorf("%+v, %+v", r, r.HTTP)
 	}
-	if sins(r) != "no-first-boundary" || r.Parts.Maker != "an ESP32-CAM" || len(r.Kinds) != 1 || r.Kinds[0].Width != 320 {
-		t.Errorf("%s, %+v, %+v", sins(r), r.Parts, r.Kinds)
+	if issues(r) != "no-first-boundary" || r.Parts.Maker != "an ESP32-CAM" || len(r.Kinds) != 1 || r.Kinds[0].Width != 320 {
+		t.Errorf("%s, %+v, %+v", issues(r), r.Parts, r.Kinds)
 	}
 	if text, _ := json.Marshal(r); bytes.Contains(text, []byte("geheim")) {
 		t.Errorf("the password is in %s", text)
@@ -168,7 +168,7 @@ func TestProbeCamera(t *testing.T) {
 	line := strings.NewReplacer("USER:PASSWORD", "pi:geheim", "…", "auchgeheim").Replace(r.Commands[0])
 	line = "exec " + binary(t) + strings.TrimPrefix(line, "picam") + " --display none --record-raw " + out
 	recv := start(t, exec.Command("sh", "-c", line))
-	until(t, "pictures are recorded", func() bool { return size(out) > 20_000 })
+	until(t, "frames are recorded", func() bool { return size(out) > 20_000 })
 	recv.interrupt()
 }
 
@@ -176,25 +176,25 @@ func TestProbeCamera(t *testing.T) {
 func TestProbeInterrupted(t *testing.T) {
 	camera, sent := endless(t)
 	p := picam(t, "probe", "--time", "10m", camera.URL+"/stream")
-	until(t, "pictures are sent", func() bool { return sent.Load() > 20 })
+	until(t, "frames are sent", func() bool { return sent.Load() > 20 })
 	p.signal(syscall.SIGINT)
 	p.ends(0)
-	p.says(`\d+ pictures in`)
-	p.says("there is no boundary before the first picture")
+	p.says(`\d+ frames in`)
+	p.says("there is no boundary before the first frame")
 	if strings.Contains(p.text(), "not whole") {
-		t.Error("the picture under way counts as damaged")
+		t.Error("the frame under way counts as damaged")
 	}
 }
 
 // TestProbeDialects: the real program says of all ways to answer that picam takes them.
 func TestProbeDialects(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 96, 64, 80)
-	for _, d := range capturetest.Dialects(pictures) {
+	frames := mjpegtest.Frames(3, 96, 64, 80)
+	for _, d := range capturetest.Dialects(frames) {
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()
 			addr, _ := capturetest.Serve(t, d.Answer)
 			r := probed(t, 0, "--time", "1s", "--fps", "100", "http://"+addr+"/a")
-			if r.Pictures < 1 || r.Refused || r.Error != "" || len(r.Commands) != 2 {
+			if r.Frames < 1 || r.Refused || r.Error != "" || len(r.Commands) != 2 {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -213,7 +213,7 @@ func TestProbeSender(t *testing.T) {
 		return err == nil
 	})
 	r := probed(t, 0, "--time", "500ms", "tcp://"+addr)
-	if r.Stamp == nil || r.Stamp.Camera != "door" || r.Stamp.Pictures != r.Pictures || r.Stamp.Age == nil || r.Damage.Share != 0 {
+	if r.Stamp == nil || r.Stamp.Camera != "door" || r.Stamp.Frames != r.Frames || r.Stamp.Age == nil || r.Damage.Share != 0 {
 		t.Errorf("%+v, %+v", r, r.Stamp)
 	}
 	if want := "picam recv --from tcp://" + addr; len(r.Commands) != 1 || r.Commands[0] != want {
@@ -225,8 +225,8 @@ func TestProbeSender(t *testing.T) {
 func TestProbeOtherPrograms(t *testing.T) {
 	const lavfi = "ffmpeg -v error -f lavfi -i testsrc=duration=1:rate=25:size=320x240 "
 	for _, tt := range []struct {
-		name, program, command, sins, marker, maker, found string
-		pictures                                           int64
+		name, program, command, issues, marker, maker, found string
+		frames                                               int64
 	}{
 		{"ffmpeg", "ffmpeg", lavfi + "-c:v mjpeg -pix_fmt yuvj420p -f mjpeg -", "", "APP0 JFIF", "", "", 25},
 		{"ffmpeg, multipart", "ffmpeg", lavfi + "-c:v mjpeg -pix_fmt yuvj422p -f mpjpeg -", "bare-multipart", "COM", "ffmpeg -f mpjpeg", "", 25},
@@ -236,7 +236,7 @@ func TestProbeOtherPrograms(t *testing.T) {
 		{"ffmpeg, MPEG-2", "ffmpeg", lavfi + "-c:v mpeg2video -f mpeg2video -", "", "", "", "MPEG-1 or MPEG-2 video", 0},
 		{"ffmpeg, Matroska", "ffmpeg", lavfi + "-c:v libx264 -f matroska -", "", "", "", "a Matroska or WebM file", 0},
 		{"ffmpeg, AVI of MJPEG", "ffmpeg", lavfi + "-c:v mjpeg -pix_fmt yuvj420p -f avi -", "", "", "",
-			"an AVI file; picam takes the JPEG pictures in it, without its times and sounds", 25},
+			"an AVI file; picam takes the JPEG frames in it, without its times and sounds", 25},
 		{"GStreamer", "gst-launch-1.0", "gst-launch-1.0 -q videotestsrc num-buffers=25 ! jpegenc ! fdsink", "", "APP0 JFIF", "", "", 25},
 		{"GStreamer, multipart", "gst-launch-1.0", "gst-launch-1.0 -q videotestsrc num-buffers=25 ! jpegenc ! multipartmux ! fdsink", "bare-multipart",
 			"DHT", "GStreamer's multipartmux", "", 25},
@@ -244,16 +244,16 @@ func TestProbeOtherPrograms(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			need(t, tt.program)
 			status := 0
-			if tt.pictures == 0 {
+			if tt.frames == 0 {
 				status = 1
 			}
 			r := probed(t, status, "--time", "1m", "exec:"+tt.command)
 			if tt.found != "" && strings.Contains(r.Error, "Unknown encoder") {
 				t.Skip(r.Error)
 			}
-			got := strings.TrimSpace(strings.NewReplacer("padding", "", "short-data", "").Replace(sins(r)))
-			if r.Pictures != tt.pictures || r.Damage.Share != 0 || got != tt.sins || r.Found != tt.found {
-				t.Errorf("%d pictures, %s, %q, %+v, %s", r.Pictures, got, r.Found, r.Damage, r.Error)
+			got := strings.TrimSpace(strings.NewReplacer("padding", "", "short-data", "").Replace(issues(r)))
+			if r.Frames != tt.frames || r.Damage.Share != 0 || got != tt.issues || r.Found != tt.found {
+				t.Errorf("%d frames, %s, %q, %+v, %s", r.Frames, got, r.Found, r.Damage, r.Error)
 			}
 			if tt.marker != "" && !strings.Contains(fmt.Sprint(r.Markers), "{"+tt.marker+" 25") {
 				t.Errorf("markers %+v", r.Markers)
@@ -267,11 +267,11 @@ func TestProbeOtherPrograms(t *testing.T) {
 		need(t, "ffmpeg")
 		p := start(t, exec.Command("sh", "-c", lavfi+"-c:v mjpeg -f mjpeg - | "+binary(t)+" probe -"))
 		p.ends(0)
-		p.says(`25 pictures in`)
+		p.says(`25 frames in`)
 		p.says(`… \| picam send --source - --to HOST:8002`)
 	})
 	t.Run("a Raspberry Pi's camera", func(t *testing.T) {
-		clip := writeFile(t, "clip.mjpeg", string(bytes.Join(mjpegtest.Pictures(5, 320, 240, 80), nil)))
+		clip := writeFile(t, "clip.mjpeg", string(bytes.Join(mjpegtest.Frames(5, 320, 240, 80), nil)))
 		writeTool := filepath.Join(filepath.Dir(clip), "rpicam-vid")
 		if err := os.WriteFile(writeTool, []byte("#!/bin/sh\ncat "+clip+"\nsleep 60\n"), 0o755); err != nil {
 			t.Fatal(err)
@@ -280,7 +280,7 @@ func TestProbeOtherPrograms(t *testing.T) {
 		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(clip)+":"+os.Getenv("PATH"))
 		p := start(t, cmd)
 		p.ends(0)
-		p.says(`5 pictures in`)
+		p.says(`5 frames in`)
 		p.says(`picam send --source rpicam --size 320x240 --to HOST:8002\n`)
 	})
 }
@@ -288,7 +288,7 @@ func TestProbeOtherPrograms(t *testing.T) {
 // TestProbeV4L2 looks at what real drivers give, before picam send repairs it.
 func TestProbeV4L2(t *testing.T) {
 	folder, _ := vmFolder(t)
-	clip := mjpegtest.Pictures(60, 320, 240, 80)
+	clip := mjpegtest.Frames(60, 320, 240, 80)
 	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
 	m := startVM(t, folder, "for camera in 0 1 2; do /picam probe --json --time 2s v4l2:$camera >$camera.json & done; wait",
 		"--feed", file, "--feed-flags", broken().flags, "--uvc-clip", file, "--uvc-flags", bareAndPadded().flags)
@@ -298,7 +298,7 @@ func TestProbeV4L2(t *testing.T) {
 		if err := json.Unmarshal(readFile(t, filepath.Join(m.out, name)), &r); err != nil {
 			t.Fatal(err)
 		}
-		if r.Camera == nil || r.Pictures == 0 {
+		if r.Camera == nil || r.Frames == 0 {
 			t.Fatalf("%+v", r)
 		}
 		return r
@@ -307,12 +307,12 @@ func TestProbeV4L2(t *testing.T) {
 		t.Errorf("%+v", vivid.Camera)
 	}
 	loopback := report("1.json")
-	if c := loopback.Camera; c.Empty == 0 || c.NotJPEG == 0 || c.Broken == 0 || sins(loopback) != "damaged" ||
-		loopback.Pictures != c.Buffers-c.Empty-c.NotJPEG-c.Broken {
-		t.Errorf("%+v, %s", c, sins(loopback))
+	if c := loopback.Camera; c.Empty == 0 || c.NotJPEG == 0 || c.Broken == 0 || issues(loopback) != "damaged" ||
+		loopback.Frames != c.Buffers-c.Empty-c.NotJPEG-c.Broken {
+		t.Errorf("%+v, %s", c, issues(loopback))
 	}
 	usb := report("2.json")
-	if p := usb.Padding; p == nil || p.Size.Min != 64 || p.Size.Max != 64 || p.Pictures != usb.Pictures || sins(usb) != "no-huffman-tables" {
-		t.Errorf("%+v, %s", p, sins(usb))
+	if p := usb.Padding; p == nil || p.Size.Min != 64 || p.Size.Max != 64 || p.Frames != usb.Frames || issues(usb) != "no-huffman-tables" {
+		t.Errorf("%+v, %s", p, issues(usb))
 	}
 }

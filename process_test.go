@@ -222,8 +222,8 @@ func readFile(t testing.TB, path string) []byte {
 	return b
 }
 
-// pictures cuts a stream into its pictures.
-func pictures(t testing.TB, stream []byte) [][]byte {
+// frames cuts a stream into its frames.
+func jpegsIn(t testing.TB, stream []byte) [][]byte {
 	t.Helper()
 	var list [][]byte
 	s := mjpeg.NewScanner(bytes.NewReader(stream))

@@ -22,7 +22,7 @@ var orientations = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 6}
 // turnedStream returns a frame of 65×47 for each of the orientations, in a stream and as it is to be seen.
 func turnedStream(t *testing.T) (stream []byte, want []*image.RGBA) {
 	t.Helper()
-	for i, frame := range mjpegtest.Pictures(len(orientations), 65, 47, 95) {
+	for i, frame := range mjpegtest.Frames(len(orientations), 65, 47, 95) {
 		want = append(want, turned(decoded(t, frame), orientations[i]))
 		if orientations[i] > 0 {
 			frame = mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(orientations[i], nil, i%2 == 0))
@@ -118,7 +118,7 @@ func TestRecordingsAreUpright(t *testing.T) {
 	need(t, "ffmpeg")
 	stream, want := turnedStream(t)
 	clip := writeFile(t, "turned.mjpeg", string(stream))
-	camera := pictures(t, stream)
+	camera := jpegsIn(t, stream)
 	record := func(t *testing.T, name string, args ...string) string {
 		t.Helper()
 		out := filepath.Join(t.TempDir(), name)
@@ -129,7 +129,7 @@ func TestRecordingsAreUpright(t *testing.T) {
 	frames := func(t *testing.T, out string) (all [][]byte) {
 		t.Helper()
 		if filepath.Ext(out) == ".mjpeg" {
-			all = pictures(t, readFile(t, out))
+			all = jpegsIn(t, readFile(t, out))
 		} else {
 			for i := range want {
 				all = append(all, readFile(t, fmt.Sprintf(out, i+1)))
@@ -171,7 +171,7 @@ func TestRecordingsAreUpright(t *testing.T) {
 			if says := image.Pt(int(head[0]), int(head[4])); says != size {
 				t.Errorf("part %d says %v, want %v", n, says, size)
 			}
-			jpegs := pictures(t, readFile(t, out))
+			jpegs := jpegsIn(t, readFile(t, out))
 			for j, img := range byFFmpeg(t, out, nil, size.X, size.Y) {
 				what := fmt.Sprintf("frame %d, %d of part %d, orientation %d", i+1, j+1, n, orientations[i])
 				looksLike(t, what+", by ffmpeg", img, want[i])

@@ -26,7 +26,7 @@ import (
 	"picam/pipeline"
 	"picam/pipeline/sink"
 	"picam/transport"
-	"picam/transport/nearby"
+	"picam/transport/discovery"
 )
 
 func visionText() string { return "OpenCV " + gocv.OpenCVVersion() }
@@ -36,31 +36,31 @@ const defaultListen = ":8002"
 func recvCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "recv",
-		Usage: "receive cameras' pictures, take them through filters, show and record them",
+		Usage: "receive cameras' frames, take them through filters, show and record them",
 		UsageText: "picam recv --listen :8002 --config filters.yaml\n" +
 			"picam recv --from tcp://raspberrypi.local:8002\n" +
 			"picam recv --from file:clip.mjpeg --config filters.yaml --record out/%06d.png",
-		Description: "The filters file may be edited while pictures are moving; 'picam filters' lists what can stand in it.\n" +
-			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a picture, h hides the line.",
+		Description: "The filters file may be edited while frames are moving; 'picam filters' lists what can stand in it.\n" +
+			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides the line.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "wait for cameras on `[HOST]:PORT`; " + defaultListen + " unless --from is given"},
 			announceFlag("that this receiver is here, so that send --to auto finds it"),
-			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, nearby, http://host/path, file:clip.mjpeg, - …; may be repeated"},
-			&cli.StringFlag{Name: "config", Usage: "the chain of filters, a YAML `FILE`; none shows the pictures as they are"},
+			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, auto, http://host/path, file:clip.mjpeg, - …; may be repeated"},
+			&cli.StringFlag{Name: "config", Usage: "the chain of filters, a YAML `FILE`; none shows the frames as they are"},
 			&cli.StringFlag{Name: "display", Value: "auto", Usage: "`WHERE` to show: window, none, or auto: a window where there is a screen"},
 			&cli.StringFlag{Name: "record", Usage: "keep what is shown in `FILE`: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"},
 			&cli.StringFlag{Name: "record-raw", Usage: "keep the camera's own bytes in `FILE`.mjpeg"},
-			&cli.StringFlag{Name: "last-frame", Usage: "write the last picture shown to `FILE`.jpg or .png at the end"},
-			&cli.StringFlag{Name: "events", Usage: "write what filters find to `FILE`, a line of JSON for each picture; - is standard output"},
+			&cli.StringFlag{Name: "last-frame", Usage: "write the last frame shown to `FILE`.jpg or .png at the end"},
+			&cli.StringFlag{Name: "events", Usage: "write what filters find to `FILE`, a line of JSON for each frame; - is standard output"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace recordings of an earlier run"},
-			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when filters are slow: latest drops pictures, all makes the camera wait; auto is all for files (`WHAT`)"},
-			&cli.StringFlag{Name: "damaged", Value: "drop", Usage: "pictures with broken data: drop, or show what there is of them (`WHAT`)"},
-			&cli.IntFlag{Name: "workers", Usage: "work on `N` pictures of a camera at a time; 0: one for each processor"},
+			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when filters are slow: latest drops frames, all makes the camera wait; auto is all for files (`WHAT`)"},
+			&cli.StringFlag{Name: "damaged", Value: "drop", Usage: "frames with broken data: drop, or show what there is of them (`WHAT`)"},
+			&cli.IntFlag{Name: "workers", Usage: "work on `N` frames of a camera at a time; 0: one for each processor"},
 			&cli.BoolFlag{Name: "once", Usage: "end when the first camera's stream ends"},
-			&cli.Float64Flag{Name: "fps", Usage: "with --from file: or pattern: pictures a second (`N`); 0 is as fast as they go"},
+			&cli.Float64Flag{Name: "fps", Usage: "with --from file: or pattern: frames a second (`N`); 0 is as fast as they go"},
 			&cli.BoolFlag{Name: "loop", Usage: "with --from file: begin again at its end"},
-			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest picture taken from a camera, in `BYTES`"},
-			&cli.IntFlag{Name: "max-pixels", Value: pipeline.DefaultMaxPixels, Usage: "largest picture that is decoded, `N` = width × height"},
+			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest frame taken from a camera, in `BYTES`"},
+			&cli.IntFlag{Name: "max-pixels", Value: pipeline.DefaultMaxPixels, Usage: "largest frame that is decoded, `N` = width × height"},
 			&cli.IntFlag{Name: "max-cameras", Value: 64, Usage: "at most `N` cameras at once"},
 			&cli.DurationFlag{Name: "idle-timeout", Value: 10 * time.Second, Usage: "close a camera's connection that is silent for `TIME`"},
 		}, commonFlags()...),
@@ -79,8 +79,8 @@ type receiver struct {
 
 	announce bool // the listener
 
-	systemd *notifier
-	pulses  map[string]*pulse // of watch: the cameras'
+	systemd   *notifier
+	detectors map[string]*stallDetector // of watch: the cameras'
 }
 
 // errDone ends a run that has done what it was asked to.
@@ -192,7 +192,7 @@ func recv(c *cli.Context) error {
 	}
 }
 
-// live reports whether one of the sources is a camera, whose pictures should be fresh, rather than a file.
+// live reports whether one of the sources is a camera, whose frames should be fresh, rather than a file.
 func live(sources []string) bool {
 	for _, s := range sources {
 		if !strings.HasPrefix(s, "file:") && s != "-" {
@@ -242,7 +242,7 @@ func reachable(listen string) string {
 	return net.JoinHostPort(conn.LocalAddr().(*net.UDPAddr).IP.String(), port)
 }
 
-// feed starts what brings pictures in: the listener and the sources to pull from. When all sources have ended and
+// feed starts what brings frames in: the listener and the sources to pull from. When all sources have ended and
 // nobody listens, the run ends.
 func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen string, from []string, o capture.Options) error {
 	var feeders sync.WaitGroup
@@ -266,7 +266,7 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 		start(func() error {
 			defer l.Close()
 			if r.announce {
-				defer announce(ctx, nearby.Receiver, "", l.Addr(), r.log)()
+				defer announce(ctx, discovery.Receiver, "", l.Addr(), r.log)()
 			}
 			return transport.Serve(ctx, l, r.limits, r.log, r.handle)
 		})
@@ -281,7 +281,7 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 			continue
 		}
 		if name, ok := wanted(autoCamera, spec); ok {
-			find := finding(nearby.Camera, name, r.log, r.end)
+			find := finding(discovery.Camera, name, r.log, r.end)
 			start(func() error { return transport.PullFound(ctx, spec, find, r.once, r.limits, r.log, r.handle) })
 			continue
 		}
@@ -415,31 +415,31 @@ func (r *receiver) watch(statsFile string, stop <-chan struct{}) {
 		}
 		line := strings.Join(parts, "  |  ")
 		r.con.Live(line)
-		r.systemd.tick(line, r.hung(time.Now(), now))
+		r.systemd.tick(line, r.stalled(time.Now(), now))
 		then = time.Now()
 	})
 }
 
-// hung says whose pictures are taken in but do not come out: of a slow filter they do, in the end.
-func (r *receiver) hung(now time.Time, cameras []pipeline.Stats) string {
-	var hung []string
-	pulses := map[string]*pulse{} // without those of cameras that are forgotten
+// stalled says whose frames are taken in but do not come out: of a slow filter they do, in the end.
+func (r *receiver) stalled(now time.Time, cameras []pipeline.Stats) string {
+	var stalled []string
+	detectors := map[string]*stallDetector{} // without those of cameras that are forgotten
 	for _, s := range cameras {
-		p := r.pulses[s.Camera]
+		p := r.detectors[s.Camera]
 		if p == nil {
-			p = &pulse{}
+			p = &stallDetector{}
 		}
-		pulses[s.Camera] = p
+		detectors[s.Camera] = p
 		worked := s.FramesOut + s.Drops() - s.Dropped[pipeline.Stale.String()] // a stale one has only made room
-		if p.still(now, r.systemd.patience(), s.FramesIn > s.FramesOut+s.Drops(), worked) {
-			hung = append(hung, s.Camera)
+		if p.stalled(now, r.systemd.patience(), s.FramesIn > s.FramesOut+s.Drops(), worked) {
+			stalled = append(stalled, s.Camera)
 		}
 	}
-	r.pulses = pulses
-	if len(hung) == 0 {
+	r.detectors = detectors
+	if len(stalled) == 0 {
 		return ""
 	}
-	return "no picture comes out of the filters and outputs of " + strings.Join(hung, ", ")
+	return "no frame comes out of the filters and outputs of " + strings.Join(stalled, ", ")
 }
 
 // liveText is a camera's part of the live line.
@@ -458,10 +458,10 @@ func liveText(now, before pipeline.Stats, d time.Duration) string {
 		fmt.Sprintf("dropped %d", now.Drops()+now.Lost))
 }
 
-// summary says at the end of a run what became of each camera's pictures.
+// summary says at the end of a run what became of each camera's frames.
 func summary(w io.Writer, cameras []pipeline.Stats) {
 	for _, s := range cameras {
-		fmt.Fprintf(w, "%s: received %s (%.1f MB) in %.1f s, shown %d", s.Camera, plural(s.FramesIn, "picture"), float64(s.BytesIn)/1e6, s.Seconds, s.FramesOut)
+		fmt.Fprintf(w, "%s: received %s (%.1f MB) in %.1f s, shown %d", s.Camera, plural(s.FramesIn, "frame"), float64(s.BytesIn)/1e6, s.Seconds, s.FramesOut)
 		for _, cause := range slices.Sorted(maps.Keys(s.Dropped)) {
 			if n := s.Dropped[cause]; n > 0 {
 				fmt.Fprintf(w, ", %d %s", n, strings.ReplaceAll(cause, "_", " "))

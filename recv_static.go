@@ -24,7 +24,7 @@ func noOpenCV(name, usage string) *cli.Command {
 	}
 }
 
-func recvCommand() *cli.Command { return noOpenCV("recv", "receive pictures, filter and show them") }
+func recvCommand() *cli.Command { return noOpenCV("recv", "receive frames, filter and show them") }
 
 func filtersCommand() *cli.Command {
 	return noOpenCV("filters", "list the filters and their parameters")

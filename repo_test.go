@@ -28,53 +28,53 @@ import (
 	"picam/pipeline"
 )
 
-// The rules of the house that a compiler does not hold. docs/architecture.md has the picture.
+// The rules of the house that a compiler does not hold. docs/architecture.md has the frame.
 
 // rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
 // new one gets its place on purpose.
 var rooms = map[string][]string{
-	".":                              {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
-	"capture":                        {"internal/linklocal", "internal/sniff", "mjpeg"},
-	"capture/capturetest":            {}, // for tests
-	"capture/probe":                  {"capture", "internal/sniff", "mjpeg"},
-	"docs/own-filters/negative_wasm": {}, // an example
-	"filters":                        {"filters/cv", "filters/opencvcheck", "filters/own"},
-	"filters/cv":                     {},
-	"filters/filterstest":            {}, // for tests
-	"filters/opencvcheck":            {},
-	"filters/own":                    {},
-	"filters/own/owntest":            {}, // for tests
-	"internal/linklocal":             {},
-	"internal/sniff":                 {},
-	"mjpeg":                          {},
-	"mjpeg/mjpegtest":                {"mjpeg"}, // for tests
-	"mjpeg/turbo":                    {"mjpeg"},
-	"pipeline":                       {"filters", "filters/cv", "mjpeg", "mjpeg/turbo"},
-	"pipeline/sink":                  {"filters", "filters/cv", "mjpeg", "mjpeg/turbo", "pipeline"},
-	"pipeline/sink/sinktest":         {}, // for tests
-	"scripts/bench":                  {"mjpeg", "mjpeg/turbo"},
-	"scripts/pictures":               {"filters", "filters/filterstest"},
-	"transport":                      {"internal/linklocal", "mjpeg"},
-	"transport/nearby":               {},
-	"transport/networktest":          {}, // for tests
+	".":                          {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
+	"capture":                    {"internal/linklocal", "internal/sniff", "mjpeg"},
+	"capture/capturetest":        {}, // for tests
+	"capture/probe":              {"capture", "internal/sniff", "mjpeg"},
+	"docs/plugins/negative_wasm": {}, // an example
+	"filters":                    {"filters/cv", "filters/opencvcheck", "filters/plugin"},
+	"filters/cv":                 {},
+	"filters/filterstest":        {}, // for tests
+	"filters/opencvcheck":        {},
+	"filters/plugin":             {},
+	"filters/plugin/plugintest":  {}, // for tests
+	"internal/linklocal":         {},
+	"internal/sniff":             {},
+	"mjpeg":                      {},
+	"mjpeg/mjpegtest":            {"mjpeg"}, // for tests
+	"mjpeg/codec":                {"mjpeg"},
+	"pipeline":                   {"filters", "filters/cv", "mjpeg", "mjpeg/codec"},
+	"pipeline/sink":              {"filters", "filters/cv", "mjpeg", "mjpeg/codec", "pipeline"},
+	"pipeline/sink/sinktest":     {}, // for tests
+	"scripts/bench":              {"mjpeg", "mjpeg/codec"},
+	"scripts/pictures":           {"filters", "filters/filterstest"},
+	"transport":                  {"internal/linklocal", "mjpeg"},
+	"transport/discovery":        {},
+	"transport/networktest":      {}, // for tests
 }
 
 // reserved says which packages, or files, alone may import something.
 var reserved = map[string][]string{
-	"C":        {"filters/cv", "filters/opencvcheck", "mjpeg/turbo", "pipeline/sink"},
-	"unsafe":   {"capture/v4l2_kernel_linux.go", "docs/own-filters/negative_wasm", "filters/cv", "mjpeg/turbo", "pipeline/sink"},
+	"C":        {"filters/cv", "filters/opencvcheck", "mjpeg/codec", "pipeline/sink"},
+	"unsafe":   {"capture/v4l2_kernel_linux.go", "docs/plugins/negative_wasm", "filters/cv", "mjpeg/codec", "pipeline/sink"},
 	"reflect":  {},
 	"log":      {},
-	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport", "transport/nearby"},
-	"sync":     {".", "capture", "capture/capturetest", "filters/own", "pipeline", "pipeline/sink", "transport"},
+	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
+	"sync":     {".", "capture", "capture/capturetest", "filters/plugin", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv": {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
 		"scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"."},
 
-	"github.com/tetratelabs/wazero": {"filters/own"},
+	"github.com/tetratelabs/wazero": {"filters/plugin"},
 
-	"github.com/libp2p/zeroconf/v2": {"transport/nearby"},
+	"github.com/libp2p/zeroconf/v2": {"transport/discovery"},
 }
 
 // source is a parsed Go file.
@@ -439,7 +439,7 @@ func TestDemo(t *testing.T) {
 		if p.err != nil {
 			t.Errorf("%v: a process left behind has the output open", p.err)
 		}
-		p.says(`demo: received \d+ pictures`)
+		p.says(`demo: received \d+ frames`)
 		if size(filepath.Join(p.cmd.Dir, "demo.mjpeg")) == 0 {
 			t.Error("no recording")
 		}

@@ -14,7 +14,7 @@ import (
 
 	"picam/capture"
 	"picam/transport"
-	"picam/transport/nearby"
+	"picam/transport/discovery"
 )
 
 func sendCommand() *cli.Command {
@@ -24,7 +24,7 @@ func sendCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "send",
-		Usage: "send a camera's pictures to picam recv (runs on the computer with the camera)",
+		Usage: "send a camera's frames to picam recv (runs on the computer with the camera)",
 		UsageText: "picam send --to auto\n" +
 			"picam send --to desk.local:8002\n" +
 			"picam send --to 192.168.1.5:8002 --source file:clip.mjpeg --loop --fps 30\n" +
@@ -34,21 +34,21 @@ func sendCommand() *cli.Command {
 			&cli.StringFlag{Name: "to", Usage: "send to `HOST:PORT`, where picam recv listens; auto finds it, auto:NAME one of several"},
 			&cli.StringFlag{Name: "listen", Usage: "wait for receivers on `[HOST]:PORT` instead"},
 			announceFlag("that this camera is here, with --listen"),
-			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the pictures come from (`SOURCE`)"},
-			&cli.StringFlag{Name: "size", Usage: "picture size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
-			&cli.Float64Flag{Name: "fps", Usage: "pictures a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
+			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the frames come from (`SOURCE`)"},
+			&cli.StringFlag{Name: "size", Usage: "frame size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
+			&cli.Float64Flag{Name: "fps", Usage: "frames a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
 			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
 			&cli.StringFlag{Name: "control", Usage: "settings of a V4L2 camera, `NAME=VALUE,…`, as picam devices and v4l2-ctl name them"},
 			&cli.StringFlag{Name: "camera", Usage: "which of the Raspberry Pi's own cameras, by its `NUMBER` in picam devices"},
-			&cli.BoolFlag{Name: "hflip", Usage: "mirror the pictures of the Raspberry Pi's own camera"},
+			&cli.BoolFlag{Name: "hflip", Usage: "mirror the frames of the Raspberry Pi's own camera"},
 			&cli.BoolFlag{Name: "vflip", Usage: "turn them upside down and mirror them"},
 			&cli.IntFlag{Name: "rotation", Usage: "turn them by `DEGREES`: 0 or 180"},
 			&cli.StringSliceFlag{Name: "rpicam-arg", Usage: "one more `ARGUMENT` of rpicam-vid, such as --exposure=sport; may be repeated"},
 			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end, or a program"},
 			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
-			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops pictures, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
-			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the pictures as they are: no name, number and time in them"},
-			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest picture taken from the source, in `BYTES`"},
+			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
+			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the frames as they are: no name, number and time in them"},
+			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest frame taken from the source, in `BYTES`"},
 			&cli.DurationFlag{Name: "write-timeout", Usage: "give a connection up that takes nothing for `TIME`, such as 5s"},
 		}, commonFlags()...),
 		Action: send,
@@ -105,7 +105,7 @@ func send(c *cli.Context) error {
 	case to != "" && listen != "":
 		return badUsage("send takes --to or --listen, not both: --to dials a receiver, --listen waits for some")
 	case found:
-		sender.Addr, sender.Find = to, finding(nearby.Receiver, name, log, cancel)
+		sender.Addr, sender.Find = to, finding(discovery.Receiver, name, log, cancel)
 	case to != "":
 		if sender.Addr, err = transport.ParseAddr(to); err != nil {
 			return usageError{err}
@@ -135,7 +135,7 @@ func send(c *cli.Context) error {
 	}
 
 	if sender.Listener != nil && c.Bool("announce") {
-		defer announce(ctx, nearby.Camera, sender.Camera, sender.Listener.Addr(), log)()
+		defer announce(ctx, discovery.Camera, sender.Camera, sender.Listener.Addr(), log)()
 	}
 
 	systemd := newNotifier(log)
@@ -188,7 +188,7 @@ func rpicamSource(c *cli.Context, source string) (string, error) {
 	return source, nil
 }
 
-// alwaysGives says whether a source gives a picture every few seconds or else the reason why not. Programs, files and
+// alwaysGives says whether a source gives a frame every few seconds or else the reason why not. Programs, files and
 // standard input may pause for as long as they like.
 func alwaysGives(source string) bool {
 	name, _, _ := strings.Cut(source, ":")
@@ -206,7 +206,7 @@ type senderWatch struct {
 	camera    bool // src is one that alwaysGives
 	fps       float64
 
-	taken, sent pulse
+	taken, sent stallDetector
 }
 
 // run does so until stop is closed.
@@ -232,21 +232,21 @@ func (w *senderWatch) run(stop <-chan struct{}) {
 		if now.RTT > 0 {
 			rtt = fmt.Sprintf("round trip %.1f ms", float64(now.RTT.Microseconds())/1000)
 		}
-		line := words(link, plural(now.Sent, "picture")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
+		line := words(link, plural(now.Sent, "frame")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
 		w.con.Live(line)
 		if last {
 			w.con.Live("")
 			if w.con.show {
-				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "picture"), float64(now.Bytes)/1e6, now.Dropped)
+				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "frame"), float64(now.Bytes)/1e6, now.Dropped)
 			}
 			return
 		}
-		w.systemd.tick(words(w.trouble(), line), w.hung(time.Now(), now))
+		w.systemd.tick(words(w.trouble(), line), w.stalled(time.Now(), now))
 		before, then = now, time.Now()
 	})
 }
 
-// trouble is why the source gives no pictures, as far as it tells.
+// trouble is why the source gives no frames, as far as it tells.
 func (w *senderWatch) trouble() string {
 	if w.sender.Trouble == nil {
 		return ""
@@ -254,9 +254,9 @@ func (w *senderWatch) trouble() string {
 	return w.sender.Trouble()
 }
 
-// hung says what stands still: the source, if it gives neither pictures nor a reason, or the sending, if pictures wait,
-// and a receiver is there, and not a byte goes out. Where all pictures are kept, either may wait for the receiver.
-func (w *senderWatch) hung(now time.Time, s transport.SenderStats) string {
+// stalled says what stands still: the source, if it gives neither frames nor a reason, or the sending, if frames wait,
+// and a receiver is there, and not a byte goes out. Where all frames are kept, either may wait for the receiver.
+func (w *senderWatch) stalled(now time.Time, s transport.SenderStats) string {
 	if w.sender.KeepAll {
 		return ""
 	}
@@ -269,14 +269,14 @@ func (w *senderWatch) hung(now time.Time, s transport.SenderStats) string {
 	if c, ok := w.src.(capture.Counted); ok {
 		taken = c.Counts().Captured // broken ones too
 	}
-	if w.taken.still(now, slow, w.camera && w.trouble() == "", taken) {
-		return "the source gives neither pictures nor a reason"
+	if w.taken.stalled(now, slow, w.camera && w.trouble() == "", taken) {
+		return "the source gives neither frames nor a reason"
 	}
 	if patience > 0 {
 		patience += 2 * w.sender.WriteTimeout
 	}
-	if w.sent.still(now, patience, s.Receivers > 0 && s.Captured > s.Sent+s.Dropped, s.Sent, s.Bytes, s.Connects) {
-		return "pictures wait and are not sent"
+	if w.sent.stalled(now, patience, s.Receivers > 0 && s.Captured > s.Sent+s.Dropped, s.Sent, s.Bytes, s.Connects) {
+		return "frames wait and are not sent"
 	}
 	return ""
 }

@@ -151,7 +151,7 @@ func megabits(bytes int64, d time.Duration) float64 {
 	return float64(bytes) * 8 / 1e6 / d.Seconds()
 }
 
-// plural is "1 picture", "2 pictures".
+// plural is "1 frame", "2 frames".
 func plural(n int64, word string) string {
 	if n == 1 {
 		return "1 " + word

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// failsOnce is a source whose pictures come twice, with trouble of a second or so between.
+// failsOnce is a source whose frames come twice, with trouble of a second or so between.
 func failsOnce(t *testing.T, path string) string {
 	t.Helper()
 	marker := filepath.Join(t.TempDir(), "again")
 	return fmt.Sprintf("exec:cat %s; test -e %[2]s || { touch %[2]s; echo the cable fell out >&2; exit 3; }", path, marker)
 }
 
-// A receiver says why there are no pictures, before the first one too, and stays connected.
+// A receiver says why there are no frames, before the first one too, and stays connected.
 func TestNoSignalTellsWhy(t *testing.T) {
 	stats := filepath.Join(t.TempDir(), "stats.json")
 	recv, addr := recvProcess(t, "--idle-timeout", "3s", "--stats-file", stats, "--status", "always")
@@ -38,7 +38,7 @@ func TestNoSignalTellsWhy(t *testing.T) {
 	recv.interrupt()
 }
 
-// Other programs pass over what tells of trouble: they get every picture, and complain of nothing.
+// Other programs pass over what tells of trouble: they get every frame, and complain of nothing.
 func TestTroubleDisturbsNobody(t *testing.T) {
 	path, _ := clip(t, 25, 320, 240)
 	t.Run("ffmpeg", func(t *testing.T) {

@@ -28,7 +28,7 @@ import (
 type contender struct {
 	name    string
 	command string                // on the machine; %d is a port of this computer, or of the machine
-	look    func(*viewer, string) // sees the pictures at that port's address, until the viewer's context ends
+	look    func(*viewer, string) // sees the frames at that port's address, until the viewer's context ends
 	listens bool                  // it is on the machine that the port is
 	follows bool                  // it is told the camera by a link that leads to it wherever it is, as udev makes them
 }
@@ -51,7 +51,7 @@ func contenders(camera, size string) []contender {
 	}
 }
 
-// sight is a picture that arrived.
+// sight is a frame that arrived.
 type sight struct {
 	at   time.Time
 	what sightKind
@@ -62,13 +62,13 @@ type sightKind int
 const (
 	good   sightKind = iota // what the camera made
 	padded                  // the same, and bytes behind it
-	blank                   // a picture of the program's own, that says there are none
-	wrong                   // half a picture, no picture, one that no browser can decode, or nothing
+	blank                   // a frame of the program's own, that says there are none
+	wrong                   // half a frame, no frame, one that no browser can decode, or nothing
 )
 
-// viewer looks at a program's pictures.
+// viewer looks at a program's frames.
 type viewer struct {
-	clip  map[string]bool // what its pictures are without Huffman tables; nil: any of the size
+	clip  map[string]bool // what its frames are without Huffman tables; nil: any of the size
 	size  image.Point
 	blank []byte
 
@@ -77,14 +77,14 @@ type viewer struct {
 	seen []sight
 }
 
-func (v *viewer) note(at time.Time, picture []byte) {
-	what := v.judge(picture)
+func (v *viewer) note(at time.Time, frame []byte) {
+	what := v.judge(frame)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.seen = append(v.seen, sight{at, what})
 }
 
-// judge says what a program has passed on as a picture.
+// judge says what a program has passed on as a frame.
 func (v *viewer) judge(b []byte) sightKind {
 	if len(v.blank) > 0 && bytes.HasPrefix(b, v.blank) {
 		return blank
@@ -110,8 +110,8 @@ func (v *viewer) judge(b []byte) sightKind {
 	return good
 }
 
-// listen takes the pictures that picam sends, as any program would that reads MJPEG from a socket. A damaged one counts as
-// wrong, and bytes before the next picture, where no note of picam's is, as behind it.
+// listen takes the frames that picam sends, as any program would that reads MJPEG from a socket. A damaged one counts as
+// wrong, and bytes before the next frame, where no note of picam's is, as behind it.
 func (v *viewer) listen(addr string) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -127,7 +127,7 @@ func (v *viewer) listen(addr string) {
 		r := mjpeg.NewReader(conn, 0)
 		broken, skipped, noted := int64(0), int64(0), false
 		for {
-			f, err := r.NextOrNote()
+			f, err := r.NextOrStatus()
 			damaged := int64(0)
 			for d, n := range r.ScanStats().Damaged {
 				if mjpeg.Damage(d) != mjpeg.Cut { // the connection ended
@@ -184,11 +184,11 @@ func (v *viewer) fetchOnce(addr string) {
 		if err != nil {
 			return
 		}
-		picture, err := io.ReadAll(part)
+		frame, err := io.ReadAll(part)
 		if err != nil {
 			return
 		}
-		v.note(time.Now(), picture)
+		v.note(time.Now(), frame)
 	}
 }
 
@@ -203,7 +203,7 @@ func (v *viewer) since(from time.Time) []sight {
 	return slices.Clone(v.seen[i:])
 }
 
-// firstGood returns the time of the first good picture from a time on.
+// firstGood returns the time of the first good frame from a time on.
 func (v *viewer) firstGood(from time.Time) (time.Time, bool) {
 	for _, s := range v.since(from) {
 		if s.what == good || s.what == padded {
@@ -225,7 +225,7 @@ type contest struct {
 }
 
 const (
-	tooLong    = 20 * time.Second // without pictures, after which a program is started anew by hand
+	tooLong    = 20 * time.Second // without frames, after which a program is started anew by hand
 	outageTime = 5 * time.Second
 	damageTime = 8 * time.Second
 )
@@ -264,14 +264,14 @@ func (c *contest) end() {
 
 // result is what became of one trial.
 type result struct {
-	back         time.Duration // until the first good picture; -1: none came
-	good         int           // pictures from the end of an outage on, or in a trial with damage
+	back         time.Duration // until the first good frame; -1: none came
+	good         int           // frames from the end of an outage on, or in a trial with damage
 	padded       int
 	blank, wrong int
 	restarted    bool
 }
 
-// outage lets an event happen and end, and waits for pictures. One without an end is over at once.
+// outage lets an event happen and end, and waits for frames. One without an end is over at once.
 func (c *contest) outage(begin, end string) result {
 	c.t.Helper()
 	from := c.mark("true")
@@ -279,7 +279,7 @@ func (c *contest) outage(begin, end string) result {
 	soonest := over
 	time.Sleep(outageTime)
 	if end != "" {
-		soonest = c.mark("true") // a picture may come before the snippet that ends it is over
+		soonest = c.mark("true") // a frame may come before the snippet that ends it is over
 		over = c.mark(end + "; " + linkSnippet + "true")
 	}
 	r := c.wait(soonest, over)
@@ -287,7 +287,7 @@ func (c *contest) outage(begin, end string) result {
 	return r
 }
 
-// wait waits for a good picture.
+// wait waits for a good frame.
 func (c *contest) wait(soonest, over time.Time) result {
 	c.t.Helper()
 	for time.Since(over) < tooLong {
@@ -325,7 +325,7 @@ type trial struct {
 	name    string
 	again   int
 	run     func(*contest) result
-	damages bool // the camera's pictures, and does not end them
+	damages bool // the camera's frames, and does not end them
 }
 
 // trialsOf are those that a camera can be put through.
@@ -336,7 +336,7 @@ func trialsOf(camera string) []trial {
 	list := []trial{outage("unplugged", "cam unplug "+camera, "cam plug "+camera)}
 	switch camera {
 	case "uvc":
-		list = append(list, outage("stalled", "cam stall uvc", "cam resume uvc"), outage("hung", "cam hang uvc", "cam resume uvc"))
+		list = append(list, outage("stalled", "cam stall uvc", "cam resume uvc"), outage("stalled", "cam hang uvc", "cam resume uvc"))
 	case "loopback":
 		list = append(list, outage("stalled", "cam stall loopback", "cam resume loopback"))
 	case "vivid":
@@ -373,7 +373,7 @@ func (c *contest) held() result {
 	return r
 }
 
-// damaged lets the camera damage its pictures for a while.
+// damaged lets the camera damage its frames for a while.
 func (c *contest) damaged(camera, flags string) result {
 	c.t.Helper()
 	name, always := "UVC_FLAGS", ""
@@ -401,16 +401,16 @@ func TestV4L2BesideUstreamer(t *testing.T) {
 	if !long {
 		t.Skip("it takes half an hour; PICAM_V4L2_VM may name the folder of the machine")
 	}
-	clip := mjpegtest.Pictures(60, 640, 480, 80)
+	clip := mjpegtest.Frames(60, 640, 480, 80)
 	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
-	blankPicture := mjpegtest.Pictures(1, 160, 120, 80)[0]
-	blankFile := writeFile(t, "blank.jpg", string(blankPicture))
+	blankFrame := mjpegtest.Frames(1, 160, 120, 80)[0]
+	blankFile := writeFile(t, "blank.jpg", string(blankFrame))
 	bare := map[string]bool{}
 	for _, p := range clip {
 		bare[string(mjpegtest.WithoutDHT(p))] = true
 	}
 	for _, camera := range []string{"uvc", "loopback", "vivid"} {
-		size, v := "640x480", viewer{clip: bare, size: image.Pt(640, 480), blank: blankPicture}
+		size, v := "640x480", viewer{clip: bare, size: image.Pt(640, 480), blank: blankFrame}
 		if camera == "vivid" { // to encode more would take the emulated processor all its time
 			size, v.clip, v.size = "320x180", nil, image.Pt(320, 180)
 		}
@@ -440,7 +440,7 @@ func TestV4L2BesideUstreamer(t *testing.T) {
 							c.begin()
 						}
 						from := time.Now()
-						until(t, "pictures before the trial", func() bool {
+						until(t, "frames before the trial", func() bool {
 							_, ok := v.firstGood(from)
 							return ok
 						})
@@ -478,9 +478,9 @@ func mustBeFine(t *testing.T, name string, r result) {
 	case r.restarted:
 		t.Errorf("%s: it does not come back", name)
 	case r.wrong > 0 || r.padded > 0:
-		t.Errorf("%s: %d wrong pictures were passed on, %d with bytes behind them", name, r.wrong, r.padded)
+		t.Errorf("%s: %d wrong frames were passed on, %d with bytes behind them", name, r.wrong, r.padded)
 	case r.back > soon:
-		t.Errorf("%s: pictures came after %v", name, r.back)
+		t.Errorf("%s: frames came after %v", name, r.back)
 	}
 }
 

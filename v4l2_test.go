@@ -197,7 +197,7 @@ func record(t *testing.T) *recorder {
 }
 
 // account checks that all counts of a trial add up: the camera's, which its source has logged, the sender's in its file of
-// statistics, and how many pictures were received. It returns how many were dropped, by cause.
+// statistics, and how many frames were received. It returns how many were dropped, by cause.
 func account(t *testing.T, log, senderStats string, received int) map[string]int {
 	t.Helper()
 	_, line, ok := strings.Cut(log, `msg="camera closed" `)
@@ -218,12 +218,12 @@ func account(t *testing.T, log, senderStats string, received int) map[string]int
 	if err := json.Unmarshal(readFile(t, senderStats), &sender); err != nil {
 		t.Fatal(err)
 	}
-	// The end may come when a picture is between the source and the sender, or when some are on their way to the receiver:
+	// The end may come when a frame is between the source and the sender, or when some are on their way to the receiver:
 	// no more than a second's.
 	const onTheWay = 30
 	switch between := counts["given"] - sender.Captured; {
 	case between < 0 || between > 1:
-		t.Errorf("the camera gave %d pictures, the sender took %d", counts["given"], sender.Captured)
+		t.Errorf("the camera gave %d frames, the sender took %d", counts["given"], sender.Captured)
 	case sender.Captured != sender.Sent+sender.Dropped:
 		t.Errorf("the sender's account does not add up: %+v", sender)
 	case received > sender.Sent || received < sender.Sent-onTheWay:
@@ -233,11 +233,11 @@ func account(t *testing.T, log, senderStats string, received int) map[string]int
 	return counts
 }
 
-// damage is what a camera of the machine does to its pictures.
+// damage is what a camera of the machine does to its frames.
 type damage struct {
 	flags string
-	// as is what must arrive of a picture of the clip; nil: nothing.
-	as func(i int, picture []byte) []byte
+	// as is what must arrive of a frame of the clip; nil: nothing.
+	as func(i int, frame []byte) []byte
 }
 
 func noDamage() damage { return damage{"", func(_ int, p []byte) []byte { return p }} }
@@ -246,7 +246,7 @@ func bareAndPadded() damage {
 	return damage{"-x nodht,pad=64", func(_ int, p []byte) []byte { return mjpeg.AddHuffmanTables(nil, mjpegtest.WithoutDHT(p)) }}
 }
 
-// broken breaks some pictures of a clip of 60: half of them, junk in their place, nothing at all.
+// broken breaks some frames of a clip of 60: half of them, junk in their place, nothing at all.
 func broken() damage {
 	return damage{"-x trunc=4,junk=6,empty=10", func(i int, p []byte) []byte {
 		if (i+1)%4 == 0 || (i+1)%6 == 0 || (i+1)%10 == 0 {
@@ -256,7 +256,7 @@ func broken() damage {
 	}}
 }
 
-// arrived checks pictures of a clip that a camera plays round and round, and returns how many of its good ones are
+// arrived checks frames of a clip that a camera plays round and round, and returns how many of its good ones are
 // missing, and how many came twice, one after the other.
 func arrived(t *testing.T, got, clip [][]byte, d damage) (missing, twice int) {
 	t.Helper()
@@ -271,7 +271,7 @@ func arrived(t *testing.T, got, clip [][]byte, d damage) (missing, twice int) {
 		n, ok := wanted[string(p)]
 		switch {
 		case !ok:
-			t.Errorf("picture %d of %d, of %d bytes, is none of the clip's good ones", i+1, len(got), len(p))
+			t.Errorf("frame %d of %d, of %d bytes, is none of the clip's good ones", i+1, len(got), len(p))
 		case n == last:
 			twice++
 		}
@@ -280,8 +280,8 @@ func arrived(t *testing.T, got, clip [][]byte, d damage) (missing, twice int) {
 	return len(wanted) - len(seen), twice
 }
 
-// TestV4L2Pictures: from each kind of camera exactly the good pictures arrive, and all counts add up.
-func TestV4L2Pictures(t *testing.T) {
+// TestV4L2Frames: from each kind of camera exactly the good frames arrive, and all counts add up.
+func TestV4L2Frames(t *testing.T) {
 	folder, long := vmFolder(t)
 	trials := []struct {
 		name          string
@@ -296,7 +296,7 @@ func TestV4L2Pictures(t *testing.T) {
 		trials = trials[:1]
 		trials[0].rounds = 1
 	}
-	clip := mjpegtest.Pictures(60, 320, 240, 80)
+	clip := mjpegtest.Frames(60, 320, 240, 80)
 	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
 	for _, trial := range trials {
 		t.Run(trial.name, func(t *testing.T) {
@@ -307,9 +307,9 @@ func TestV4L2Pictures(t *testing.T) {
 			}
 			script, recorders := send("loopback", "1", loopback.port, "")+send("uvc", "/dev/video2", uvc.port, ""), []*recorder{loopback, uvc}
 			var vivid *recorder
-			if long { // to encode its pictures takes the emulated processor most of its time
+			if long { // to encode its frames takes the emulated processor most of its time
 				vivid = record(t)
-				// One raw picture for comparison, without the time in it.
+				// One raw frame for comparison, without the time in it.
 				script = "v4l2-ctl -d0 -c osd_text_mode=2 --set-fmt-video=width=320,height=180,pixelformat=YU12 --stream-mmap " +
 					"--stream-count=1 --stream-to=vivid.yuv 2>/dev/null; " +
 					script + send("vivid", "0", vivid.port, "--size 320x180 --fps 5")
@@ -337,14 +337,14 @@ func TestV4L2Pictures(t *testing.T) {
 				recorder *recorder
 				damage   damage
 			}{{"loopback", loopback, trial.loopback}, {"uvc", uvc, trial.uvc}} {
-				got := pictures(t, readFile(t, c.recorder.file))
+				got := jpegsIn(t, readFile(t, c.recorder.file))
 				missing, twice := arrived(t, got, clip, c.damage)
-				// In a short trial a good picture may be dropped, as late, each time that it comes.
+				// In a short trial a good frame may be dropped, as late, each time that it comes.
 				if missing > 0 && long {
-					t.Errorf("%s: %d of the clip's good pictures never arrived", c.name, missing)
+					t.Errorf("%s: %d of the clip's good frames never arrived", c.name, missing)
 				}
 				if twice > 0 {
-					t.Errorf("%s: %d pictures arrived twice", c.name, twice)
+					t.Errorf("%s: %d frames arrived twice", c.name, twice)
 				}
 				counts := account(t, m.log(c.name), m.file(c.name+".json"), len(got))
 				isBroken := counts["half"] > 0 && counts["no JPEG"] > 0
@@ -356,24 +356,24 @@ func TestV4L2Pictures(t *testing.T) {
 	}
 }
 
-// encoded checks the pictures of the camera that gives no JPEG: they are what it draws, but for the loss of JPEG.
+// encoded checks the frames of the camera that gives no JPEG: they are what it draws, but for the loss of JPEG.
 func encoded(t *testing.T, m *vm, vivid *recorder) {
 	t.Helper()
-	got := pictures(t, readFile(t, vivid.file))
+	got := jpegsIn(t, readFile(t, vivid.file))
 	account(t, m.log("vivid"), m.file("vivid.json"), len(got))
 	raw := readFile(t, m.file("vivid.yuv"))
 	var worst [3]float64
 	for i, p := range got {
 		img, err := jpeg.Decode(bytes.NewReader(p))
 		if err != nil {
-			t.Errorf("vivid's picture %d: %v", i+1, err)
+			t.Errorf("vivid's frame %d: %v", i+1, err)
 			continue
 		}
 		for plane, d := range planesDiffer(t, img, raw, 320, 180) {
 			worst[plane] = max(worst[plane], d)
 		}
 	}
-	t.Logf("vivid: %d pictures differ from what it draws by %.2f, %.2f and %.2f of 255 at most, on average", len(got), worst[0],
+	t.Logf("vivid: %d frames differ from what it draws by %.2f, %.2f and %.2f of 255 at most, on average", len(got), worst[0],
 		worst[1], worst[2])
 	if max(worst[0], worst[1], worst[2]) > 3 {
 		t.Error("that is too much")
@@ -383,7 +383,7 @@ func encoded(t *testing.T, m *vm, vivid *recorder) {
 	}
 }
 
-// planesDiffer returns the mean differences of a picture's Y, Cb and Cr to those of one in YU12, whose black is 16 and white
+// planesDiffer returns the mean differences of a frame's Y, Cb and Cr to those of one in YU12, whose black is 16 and white
 // 235 (ITU-R BT.601).
 func planesDiffer(t *testing.T, img image.Image, raw []byte, w, h int) (mean [3]float64) {
 	t.Helper()
@@ -425,12 +425,12 @@ func (r *recorder) grows(by int64) {
 	}
 }
 
-// TestV4L2Trouble: whatever happens to a camera is told in its own sentence, once each time, and pictures come again soon
+// TestV4L2Trouble: whatever happens to a camera is told in its own sentence, once each time, and frames come again soon
 // after it is over.
 func TestV4L2Trouble(t *testing.T) {
 	folder, long := vmFolder(t)
 	const (
-		again     = `msg="the camera gives pictures"`
+		again     = `msg="the camera gives frames"`
 		vividGone = "vivid .* is gone: plug it in again"
 	)
 	type event struct {
@@ -441,7 +441,7 @@ func TestV4L2Trouble(t *testing.T) {
 	feed := func(flags string) string {
 		return `cam unplug loopback; echo "FEED_FLAGS='` + flags + `'" >>/job/in/settings; cam plug loopback`
 	}
-	stallUVC := event{"cam stall uvc", "gives no pictures, though it answers", "cam resume uvc", ""}
+	stallUVC := event{"cam stall uvc", "gives no frames, though it answers", "cam resume uvc", ""}
 	hangUVC := event{"cam hang uvc", "does not answer", "cam resume uvc", ""}
 	trials := []struct {
 		camera string
@@ -450,14 +450,14 @@ func TestV4L2Trouble(t *testing.T) {
 		{"uvc", []event{unplugUVC, stallUVC, hangUVC, unplugUVC}},
 		{"loopback", []event{
 			{"cam unplug loopback", "is a loopback device that no program writes to", "cam plug loopback", ""},
-			{"cam stall loopback", "gives no pictures, though it answers", "cam resume loopback", ""},
+			{"cam stall loopback", "gives no frames, though it answers", "cam resume loopback", ""},
 			// Another writer takes the place of the first one before that is noticed.
-			{feed("-r 30 -x trunc=1"), "gives only broken pictures", feed("-r 30"), ""},
+			{feed("-r 30 -x trunc=1"), "gives only broken frames", feed("-r 30"), ""},
 		}},
 		{"vivid", []event{
 			{"cam unplug vivid", vividGone, "cam plug vivid", ""},
 			{"cam disconnect vivid", vividGone, "true", ""},
-			// What its driver can do to those who read it: an error that only a new start ends, here in taking a picture, ...
+			// What its driver can do to those who read it: an error that only a new start ends, here in taking a frame, ...
 			{"v4l2-ctl -d0 -c inject_fatal_streaming_error=1", "vivid .*: input/output error: picam tries again", "true", ""},
 			// ... and, after a disconnection, at a start.
 			{"v4l2-ctl -d0 -c inject_vidioc_streamon_error=1 -c disconnect=1", "start: invalid argument: picam tries again", "true", vividGone},
@@ -495,10 +495,10 @@ func TestV4L2Trouble(t *testing.T) {
 				took := m.saysAgain(i+1, again).Sub(over)
 				slowest = max(slowest, took)
 				if took > soon && long { // beside other tests the emulated machine has little of the processor
-					t.Errorf("%s: pictures came %v after its end", e.begin, took)
+					t.Errorf("%s: frames came %v after its end", e.begin, took)
 				}
 				r.grows(100_000)
-				t.Logf("%s: pictures %v after its end", e.begin, took)
+				t.Logf("%s: frames %v after its end", e.begin, took)
 			}
 			after := m.resources()
 			t.Logf("slowest return %v; before %+v, after %+v", slowest, before, after)
@@ -518,10 +518,10 @@ func TestV4L2Trouble(t *testing.T) {
 			r.ends(0)
 			m.do("(usleep 300000; touch /run/over) >/dev/null 2>&1 &") // the machine ends then, and answers no more
 			m.ends(0)
-			got := pictures(t, readFile(t, r.file))
+			got := jpegsIn(t, readFile(t, r.file))
 			account(t, m.text(), m.file("send.json"), len(got))
 			if trial.camera != "vivid" {
-				clip := pictures(t, readFile(t, filepath.Join(vmCache(), "640x480.mjpeg")))
+				clip := jpegsIn(t, readFile(t, filepath.Join(vmCache(), "640x480.mjpeg")))
 				// Some may be missing, or come twice: the clip begins anew with each plug.
 				arrived(t, got, clip, noDamage())
 			}
@@ -636,7 +636,7 @@ func TestV4L2FullBus(t *testing.T) {
 	m.ends(0)
 }
 
-// TestV4L2Lasts: after many unplug rounds, and after some time at 30 pictures a second, the sender has no more than before.
+// TestV4L2Lasts: after many unplug rounds, and after some time at 30 frames a second, the sender has no more than before.
 // PICAM_V4L2_ROUNDS (20) and PICAM_V4L2_MINUTES (1) say how many. What it had on the way is logged.
 func TestV4L2Lasts(t *testing.T) {
 	folder, long := vmFolder(t)
@@ -659,7 +659,7 @@ func TestV4L2Lasts(t *testing.T) {
 		end() { kill -QUIT $p; wait $p; }
 		rounds() { sleep 3; sample $1; i=1; while [ $i -le $2 ]; do
 			cam unplug uvc >/dev/null 2>&1; says $1 $i "is gone"
-			cam plug uvc >/dev/null 2>&1; says $1 $i "the camera gives pictures"; usleep 300000; sample $1
+			cam plug uvc >/dev/null 2>&1; says $1 $i "the camera gives frames"; usleep 300000; sample $1
 			i=$((i + 1)); done; sleep 3; sample $1; }
 		minutes() { i=0; while [ $i -le $(($2 * 6)) ]; do sleep 10; sample $1; i=$((i + 1)); done; }
 		`

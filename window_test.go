@@ -37,7 +37,7 @@ func TestWindow(t *testing.T) {
 		}
 		return nil
 	})
-	screen.Key(name, "3") // without canny the picture is gray and smooth
+	screen.Key(name, "3") // without canny the frame is gray and smooth
 	screen.Wait("gray", func(m image.Image) error {
 		w := screen.Window(name, m)
 		if w == nil {
@@ -89,7 +89,7 @@ func TestWithoutWindows(t *testing.T) {
 		t.Skip("hiding a library takes root")
 	}
 	screen := sinktest.Start(t)
-	clip := writeFile(t, "one.mjpeg", string(mjpegtest.Pictures(1, 64, 48, 80)[0]))
+	clip := writeFile(t, "one.mjpeg", string(mjpegtest.Frames(1, 64, 48, 80)[0]))
 	hidden := `lib=$(readlink -f "$(ldconfig -p | awk '/libopencv_highgui/ { print $NF; exit }')") &&
 		mount --bind /dev/null "$lib" && exec "$@"`
 	for display, code := range map[string]int{"window": 1, "auto": 0} {

@@ -1,4 +1,4 @@
-// Package capture is where pictures come from: a camera, a camera program, a file, standard input, a drawn test
+// Package capture is where frames come from: a camera, a camera program, a file, standard input, a drawn test
 // pattern. Each kind of source has a file here and an entry in [Kinds].
 package capture
 
@@ -14,7 +14,7 @@ import (
 	"picam/mjpeg"
 )
 
-// Source yields a camera's pictures. Next blocks until there is one and returns io.EOF after the last; it is called
+// Source yields a camera's frames. Next blocks until there is one and returns io.EOF after the last; it is called
 // from one goroutine. It ends with the context given to Open: Next then returns the context's cause, and os.ErrClosed
 // after Close. Close frees what Open took, waits for what it started, and may be called at any time and more than once.
 type Source interface {
@@ -31,12 +31,12 @@ type Sized interface {
 // Options say what is wanted of a source. Zero values mean the source's own choice.
 type Options struct {
 	Width, Height int // in pixels
-	// FPS is pictures a second. For a file, 0 means as fast as they are taken; for the pattern 0 means 30, and a
+	// FPS is frames a second. For a file, 0 means as fast as they are taken; for the pattern 0 means 30, and a
 	// negative number as fast as they are taken. What is read from standard input comes as it comes.
 	FPS      float64
 	Quality  int          // JPEG quality, 1 to 100
 	Loop     bool         // a file starts again at its end, a program too
-	MaxFrame int          // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
+	MaxFrame int          // longest accepted frame in bytes; 0 means mjpeg.DefaultMaxFrame
 	Log      *slog.Logger // nil discards
 	// Controls are settings of a V4L2 camera, such as "brightness=128,auto_exposure=1", in the order in which they are
 	// made. Names and numbers are as v4l2-ctl has them. Other sources have none.
@@ -44,7 +44,7 @@ type Options struct {
 	Rpicam   Rpicam // other sources have none
 }
 
-// Kind is one way to obtain pictures.
+// Kind is one way to obtain frames.
 type Kind struct {
 	Name  string // the part of a SOURCE before the colon
 	Usage string // as typed, such as "file:CLIP.mjpeg"
@@ -71,7 +71,7 @@ func Kinds() []Kind {
 		},
 		{
 			Name: "http", Usage: "http://HOST/PATH", Open: openWeb("http"), stream: streamWeb("http"),
-			Doc: "A network camera, or a program, that has MJPEG or single JPEG pictures at an address; USER:PASSWORD@ before HOST.",
+			Doc: "A network camera, or a program, that has MJPEG or single JPEG frames at an address; USER:PASSWORD@ before HOST.",
 		},
 		{
 			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"), stream: streamWeb("https"),
@@ -87,15 +87,15 @@ func Kinds() []Kind {
 		},
 		{
 			Name: "file", Usage: "file:PATH", Open: openFile, stream: streamFile,
-			Doc: "A file of JPEG pictures one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
+			Doc: "A file of JPEG frames one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
 		},
 		{
 			Name: "-", Usage: "-", Open: openStdin, stream: streamStdin,
 			Doc: "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
 		},
 		{
-			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern, stream: picturesOf(openPattern),
-			Doc: "A drawn test picture with its number and the time: COUNT of them, or endless; with a noisy texture or plain.",
+			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern, stream: framesOf(openPattern),
+			Doc: "A drawn test frame with its number and the time: COUNT of them, or endless; with a noisy texture or plain.",
 		},
 	}
 }
@@ -147,12 +147,12 @@ func (o Options) check() error {
 	case o.Width < 0 || o.Height < 0:
 		return fmt.Errorf("capture: size %d×%d: want 1 or more pixels, or 0 for the source's own choice", o.Width, o.Height)
 	case o.FPS != o.FPS || o.FPS > fastest || o.FPS > 0 && o.FPS < slowest:
-		return fmt.Errorf("capture: %v pictures a second: want %v to %v, or 0 for the source's own choice",
+		return fmt.Errorf("capture: %v frames a second: want %v to %v, or 0 for the source's own choice",
 			o.FPS, slowest, fastest)
 	case o.Quality < 0 || o.Quality > 100:
 		return fmt.Errorf("capture: quality %d: want 1 to 100, or 0 for the source's own choice", o.Quality)
 	case o.MaxFrame < 0:
-		return fmt.Errorf("capture: picture limit of %d bytes: want 1 or more, or 0 for the default", o.MaxFrame)
+		return fmt.Errorf("capture: frame limit of %d bytes: want 1 or more, or 0 for the default", o.MaxFrame)
 	}
 	return nil
 }

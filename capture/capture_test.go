@@ -33,12 +33,12 @@ func TestOpenErrors(t *testing.T) {
 		{"-:x", Options{}, []string{`-: "x": want nothing after -`}},
 		{"rpicam:front", Options{}, []string{`camera "front": want its number`}},
 		{"pattern", Options{Width: -1}, []string{"size -1×0"}},
-		{"pattern", Options{FPS: 1001}, []string{"1001 pictures a second: want 0.001 to 1000"}},
-		{"pattern", Options{FPS: 1e-9}, []string{"1e-09 pictures a second"}},
-		{"pattern", Options{FPS: math.NaN()}, []string{"NaN pictures a second"}},
-		{"pattern", Options{FPS: math.Inf(1)}, []string{"+Inf pictures a second"}},
+		{"pattern", Options{FPS: 1001}, []string{"1001 frames a second: want 0.001 to 1000"}},
+		{"pattern", Options{FPS: 1e-9}, []string{"1e-09 frames a second"}},
+		{"pattern", Options{FPS: math.NaN()}, []string{"NaN frames a second"}},
+		{"pattern", Options{FPS: math.Inf(1)}, []string{"+Inf frames a second"}},
 		{"pattern", Options{Quality: 101}, []string{"quality 101: want 1 to 100"}},
-		{"pattern", Options{MaxFrame: -1}, []string{"picture limit of -1 bytes"}},
+		{"pattern", Options{MaxFrame: -1}, []string{"frame limit of -1 bytes"}},
 	} {
 		t.Run(tt.spec, func(t *testing.T) {
 			s, err := Open(t.Context(), tt.spec, tt.options)
@@ -74,8 +74,8 @@ func TestKinds(t *testing.T) {
 // TestEnd: a Next that waits returns at once when the source ends, and says why.
 func TestEnd(t *testing.T) {
 	dir := t.TempDir()
-	picture := filepath.Join(dir, "a.jpg")
-	writePictures(t, picture, 1)
+	frame := filepath.Join(dir, "a.jpg")
+	writeFrames(t, frame, 1)
 	reason := errors.New("the reason")
 
 	sources := []struct {
@@ -83,10 +83,10 @@ func TestEnd(t *testing.T) {
 		prepare func(t *testing.T)
 		spec    string
 		options Options
-		before  int // pictures before Next waits
+		before  int // frames before Next waits
 	}{
 		{"pattern", nil, "pattern", Options{Width: 16, Height: 16, FPS: 0.001}, 1},
-		{"file", nil, "file:" + picture, Options{Loop: true, FPS: 0.001}, 1},
+		{"file", nil, "file:" + frame, Options{Loop: true, FPS: 0.001}, 1},
 		{"stdin", func(t *testing.T) { replaceStdin(t) }, "-", Options{}, 0},
 		{"program that is silent", func(t *testing.T) { installFake(t, "rpicam-vid", "silent") }, "rpicam", Options{}, 1},
 		{"pause before a restart", func(t *testing.T) { installFake(t, "rpicam-vid", "nocamera") }, "rpicam", Options{}, 0},
@@ -151,12 +151,12 @@ func TestEnd(t *testing.T) {
 
 // TestContextThatHasEnded: nothing is given out then, whatever there would be.
 func TestContextThatHasEnded(t *testing.T) {
-	picture := filepath.Join(t.TempDir(), "a.jpg")
-	writePictures(t, picture, 1)
+	frame := filepath.Join(t.TempDir(), "a.jpg")
+	writeFrames(t, frame, 1)
 	installFake(t, "rpicam-vid", "run")
 	w := replaceStdin(t)
 	writeTo(t, w, 1)
-	for _, spec := range []string{"pattern", "file:" + picture, "-", "rpicam"} {
+	for _, spec := range []string{"pattern", "file:" + frame, "-", "rpicam"} {
 		t.Run(spec, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

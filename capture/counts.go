@@ -5,19 +5,19 @@ import (
 	"sync/atomic"
 )
 
-// Counted is a Source that accounts for every picture, such as a V4L2 camera.
+// Counted is a Source that accounts for every frame, such as a V4L2 camera.
 type Counted interface {
 	// Counts returns the account so far. Any goroutine may call it at any time.
 	Counts() Counts
 }
 
-// Troubled is a Source that knows why it gives no pictures.
+// Troubled is a Source that knows why it gives no frames.
 type Troubled interface {
-	// Trouble returns the reason in a sentence, or "" while there are pictures. Any goroutine may call it at any time.
+	// Trouble returns the reason in a sentence, or "" while there are frames. Any goroutine may call it at any time.
 	Trouble() string
 }
 
-// Counts is an account of pictures: Captured = Given + all Dropped, and one that waits for Next, until Close has
+// Counts is an account of frames: Captured = Given + all Dropped, and one that waits for Next, until Close has
 // returned.
 type Counts struct {
 	Captured int64 // taken by the camera
@@ -25,16 +25,16 @@ type Counts struct {
 	Dropped  [NumDrops]int64
 }
 
-// Drop says why a source dropped a picture.
+// Drop says why a source dropped a frame.
 type Drop int
 
 // The causes.
 const (
 	Late     Drop = iota // a newer one came before Next was called
-	Lost                 // by the driver, before picam saw it: it numbers its pictures, and one was missing
+	Lost                 // by the driver, before picam saw it: it numbers its frames, and one was missing
 	Flagged              // by the driver, as damaged
 	Empty                // no bytes
-	NotJPEG              // not a JPEG picture
+	NotJPEG              // not a JPEG frame
 	Half                 // the end is missing
 	Over                 // longer than Options.MaxFrame
 	NumDrops = iota
@@ -88,5 +88,5 @@ func (c Counts) dropped(wanted func(Drop) bool) (attrs []any) {
 	return attrs
 }
 
-// broken says whether the camera gave a picture that was no good.
+// broken says whether the camera gave a frame that was no good.
 func (d Drop) broken() bool { return d != Late && d != Lost }

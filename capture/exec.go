@@ -39,7 +39,7 @@ func explainShell(_ string, status int) (sentence string, hopeless bool) {
 	return "", false
 }
 
-// ffmpegSilence is how long ffmpeg may take for a picture, beside that which is asked for by FPS: longer than its own
+// ffmpegSilence is how long ffmpeg may take for a frame, beside that which is asked for by FPS: longer than its own
 // patience with most inputs.
 const ffmpegSilence = 30 * time.Second
 

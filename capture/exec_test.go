@@ -15,24 +15,24 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// clipFile writes pictures into a file.
-func clipFile(t *testing.T, pictures [][]byte) string {
+// clipFile writes frames into a file.
+func clipFile(t *testing.T, frames [][]byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.mjpeg")
-	if err := os.WriteFile(path, bytes.Join(pictures, nil), 0o600); err != nil {
+	if err := os.WriteFile(path, bytes.Join(frames, nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
 func TestExec(t *testing.T) {
-	pictures := mjpegtest.Pictures(5, 64, 48, 80)
-	clip := clipFile(t, pictures)
+	frames := mjpegtest.Frames(5, 64, 48, 80)
+	clip := clipFile(t, frames)
 	marker := filepath.Join(t.TempDir(), "again")
 	for _, tt := range []struct {
 		name, command string
 		options       Options
-		want          int    // pictures
+		want          int    // frames
 		end           string // "": it goes on
 	}{
 		{"ends well", "cat '" + clip + "' | cat", Options{}, 5, "EOF"},
@@ -41,7 +41,7 @@ func TestExec(t *testing.T) {
 		{"no such command", "/nowhere/at/all", Options{}, 0, "there is no such command (exec: exit status 127: "},
 		{"not a program", clip, Options{}, 0, "this command may not be run (exec: exit status 126: "},
 		{"wrong syntax", "if", Options{}, 0, "exec: exit status 2: "},
-		{"no pictures", "echo hello", Options{}, 0, "exec: exit status 0, no picture in the 6 bytes that it wrote"},
+		{"no frames", "echo hello", Options{}, 0, "exec: exit status 0, no frame in the 6 bytes that it wrote"},
 		{"nothing", " ", Options{}, 0, "want a command that writes MJPEG"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,10 +52,10 @@ func TestExec(t *testing.T) {
 					f, e := s.Next()
 					if err = e; err != nil {
 						if i != tt.want {
-							t.Errorf("%d pictures, want %d", i, tt.want)
+							t.Errorf("%d frames, want %d", i, tt.want)
 						}
-					} else if !bytes.Equal(f.JPEG, pictures[i%5]) || f.Seq != uint64(i+1) {
-						t.Fatalf("picture %d: %d bytes, number %d", i, len(f.JPEG), f.Seq)
+					} else if !bytes.Equal(f.JPEG, frames[i%5]) || f.Seq != uint64(i+1) {
+						t.Fatalf("frame %d: %d bytes, number %d", i, len(f.JPEG), f.Seq)
 					}
 				}
 			}
@@ -70,17 +70,17 @@ func TestFFmpeg(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip(err)
 	}
-	pictures := mjpegtest.Pictures(5, 64, 48, 80)
-	clip := clipFile(t, pictures)
+	frames := mjpegtest.Frames(5, 64, 48, 80)
+	clip := clipFile(t, frames)
 	for _, spec := range []string{"ffmpeg:" + clip, "ffmpeg:-f mjpeg -i '" + clip + "' -c:v copy"} {
 		s := open(t, spec, Options{})
-		for i := range pictures {
+		for i := range frames {
 			f, err := s.Next()
 			if err != nil {
-				t.Fatalf("%s: picture %d: %v", spec, i, err)
+				t.Fatalf("%s: frame %d: %v", spec, i, err)
 			}
-			if strings.Contains(spec, "copy") && !bytes.Equal(f.JPEG, pictures[i]) {
-				t.Errorf("%s: picture %d differs", spec, i)
+			if strings.Contains(spec, "copy") && !bytes.Equal(f.JPEG, frames[i]) {
+				t.Errorf("%s: frame %d differs", spec, i)
 			}
 		}
 		if _, err := s.Next(); err != io.EOF {

@@ -18,9 +18,9 @@ import (
 	"picam/mjpeg"
 )
 
-// files is a source of recorded pictures: one file, or those of a folder, read one after another like one long file. Of
-// a multi-picture photo only the first one is read.
-// Whatever a picture's stamp says of its first journey is taken out: for this one it is captured when it is read.
+// files is a source of recorded frames: one file, or those of a folder, read one after another like one long file. Of
+// a multi-frame photo only the first one is read.
+// Whatever a frame's stamp says of its first journey is taken out: for this one it is captured when it is read.
 type files struct {
 	lifetime
 	spec     string // as typed
@@ -28,7 +28,7 @@ type files struct {
 	total    int64 // bytes in all of them
 	loop     bool
 	maxFrame int
-	whole    bool // also the other pictures of multi-picture photos are read
+	whole    bool // also the other frames of multi-frame photos are read
 	log      *slog.Logger
 	pace     pacer
 
@@ -41,14 +41,14 @@ type files struct {
 	file   *os.File   // the open one of paths, or nil
 	left   int64      // bytes of it that are still to be read
 	looker mjpeg.Scanner
-	told   bool   // that there is a multi-picture photo
+	told   bool   // that there is a multi-frame photo
 	next   int    // index in paths of the one to open then
 	before uint64 // seq when the round began
 }
 
 // newFiles finds the files, and opens none.
 func newFiles(ctx context.Context, path string, o Options) (*files, error) {
-	paths, total, err := listPictures(path)
+	paths, total, err := listFrames(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	s.reader = mjpeg.NewReader(s, s.maxFrame)
 	s.first, err = s.reader.Next() // now, so that a wrong file is found now
 	if err == io.EOF {
-		err = noPicture(s.spec, s.reader.ScanStats(), s.maxFrame)
+		err = noFrame(s.spec, s.reader.ScanStats(), s.maxFrame)
 	}
 	if err != nil {
 		s.Close()
@@ -91,8 +91,8 @@ func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	return s, nil
 }
 
-// listPictures returns what there is to read at path, in order, and its size in bytes.
-func listPictures(path string) (paths []string, total int64, err error) {
+// listFrames returns what there is to read at path, in order, and its size in bytes.
+func listFrames(path string) (paths []string, total int64, err error) {
 	if path == "" {
 		return nil, 0, fmt.Errorf("capture: file: want a path, such as file:clip.mjpeg")
 	}
@@ -115,9 +115,9 @@ func listPictures(path string) (paths []string, total int64, err error) {
 		if ext != ".jpg" && ext != ".jpeg" || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		picture := filepath.Join(path, e.Name())
-		if info, err := os.Stat(picture); err == nil && info.Mode().IsRegular() {
-			paths = append(paths, picture)
+		frame := filepath.Join(path, e.Name())
+		if info, err := os.Stat(frame); err == nil && info.Mode().IsRegular() {
+			paths = append(paths, frame)
 			total += info.Size()
 		}
 	}
@@ -160,7 +160,7 @@ func (s *files) Read(p []byte) (int, error) {
 	for s.ctx.Err() == nil {
 		if s.file == nil {
 			if s.next == len(s.paths) {
-				if !s.loop || s.seq == s.before { // a round without a picture would be followed by another
+				if !s.loop || s.seq == s.before { // a round without a frame would be followed by another
 					return 0, io.EOF
 				}
 				s.next, s.before = 0, s.seq
@@ -196,21 +196,21 @@ func (s *files) Read(p []byte) (int, error) {
 	return 0, context.Cause(s.ctx)
 }
 
-// skipOthers makes the file that has been opened end behind its first frame if it is a multi-picture photo: it has the
+// skipOthers makes the file that has been opened end behind its first frame if it is a multi-frame photo: it has the
 // frames that the first one's index names, where it says, and no others. A recording of such photos has more.
 func (s *files) skipOthers() error {
 	s.looker.Reset(s.file)
 	s.looker.MaxFrame = s.maxFrame
 	if s.looker.Scan() {
 		begin, end := s.looker.Stats().Skipped, int64(len(s.looker.Frame()))
-		if named := mjpeg.MultiPicture(s.looker.Frame()); len(named) > 1 && s.onlyThese(named) {
+		if named := mjpeg.MultiFrame(s.looker.Frame()); len(named) > 1 && s.onlyThese(named) {
 			s.left = begin + end
 			if info, err := s.file.Stat(); err == nil {
 				s.done.Add(info.Size() - s.left)
 			}
 			if !s.told {
 				s.told = true
-				s.log.Info("a multi-picture photo (MPO): the first of its frames is taken",
+				s.log.Info("a multi-frame photo (MPO): the first of its frames is taken",
 					"file", s.file.Name(), "frames", len(named))
 			}
 		}
@@ -260,7 +260,7 @@ func (s *files) Next() (mjpeg.Frame, error) {
 
 func (s *files) reportDamage() {
 	if damage := describeDamage(s.reader.ScanStats(), s.maxFrame); damage != "" {
-		s.log.Warn("pictures of a file were left out", "source", s.spec, "damage", damage)
+		s.log.Warn("frames of a file were left out", "source", s.spec, "damage", damage)
 	}
 }
 
@@ -282,11 +282,11 @@ func (s *files) Close() error {
 	return nil
 }
 
-// noPicture is the error for input that has ended without a picture.
-func noPicture(what string, st mjpeg.Stats, maxFrame int) error {
-	found := "no JPEG picture"
+// noFrame is the error for input that has ended without a frame.
+func noFrame(what string, st mjpeg.Stats, maxFrame int) error {
+	found := "no JPEG frame"
 	if damage := describeDamage(st, maxFrame); damage != "" {
-		found = "no whole JPEG picture (" + damage + ")"
+		found = "no whole JPEG frame (" + damage + ")"
 	}
 	return fmt.Errorf("capture: %s: %s in %d bytes: want MJPEG, such as ffmpeg -i FILE -c:v mjpeg -q:v 3 -f mjpeg writes; "+
 		"picam probe tells what it is instead",

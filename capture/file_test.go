@@ -22,12 +22,12 @@ func writeFile(t testing.TB, path string, b ...[]byte) {
 	}
 }
 
-// writePictures writes a file of n different pictures and returns them.
-func writePictures(t testing.TB, path string, n int) [][]byte {
+// writeFrames writes a file of n different frames and returns them.
+func writeFrames(t testing.TB, path string, n int) [][]byte {
 	t.Helper()
-	pictures := mjpegtest.Pictures(n, 64, 48, 80)
-	writeFile(t, path, pictures...)
-	return pictures
+	frames := mjpegtest.Frames(n, 64, 48, 80)
+	writeFile(t, path, frames...)
+	return frames
 }
 
 func jpegs(frames []mjpeg.Frame) (list [][]byte) {
@@ -37,21 +37,21 @@ func jpegs(frames []mjpeg.Frame) (list [][]byte) {
 	return list
 }
 
-func checkPictures(t *testing.T, got, want [][]byte) {
+func checkFrames(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if !slices.EqualFunc(got, want, bytes.Equal) {
-		t.Errorf("%d pictures differ from the %d wanted", len(got), len(want))
+		t.Errorf("%d frames differ from the %d wanted", len(got), len(want))
 	}
 }
 
 func TestFile(t *testing.T) {
 	dir := t.TempDir()
-	p := mjpegtest.Pictures(12, 64, 48, 80)
+	p := mjpegtest.Frames(12, 64, 48, 80)
 	stamp := mjpeg.Stamp{Camera: "door", Seq: 1234, Time: time.Unix(1, 0)}
 	stamped := append(stamp.AppendTo(nil), p[0][2:]...)
 	thumbnail := mjpegtest.WithSegment(p[1], 0xE1, mjpegtest.Exif(1, p[2], true))
 	photo := func(frames ...[]byte) (first, all []byte) {
-		all = mjpegtest.MultiPicture(frames...)
+		all = mjpegtest.MultiFrame(frames...)
 		return all[:len(all)-len(bytes.Join(frames[1:], nil))], all
 	}
 	first, mpo := photo(p[0], p[1])
@@ -65,7 +65,7 @@ func TestFile(t *testing.T) {
 	}{
 		{"clip", map[string][]byte{"a.mjpeg": bytes.Join(p, nil)}, "a.mjpeg", p},
 		{"clip of another name, with a colon", map[string][]byte{"a:b": bytes.Join(p, nil)}, "a:b", p},
-		{"one picture", map[string][]byte{"a.JPG": p[0]}, "a.JPG", p[:1]},
+		{"one frame", map[string][]byte{"a.JPG": p[0]}, "a.JPG", p[:1]},
 		{"stamped", map[string][]byte{"a": append(slices.Clone(stamped), stamped...)}, "a", [][]byte{p[0], p[0]}},
 		{"EXIF thumbnail", map[string][]byte{"a.jpg": thumbnail}, "a.jpg", [][]byte{thumbnail}},
 		{"MPO", map[string][]byte{"a.mpo": mpo}, "a.mpo", [][]byte{first}},
@@ -100,16 +100,16 @@ func TestFile(t *testing.T) {
 			before := time.Now()
 			s := open(t, "file:"+filepath.Join(dir, tt.path), Options{})
 			frames := all(t, s)
-			checkPictures(t, jpegs(frames), tt.want)
+			checkFrames(t, jpegs(frames), tt.want)
 			if done, total := s.(Sized).Progress(); done != total {
 				t.Errorf("at the end, %d of %d bytes are done", done, total)
 			}
 			for i, f := range frames {
 				if f.Seq != uint64(i+1) {
-					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
+					t.Errorf("frame %d has Seq %d", i+1, f.Seq)
 				}
 				if f.Captured.Before(before) || f.Received.Before(f.Captured) {
-					t.Errorf("picture %d captured %v, received %v; test began %v", i+1, f.Captured, f.Received, before)
+					t.Errorf("frame %d captured %v, received %v; test began %v", i+1, f.Captured, f.Received, before)
 				}
 			}
 		})
@@ -120,9 +120,9 @@ func TestFileErrors(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	writeFile(t, path("empty"), nil)
-	writeFile(t, path("text"), []byte("this is not a picture"))
-	picture := writePictures(t, path("a.jpg"), 1)[0]
-	writeFile(t, path("cut"), picture[:500])
+	writeFile(t, path("text"), []byte("this is not a frame"))
+	frame := writeFrames(t, path("a.jpg"), 1)[0]
+	writeFile(t, path("cut"), frame[:500])
 	for _, d := range []string{"none", "broken"} {
 		if err := os.Mkdir(path(d), 0o700); err != nil {
 			t.Fatal(err)
@@ -137,12 +137,12 @@ func TestFileErrors(t *testing.T) {
 	}{
 		{"", Options{}, "want a path"},
 		{path("missing.mjpeg"), Options{}, "missing.mjpeg: no such file or directory: want an .mjpeg or .jpg"},
-		{path("empty"), Options{}, "empty: no JPEG picture in 0 bytes: want MJPEG"},
-		{path("text"), Options{Loop: true}, "text: no JPEG picture in 21 bytes: want MJPEG"},
-		{path("cut"), Options{}, "cut: no whole JPEG picture (1 cut) in 500 bytes"},
-		{path("a.jpg"), Options{MaxFrame: 100}, "a.jpg: no whole JPEG picture (1 over the limit of 100 bytes)"},
+		{path("empty"), Options{}, "empty: no JPEG frame in 0 bytes: want MJPEG"},
+		{path("text"), Options{Loop: true}, "text: no JPEG frame in 19 bytes: want MJPEG"},
+		{path("cut"), Options{}, "cut: no whole JPEG frame (1 cut) in 500 bytes"},
+		{path("a.jpg"), Options{MaxFrame: 100}, "a.jpg: no whole JPEG frame (1 over the limit of 100 bytes)"},
 		{path("none"), Options{}, "none: no .jpg or .jpeg file among the 1 in this folder"},
-		{path("broken"), Options{Loop: true}, "broken: no JPEG picture in 1 bytes"},
+		{path("broken"), Options{Loop: true}, "broken: no JPEG frame in 1 bytes"},
 		{os.DevNull, Options{}, "want picam send --source - < " + os.DevNull},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
@@ -156,10 +156,10 @@ func TestFileErrors(t *testing.T) {
 
 func TestFileDamageIsReported(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
-	p := mjpegtest.Pictures(3, 64, 48, 80)
+	p := mjpegtest.Frames(3, 64, 48, 80)
 	writeFile(t, path, p[0][:len(p[0])*2/3], p[1], p[2][:300])
 	var log bytes.Buffer
-	checkPictures(t, jpegs(all(t, open(t, "file:"+path, Options{Log: slog.New(slog.NewTextHandler(&log, nil))}))), p[1:2])
+	checkFrames(t, jpegs(all(t, open(t, "file:"+path, Options{Log: slog.New(slog.NewTextHandler(&log, nil))}))), p[1:2])
 	if !strings.Contains(log.String(), "1 torn, 1 cut") {
 		t.Errorf("log: %s", &log)
 	}
@@ -168,8 +168,8 @@ func TestFileDamageIsReported(t *testing.T) {
 // TestFileThatVanishes: a folder is not read ahead, so a file may be gone when its turn comes.
 func TestFileThatVanishes(t *testing.T) {
 	dir := t.TempDir()
-	writePictures(t, filepath.Join(dir, "1.jpg"), 1)
-	writePictures(t, filepath.Join(dir, "2.jpg"), 1)
+	writeFrames(t, filepath.Join(dir, "1.jpg"), 1)
+	writeFrames(t, filepath.Join(dir, "2.jpg"), 1)
 	s := open(t, "file:"+dir, Options{})
 	if err := os.Remove(filepath.Join(dir, "2.jpg")); err != nil {
 		t.Fatal(err)
@@ -190,13 +190,13 @@ func TestFileLoop(t *testing.T) {
 		n      int
 	}{
 		{"clip", nil, nil, 5},
-		{"one picture", nil, nil, 1},
-		{"cut at both ends", mjpegtest.Pictures(1, 64, 48, 80)[0][500:], mjpegtest.Pictures(1, 64, 48, 80)[0][:300], 3},
-		{"cut in a segment at the end", nil, mjpegtest.Pictures(1, 64, 48, 80)[0][:100], 3},
+		{"one frame", nil, nil, 1},
+		{"cut at both ends", mjpegtest.Frames(1, 64, 48, 80)[0][500:], mjpegtest.Frames(1, 64, 48, 80)[0][:300], 3},
+		{"cut in a segment at the end", nil, mjpegtest.Frames(1, 64, 48, 80)[0][:100], 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a")
-			want := mjpegtest.Pictures(tt.n, 64, 48, 80)
+			want := mjpegtest.Frames(tt.n, 64, 48, 80)
 			writeFile(t, path, tt.before, bytes.Join(want, nil), tt.after)
 			s := open(t, "file:"+path, Options{Loop: true})
 			for i := range 10 * tt.n {
@@ -205,17 +205,17 @@ func TestFileLoop(t *testing.T) {
 					t.Fatal(err)
 				}
 				if f.Seq != uint64(i+1) {
-					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
+					t.Errorf("frame %d has Seq %d", i+1, f.Seq)
 				}
 				if !bytes.Equal(f.JPEG, want[i%tt.n]) {
-					t.Fatalf("picture %d is another one", i+1)
+					t.Fatalf("frame %d is another one", i+1)
 				}
 			}
 		})
 	}
 	t.Run("emptied meanwhile", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a")
-		writePictures(t, path, 1)
+		writeFrames(t, path, 1)
 		s := open(t, "file:"+path, Options{Loop: true})
 		writeFile(t, path, nil)
 		for range 3 {
@@ -231,7 +231,7 @@ func TestFileProgress(t *testing.T) {
 	dir := t.TempDir()
 	const files, size = 5, 100_000
 	for i := range files {
-		b := append(mjpegtest.Pictures(1, 64, 48, 80)[0], make([]byte, size)...)[:size]
+		b := append(mjpegtest.Frames(1, 64, 48, 80)[0], make([]byte, size)...)[:size]
 		writeFile(t, filepath.Join(dir, string(rune('a'+i))+".jpg"), b)
 	}
 	for _, loop := range []bool{false, true} {
@@ -240,7 +240,7 @@ func TestFileProgress(t *testing.T) {
 		for i := range files {
 			done, total := s.(Sized).Progress()
 			if done < last || done < int64((i-1)*size) || done > int64(i+1)*size || total != files*size {
-				t.Errorf("before picture %d: %d of %d", i, done, total)
+				t.Errorf("before frame %d: %d of %d", i, done, total)
 			}
 			last = done
 			if _, err := s.Next(); err != nil {
@@ -260,10 +260,10 @@ func TestFileProgress(t *testing.T) {
 
 func TestFilePace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.jpg")
-	writePictures(t, path, 11)
+	writeFrames(t, path, 11)
 	frames := all(t, open(t, "file:"+path, Options{FPS: 50}))
 	if took := frames[10].Captured.Sub(frames[0].Captured); took < 198*time.Millisecond || took > time.Second {
-		t.Errorf("10 pictures at 50 a second took %v", took)
+		t.Errorf("10 frames at 50 a second took %v", took)
 	}
 }
 
@@ -301,14 +301,14 @@ func FuzzCompareNatural(f *testing.F) {
 
 func BenchmarkFile(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "clip.mjpeg")
-	pictures := mjpegtest.Pictures(20, 1280, 720, 80)
-	writeFile(b, path, pictures...)
+	frames := mjpegtest.Frames(20, 1280, 720, 80)
+	writeFile(b, path, frames...)
 	s, err := Open(b.Context(), "file:"+path, Options{Loop: true})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	b.SetBytes(int64(len(bytes.Join(pictures, nil)) / len(pictures)))
+	b.SetBytes(int64(len(bytes.Join(frames, nil)) / len(frames)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := s.Next(); err != nil {

@@ -46,7 +46,7 @@ func installFake(t *testing.T, name, behaviour string) (journal string) {
 	return journal
 }
 
-// fakeCamera behaves as rpicam-vid does: pictures to standard output, talk to standard error.
+// fakeCamera behaves as rpicam-vid does: frames to standard output, talk to standard error.
 func fakeCamera() int {
 	if len(os.Args) == 2 && os.Args[1] == "--list-cameras" {
 		return fakeList()
@@ -70,12 +70,12 @@ func fakeCamera() int {
 
 	words := strings.Fields(os.Getenv("FAKE_BEHAVIOUR"))
 	word, arg, _ := strings.Cut(words[min(starts, len(words)-1)], "=")
-	pictures := mjpegtest.Pictures(8, 64, 48, 80)
+	frames := mjpegtest.Frames(8, 64, 48, 80)
 	switch word {
-	case "give": // some pictures, then a crash
+	case "give": // some frames, then a crash
 		n, _ := strconv.Atoi(arg)
 		for i := range n {
-			os.Stdout.Write(pictures[i%8])
+			os.Stdout.Write(frames[i%8])
 		}
 		fmt.Fprintln(os.Stderr, "ERROR: *** the camera fell off ***")
 		return 7
@@ -86,23 +86,23 @@ func fakeCamera() int {
 		fmt.Fprintln(os.Stderr, os.Getenv("FAKE_SAYS"))
 		return 255
 	case "text": // what is no JPEG, and a good end
-		os.Stdout.WriteString("not a picture")
+		os.Stdout.WriteString("not a frame")
 		return 0
 	case "closed": // closes its standard output and stays
 		os.Stdout.Close()
 		<-interrupted
 		return 5
-	case "silent": // a picture, then nothing
-		os.Stdout.Write(pictures[0])
+	case "silent": // a frame, then nothing
+		os.Stdout.Write(frames[0])
 		<-interrupted
-	case "deaf": // pictures, whatever comes
+	case "deaf": // frames, whatever comes
 		for i := 0; ; i++ {
-			os.Stdout.Write(pictures[i%8])
+			os.Stdout.Write(frames[i%8])
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "run": // pictures until SIGINT
+	case "run": // frames until SIGINT
 		for i := 0; len(interrupted) == 0; i++ {
-			os.Stdout.Write(pictures[i%8])
+			os.Stdout.Write(frames[i%8])
 			time.Sleep(10 * time.Millisecond)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // The test pattern carries its number along the bottom edge as 48 black (0) and white (1) cells: 32 bits of number, 16
-// bits of check, the highest bit first. Cells are fractions of the picture, so a scaled picture can be read too.
+// bits of check, the highest bit first. Cells are fractions of the frame, so a scaled frame can be read too.
 const codeBits = 48
 
 // codeGrid is how the cells are laid out: in rows over the whole width, with the first one at the upper left.
@@ -19,10 +19,10 @@ type codeGrid struct {
 
 func (g codeGrid) columns() int { return codeBits / g.rows }
 
-// top is where the cells begin, in pixels from the upper edge of a picture h pixels high.
+// top is where the cells begin, in pixels from the upper edge of a frame h pixels high.
 func (g codeGrid) top(h int) int { return h - h*g.part/g.parts }
 
-// cell returns the pixels of a cell in a picture of this size.
+// cell returns the pixels of a cell in a frame of this size.
 func (g codeGrid) cell(i int, size image.Point) image.Rectangle {
 	column, row := i%g.columns(), i/g.columns()
 	top := g.top(size.Y)
@@ -32,7 +32,7 @@ func (g codeGrid) cell(i int, size image.Point) image.Rectangle {
 	)
 }
 
-// codeGrids lists the layouts: for pictures of usual sizes, for small ones, for tiny ones.
+// codeGrids lists the layouts: for frames of usual sizes, for small ones, for tiny ones.
 func codeGrids() [3]codeGrid { return [...]codeGrid{{1, 1, 16}, {3, 3, 16}, {6, 3, 4}} }
 
 // codeGridFor returns the layout that the pattern has at a size: the one with the fewest rows of which the cells are 8
@@ -57,9 +57,9 @@ func codeCheck(n uint32) uint16 {
 	return uint16(crc32.Update('p', crc32.IEEETable, binary.BigEndian.AppendUint32(nil, n)))
 }
 
-// PatternNumber reads the number that the source "pattern" drew into a picture, after JPEG compression at a quality of
-// 50 or more, in colour or gray, also if the whole picture was scaled. It reports false where there is no number, or
-// where its check is wrong, as in a picture that was cropped, turned or damaged.
+// PatternNumber reads the number that the source "pattern" drew into a frame, after JPEG compression at a quality of
+// 50 or more, in colour or gray, also if the whole frame was scaled. It reports false where there is no number, or
+// where its check is wrong, as in a frame that was cropped, turned or damaged.
 func PatternNumber(img image.Image) (n uint32, ok bool) {
 	for _, g := range codeGrids() {
 		if n, ok := readCode(img, g); ok {

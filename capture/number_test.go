@@ -56,7 +56,7 @@ func TestPatternNumber(t *testing.T) {
 	} {
 		for _, quality := range []int{50, 100} {
 			t.Run(fmt.Sprintf("%v q%d noise=%v", tt.size, quality, tt.noisy), func(t *testing.T) {
-				test := newTestPicture(tt.size, quality, tt.noisy)
+				test := newTestFrame(tt.size, quality, tt.noisy)
 				for _, n := range tt.numbers {
 					img := decode(t, test.draw(nil, n, time.Unix(0, 0)))
 					if got, ok := PatternNumber(img); got != n || !ok {
@@ -71,9 +71,9 @@ func TestPatternNumber(t *testing.T) {
 	}
 }
 
-func TestPatternNumberOfChangedPictures(t *testing.T) {
+func TestPatternNumberOfChangedFrames(t *testing.T) {
 	const n = 123456789
-	img := decode(t, newTestPicture(image.Pt(400, 300), 80, false).draw(nil, n, time.Now()))
+	img := decode(t, newTestFrame(image.Pt(400, 300), 80, false).draw(nil, n, time.Now()))
 	b := img.Bounds()
 	moved := image.NewRGBA(b.Add(image.Pt(-100, 33)))
 	draw.Draw(moved, moved.Rect, img, b.Min, draw.Src)
@@ -110,8 +110,8 @@ func TestPatternNumberOfChangedPictures(t *testing.T) {
 			}
 		})
 	}
-	t.Run("other pictures", func(t *testing.T) {
-		for _, b := range mjpegtest.Pictures(20, 64, 64, 80) {
+	t.Run("other frames", func(t *testing.T) {
+		for _, b := range mjpegtest.Frames(20, 64, 64, 80) {
 			if n, ok := PatternNumber(decode(t, b)); ok {
 				t.Errorf("got %d", n)
 			}

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// outage is why a source gives no pictures, which it logs: each reason once, until there are pictures.
+// outage is why a source gives no frames, which it logs: each reason once, until there are frames.
 type outage struct {
 	log  *slog.Logger
 	mu   sync.Mutex
-	now  string // "": there are pictures
+	now  string // "": there are frames
 	told map[string]bool
 }
 
@@ -35,7 +35,7 @@ func (o *outage) fine() {
 	if o.now != "" {
 		o.now = ""
 		clear(o.told)
-		o.log.Info("the camera gives pictures")
+		o.log.Info("the camera gives frames")
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pacer lets one picture through every 1/fps seconds, counted from the first one, so that no error adds up. Who comes
+// pacer lets one frame through every 1/fps seconds, counted from the first one, so that no error adds up. Who comes
 // late gets the tick under way at once and loses those before it: there is never a burst.
 type pacer struct {
 	fps   float64 // 0 or less: as fast as they are taken
@@ -14,7 +14,7 @@ type pacer struct {
 	timer *time.Timer
 }
 
-// wait returns nil when it is time for the next picture, and the cause of ctx's end as soon as that ends.
+// wait returns nil when it is time for the next frame, and the cause of ctx's end as soon as that ends.
 func (p *pacer) wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -74,7 +74,7 @@ func TestPacerEndsWithContext(t *testing.T) {
 	})
 }
 
-// TestPatternPace is the real clock: pictures come neither before their time nor, on the whole, late.
+// TestPatternPace is the real clock: frames come neither before their time nor, on the whole, late.
 func TestPatternPace(t *testing.T) {
 	s := open(t, "pattern:41", Options{Width: 160, Height: 120, FPS: 50})
 	frames := all(t, s)
@@ -82,10 +82,10 @@ func TestPatternPace(t *testing.T) {
 	for i, f := range frames {
 		due := first.Add(time.Duration(i) * 20 * time.Millisecond)
 		if early := due.Sub(f.Captured); early > 2*time.Millisecond {
-			t.Errorf("picture %d came %v early", i, early)
+			t.Errorf("frame %d came %v early", i, early)
 		}
 	}
 	if took := frames[40].Captured.Sub(first); took > 1600*time.Millisecond {
-		t.Errorf("40 pictures at 50 a second took %v", took)
+		t.Errorf("40 frames at 50 a second took %v", took)
 	}
 }

@@ -23,15 +23,15 @@ const (
 	patternMin, patternMax      = 16, 8192 // pixels, either side
 )
 
-// pattern is a source that draws its pictures: colour bars, a grey ramp over which a white bar moves, the picture's
+// pattern is a source that draws its frames: colour bars, a grey ramp over which a white bar moves, the frame's
 // number and the time of day, and the number again for [PatternNumber].
 type pattern struct {
 	lifetime
 	pace     pacer
-	count    uint64 // pictures until the end; 0 means endless
+	count    uint64 // frames until the end; 0 means endless
 	maxFrame int
 	seq      uint64
-	test     *testPicture
+	test     *testFrame
 	jpeg     []byte
 }
 
@@ -50,7 +50,7 @@ func openPattern(ctx context.Context, arg string, o Options) (Source, error) {
 		pace:     pacer{fps: cmp.Or(o.FPS, patternFPS)},
 		count:    count,
 		maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame),
-		test:     newTestPicture(size, cmp.Or(o.Quality, patternQuality), noise),
+		test:     newTestFrame(size, cmp.Or(o.Quality, patternQuality), noise),
 	}
 	return p, nil
 }
@@ -68,7 +68,7 @@ func parsePattern(arg string) (count uint64, noise bool, err error) {
 		case err == nil && n > 0:
 			count = n
 		default:
-			return 0, false, fmt.Errorf("capture: pattern: %q: want how many pictures (1 or more), noise, or both, "+
+			return 0, false, fmt.Errorf("capture: pattern: %q: want how many frames (1 or more), noise, or both, "+
 				"such as pattern:300,noise", word)
 		}
 	}
@@ -86,15 +86,15 @@ func (p *pattern) Next() (mjpeg.Frame, error) {
 	now := time.Now()
 	p.jpeg = p.test.draw(p.jpeg[:0], uint32(p.seq), now)
 	if len(p.jpeg) > p.maxFrame {
-		return mjpeg.Frame{}, fmt.Errorf("capture: pattern: a picture of %d bytes is over the limit of %d: "+
+		return mjpeg.Frame{}, fmt.Errorf("capture: pattern: a frame of %d bytes is over the limit of %d: "+
 			"want a smaller size or quality", len(p.jpeg), p.maxFrame)
 	}
 	return mjpeg.Frame{JPEG: p.jpeg, Seq: p.seq, Captured: now, Received: time.Now()}, nil
 }
 
-// testPicture is the picture, from the top: bars, the band with the moving bar, text, the number's cells. Only what
+// testFrame is the frame, from the top: bars, the band with the moving bar, text, the number's cells. Only what
 // moves is drawn and encoded anew.
-type testPicture struct {
+type testFrame struct {
 	img  *image.YCbCr
 	grid codeGrid
 	// Where the parts begin, in pixels from the top, even because of the chroma.
@@ -105,14 +105,14 @@ type testPicture struct {
 	withClock        bool // there is room for the time of day
 	text             []byte
 
-	encoder *stripes      // of the usual picture
+	encoder *stripes      // of the usual frame
 	noise   *noise        // or nil: of the noisy one, all of which changes
 	scratch jpegBuffer    // for that
 	options *jpeg.Options // for that
 }
 
-func newTestPicture(size image.Point, quality int, noisy bool) *testPicture {
-	t := &testPicture{
+func newTestFrame(size image.Point, quality int, noisy bool) *testFrame {
+	t := &testFrame{
 		img:  image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420),
 		grid: codeGridFor(size),
 		bars: make([]uint8, size.X), ramp: make([]uint8, size.X), band: make([]uint8, size.X),
@@ -149,7 +149,7 @@ func newTestPicture(size image.Point, quality int, noisy bool) *testPicture {
 }
 
 // drawStill draws what does not move, which is all of the chroma.
-func (t *testPicture) drawStill() {
+func (t *testFrame) drawStill() {
 	width := t.img.Rect.Max.X
 	cb, cr := make([]uint8, t.img.CStride), make([]uint8, t.img.CStride)
 	for x := range width {
@@ -181,13 +181,13 @@ func barColour(x, width int) color.YCbCr {
 }
 
 // row is the luma of row y.
-func (t *testPicture) row(y int) []uint8 {
+func (t *testFrame) row(y int) []uint8 {
 	start := t.img.YOffset(0, y)
 	return t.img.Y[start : start+t.img.Rect.Max.X]
 }
 
-// draw draws picture n and appends its JPEG to dst.
-func (t *testPicture) draw(dst []byte, n uint32, now time.Time) []byte {
+// draw draws frame n and appends its JPEG to dst.
+func (t *testFrame) draw(dst []byte, n uint32, now time.Time) []byte {
 	t.drawBand(n)
 	t.drawText(n, now)
 	t.drawCode(n)
@@ -207,8 +207,8 @@ func (t *testPicture) draw(dst []byte, n uint32, now time.Time) []byte {
 	return append(dst, t.scratch.Bytes()...)
 }
 
-// drawBand draws the bar that moves by the same distance in each picture: where that stutters, pictures are missing.
-func (t *testPicture) drawBand(n uint32) {
+// drawBand draws the bar that moves by the same distance in each frame: where that stutters, frames are missing.
+func (t *testFrame) drawBand(n uint32) {
 	width := len(t.band)
 	bar, edge, step := max(width/20, 2), max(width/160, 1), max(width/128, 1)
 	copy(t.band, t.ramp)
@@ -225,7 +225,7 @@ func (t *testPicture) drawBand(n uint32) {
 	}
 }
 
-func (t *testPicture) drawText(n uint32, now time.Time) {
+func (t *testFrame) drawText(n uint32, now time.Time) {
 	cell := t.glyphs.size
 	if cell.X == 0 {
 		return
@@ -240,7 +240,7 @@ func (t *testPicture) drawText(n uint32, now time.Time) {
 	t.glyphs.put(t.img, (len(t.band)-len(t.text)*cell.X)/2, t.textTop, t.text)
 }
 
-func (t *testPicture) drawCode(n uint32) {
+func (t *testFrame) drawCode(n uint32) {
 	code := codeOf(n)
 	for i := range codeBits {
 		light := uint8(code >> (codeBits - 1 - i) & 1 * 255)
@@ -254,7 +254,7 @@ func (t *testPicture) drawCode(n uint32) {
 	}
 }
 
-// noise is a texture that moves over the picture, so that it is as hard to encode and decode as a camera's.
+// noise is a texture that moves over the frame, so that it is as hard to encode and decode as a camera's.
 type noise struct{ tile [noiseSide * noiseSide]int8 }
 
 const noiseSide = 512 // a power of two
@@ -281,7 +281,7 @@ func newNoise() *noise {
 	return n
 }
 
-// add sets row y of picture number to base and the texture.
+// add sets row y of frame number to base and the texture.
 func (n *noise) add(row, base []uint8, number uint32, y int) {
 	const mask = noiseSide - 1
 	line := (y + 3*int(number)&mask) & mask * noiseSide

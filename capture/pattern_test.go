@@ -24,7 +24,7 @@ func open(t *testing.T, spec string, o Options) Source {
 	return s
 }
 
-// all returns copies of a source's pictures.
+// all returns copies of a source's frames.
 func all(t *testing.T, s Source) (frames []mjpeg.Frame) {
 	t.Helper()
 	for {
@@ -42,10 +42,10 @@ func all(t *testing.T, s Source) (frames []mjpeg.Frame) {
 
 func TestPattern(t *testing.T) {
 	for _, tt := range []struct {
-		spec     string
-		options  Options
-		pictures int
-		w, h     int
+		spec    string
+		options Options
+		frames  int
+		w, h    int
 	}{
 		{"pattern:1", Options{}, 1, 1280, 720},
 		{"pattern:20", Options{Width: 160, Height: 120, FPS: -1}, 20, 160, 120},
@@ -58,8 +58,8 @@ func TestPattern(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %dx%d", tt.spec, tt.w, tt.h), func(t *testing.T) {
 			before := time.Now()
 			frames := all(t, open(t, tt.spec, tt.options))
-			if len(frames) != tt.pictures {
-				t.Fatalf("%d pictures, want %d", len(frames), tt.pictures)
+			if len(frames) != tt.frames {
+				t.Fatalf("%d frames, want %d", len(frames), tt.frames)
 			}
 			for i, f := range frames {
 				h, err := mjpeg.ParseHeader(f.JPEG)
@@ -67,7 +67,7 @@ func TestPattern(t *testing.T) {
 					t.Errorf("header %+v %v, want %d×%d", h, err, tt.w, tt.h)
 				}
 				if f.Seq != uint64(i+1) {
-					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
+					t.Errorf("frame %d has Seq %d", i+1, f.Seq)
 				}
 				if f.Captured.Before(before) || f.Received.Before(f.Captured) || time.Since(f.Received) < 0 {
 					t.Errorf("captured %v and received %v, after %v", f.Captured, f.Received, before)
@@ -75,18 +75,18 @@ func TestPattern(t *testing.T) {
 				before = f.Captured
 				if tt.options.Quality >= 50 || tt.options.Quality == 0 {
 					if n, ok := PatternNumber(decode(t, f.JPEG)); n != uint32(f.Seq) || !ok {
-						t.Errorf("picture %d shows %d %v", f.Seq, n, ok)
+						t.Errorf("frame %d shows %d %v", f.Seq, n, ok)
 					}
 				}
 			}
-			if n := scanned(t, frames); n != tt.pictures {
-				t.Errorf("%d pictures in the stream, want %d", n, tt.pictures)
+			if n := scanned(t, frames); n != tt.frames {
+				t.Errorf("%d frames in the stream, want %d", n, tt.frames)
 			}
 		})
 	}
 }
 
-// scanned returns how many whole pictures a Scanner finds in the frames, and that there is nothing else.
+// scanned returns how many whole frames a Scanner finds in the frames, and that there is nothing else.
 func scanned(t *testing.T, frames []mjpeg.Frame) int {
 	var stream bytes.Buffer
 	for _, f := range frames {
@@ -107,8 +107,8 @@ func TestPatternErrors(t *testing.T) {
 		options Options
 		want    string
 	}{
-		{"pattern:nosie", Options{}, `"nosie": want how many pictures`},
-		{"pattern:0", Options{}, `"0": want how many pictures (1 or more)`},
+		{"pattern:nosie", Options{}, `"nosie": want how many frames`},
+		{"pattern:0", Options{}, `"0": want how many frames (1 or more)`},
 		{"pattern:-1", Options{}, `"-1"`},
 		{"pattern:1,,noise", Options{}, `""`},
 		{"pattern", Options{Width: 15, Height: 16}, "size 15×16: want 16 to 8192 pixels"},
@@ -129,11 +129,11 @@ func TestPatternErrors(t *testing.T) {
 	})
 }
 
-// TestStripes: a picture put together from stripes has the pixels of one encoded at once.
+// TestStripes: a frame put together from stripes has the pixels of one encoded at once.
 func TestStripes(t *testing.T) {
 	for _, size := range []image.Point{{16, 16}, {17, 19}, {333, 277}} {
 		t.Run(size.String(), func(t *testing.T) {
-			test := newTestPicture(size, 75, false)
+			test := newTestFrame(size, 75, false)
 			for n := range uint32(3) {
 				got := decode(t, test.draw(nil, n*1000, time.Now())).(*image.YCbCr)
 				var buf bytes.Buffer
@@ -147,7 +147,7 @@ func TestStripes(t *testing.T) {
 				for y := range size.Y {
 					for x := range size.X {
 						if got.YCbCrAt(x, y) != want.YCbCrAt(x, y) {
-							t.Fatalf("picture %d, pixel %d, %d: %v, want %v", n, x, y, got.YCbCrAt(x, y), want.YCbCrAt(x, y))
+							t.Fatalf("frame %d, pixel %d, %d: %v, want %v", n, x, y, got.YCbCrAt(x, y), want.YCbCrAt(x, y))
 						}
 					}
 				}
@@ -169,7 +169,7 @@ func TestPatternIsLegible(t *testing.T) {
 		{image.Pt(96, 96), "00001234"},
 	} {
 		t.Run(tt.size.String(), func(t *testing.T) {
-			test := newTestPicture(tt.size, 80, false)
+			test := newTestFrame(tt.size, 80, false)
 			img := decode(t, test.draw(nil, 1234, now)).(*image.YCbCr)
 			cell := test.glyphs.size
 			var got []byte
@@ -195,9 +195,9 @@ func TestPatternIsLegible(t *testing.T) {
 	}
 }
 
-// TestPatternMoves: the bar is where it was, and a step on, in each picture.
+// TestPatternMoves: the bar is where it was, and a step on, in each frame.
 func TestPatternMoves(t *testing.T) {
-	test := newTestPicture(image.Pt(640, 64), 80, false)
+	test := newTestFrame(image.Pt(640, 64), 80, false)
 	position := func(n uint32) int {
 		img := decode(t, test.draw(nil, n, time.Now())).(*image.YCbCr)
 		for x := 0; x < 600; x++ {
@@ -210,7 +210,7 @@ func TestPatternMoves(t *testing.T) {
 	first := position(10)
 	for n := range uint32(10) {
 		if got, want := position(10+n), first+int(n)*5; first < 0 || max(got-want, want-got) > 1 {
-			t.Errorf("picture %d: bar at %d, want %d", 10+n, got, want)
+			t.Errorf("frame %d: bar at %d, want %d", 10+n, got, want)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func BenchmarkPattern(b *testing.B) {
 }
 
 func BenchmarkPatternNumber(b *testing.B) {
-	img, err := jpeg.Decode(bytes.NewReader(newTestPicture(image.Pt(1280, 720), 80, false).draw(nil, 7, time.Now())))
+	img, err := jpeg.Decode(bytes.NewReader(newTestFrame(image.Pt(1280, 720), 80, false).draw(nil, 7, time.Now())))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -39,7 +39,7 @@ type process struct {
 
 	seq     uint64
 	retry   backoff.ExponentialBackOff
-	failing bool // it has ended and not given a picture since
+	failing bool // it has ended and not given a frame since
 	trouble atomic.Pointer[string]
 
 	mu    sync.Mutex // for child, which Next sets and Close reads
@@ -50,13 +50,13 @@ type process struct {
 type program struct {
 	name    string        // for people; "" is that of argv[0]
 	argv    []string      // the program and its arguments
-	silence time.Duration // one that gives no picture for so long is stopped and started again; 0 means never
-	// once: it may end: with status 0 and after some pictures that is the end of the source, or, with Options.Loop, time
+	silence time.Duration // one that gives no frame for so long is stopped and started again; 0 means never
+	// once: it may end: with status 0 and after some frames that is the end of the source, or, with Options.Loop, time
 	// to start it again.
 	once bool
 	loop bool
 	// explain finds a sentence for what a program said last and for its status, and whether it is hopeless to start it
-	// again if it never gave a picture. "" means that there is none. It may be nil.
+	// again if it never gave a frame. "" means that there is none. It may be nil.
 	explain func(said string, status int) (sentence string, hopeless bool)
 }
 
@@ -161,12 +161,12 @@ func (p *process) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{}, context.Cause(p.ctx)
 }
 
-// deliver numbers a picture through all starts of the program. A stamp's capture time stays.
+// deliver numbers a frame through all starts of the program. A stamp's capture time stays.
 func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
 	if p.failing {
 		p.failing = false
 		p.trouble.Store(nil)
-		p.log.Info("camera program gives pictures again", "program", p.name)
+		p.log.Info("camera program gives frames again", "program", p.name)
 	}
 	p.seq++
 	f.Seq = p.seq
@@ -176,7 +176,7 @@ func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
 	return f
 }
 
-// tellTrouble makes err's sentence the reason why there are no pictures.
+// tellTrouble makes err's sentence the reason why there are no frames.
 func (p *process) tellTrouble(err error) {
 	text := strings.TrimPrefix(err.Error(), "capture: ")
 	var dead *deadError
@@ -186,7 +186,7 @@ func (p *process) tellTrouble(err error) {
 	p.trouble.Store(&text)
 }
 
-// Trouble returns why there are no pictures, or "".
+// Trouble returns why there are no frames, or "".
 func (p *process) Trouble() string {
 	if t := p.trouble.Load(); t != nil {
 		return *t
@@ -258,10 +258,10 @@ func (p *process) bury(err error) error {
 	case err == io.EOF:
 		cause = c.cmd.ProcessState.String()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		cause = fmt.Sprintf("no picture for %v", p.silence)
+		cause = fmt.Sprintf("no frame for %v", p.silence)
 	}
 	if st.Frames == 0 && st.Bytes > 0 {
-		cause += fmt.Sprintf(", no picture in the %d bytes that it wrote", st.Bytes)
+		cause += fmt.Sprintf(", no frame in the %d bytes that it wrote", st.Bytes)
 	}
 	dead := &deadError{hopeless: p.once && st.Frames == 0 && c.cmd.ProcessState.Success()}
 	if p.explain != nil {

@@ -77,14 +77,14 @@ func TestRpicam(t *testing.T) {
 		t.Run(tt.program+" "+tt.spec, func(t *testing.T) {
 			journal := installFake(t, tt.program, "run")
 			s := open(t, tt.spec, tt.options)
-			want := mjpegtest.Pictures(8, 64, 48, 80)
+			want := mjpegtest.Frames(8, 64, 48, 80)
 			for i := range 10 {
 				f, err := s.Next()
 				if err != nil {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(f.JPEG, want[i%8]) || f.Seq != uint64(i+1) || f.Captured != f.Received || f.Captured.IsZero() {
-					t.Fatalf("picture %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
+					t.Fatalf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
 				}
 			}
 			start := time.Now()
@@ -215,20 +215,20 @@ func TestAutoErrors(t *testing.T) {
 	}
 }
 
-// TestProcessIsStartedAgain: whatever a program dies of, pictures come again, numbered on, and the log says what it
+// TestProcessIsStartedAgain: whatever a program dies of, frames come again, numbered on, and the log says what it
 // was.
 func TestProcessIsStartedAgain(t *testing.T) {
 	for _, tt := range []struct {
 		behaviour string
-		first     int    // pictures before it fails
+		first     int    // frames before it fails
 		want      string // in the log
 	}{
 		{"give=3 run", 3, "rpicam-vid: exit status 7: [0:01:02.123] [1234]  INFO Camera camera_manager.cpp:297 " +
 			"libcamera v0.2.0; ERROR: *** the camera fell off ***"},
 		{"nocamera run", 0, "libcamera v0.2.0; ERROR: *** no cameras available ***"},
-		{"text run", 0, "exit status 0, no picture in the 13 bytes that it wrote: "},
+		{"text run", 0, "exit status 0, no frame in the 11 bytes that it wrote: "},
 		{"closed run", 0, "exit status 5: "},
-		{"silent run", 1, "no picture for 1s: "},
+		{"silent run", 1, "no frame for 1s: "},
 	} {
 		t.Run(tt.behaviour, func(t *testing.T) {
 			journal := installFake(t, "rpicam-vid", tt.behaviour)
@@ -248,10 +248,10 @@ func TestProcessIsStartedAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				if f.Seq != uint64(i+1) {
-					t.Errorf("picture %d has Seq %d", i+1, f.Seq)
+					t.Errorf("frame %d has Seq %d", i+1, f.Seq)
 				}
 			}
-			for _, want := range []string{tt.want, "camera program failed, starting it again", "gives pictures again"} {
+			for _, want := range []string{tt.want, "camera program failed, starting it again", "gives frames again"} {
 				if !strings.Contains(text.String(), want) {
 					t.Errorf("log does not contain %q: %s", want, text)
 				}

@@ -64,7 +64,7 @@ func rpicamProgram(arg string, o Options) (program, error) {
 		return program{}, err
 	}
 	if isPi5("/proc/device-tree/model") {
-		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG pictures; a smaller --size or " +
+		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG frames; a smaller --size or " +
 			"--fps costs less")
 	}
 	return program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, nil
@@ -94,7 +94,7 @@ func explainRpicam(said string, _ int) (sentence string, hopeless bool) {
 		{"kernel driver needs to be (fixed|updated)|Unable to get rectangle|firmware .*too old|incompatible .*kernel",
 			"the Raspberry Pi's kernel or firmware is older than its camera programs: sudo apt update && sudo apt full-upgrade, then restart it", false},
 		{"dmaHeap allocation failure|failed to allocate capture buffers|Cannot allocate memory",
-			"there is not enough memory for pictures of this size: ask for a smaller --size, or end other programs", false},
+			"there is not enough memory for frames of this size: ask for a smaller --size, or end other programs", false},
 		{"frontend has timed out|Device timeout detected|Dequeue timer",
 			"the camera has stopped to answer: look at its ribbon cable and at the power supply", false},
 		{"Permission denied|Could not open any dmaHeap device", "this user may not use the camera: sudo usermod -aG video $USER, then log in anew", false},

@@ -69,7 +69,7 @@ func (s *stdin) Next() (mjpeg.Frame, error) {
 		case err != io.EOF:
 			err = fmt.Errorf("capture: standard input: %w", err)
 		case st.Frames == 0:
-			err = noPicture("standard input", st, s.maxFrame)
+			err = noFrame("standard input", st, s.maxFrame)
 		}
 		return mjpeg.Frame{}, s.cause(err)
 	}

@@ -35,14 +35,14 @@ func setStdin(t *testing.T, f *os.File) {
 	})
 }
 
-// writeTo writes n pictures, which are small enough for a pipe that nobody reads.
+// writeTo writes n frames, which are small enough for a pipe that nobody reads.
 func writeTo(t *testing.T, w io.Writer, n int) [][]byte {
 	t.Helper()
-	pictures := mjpegtest.Pictures(n, 64, 48, 80)
-	if _, err := w.Write(bytes.Join(pictures, nil)); err != nil {
+	frames := mjpegtest.Frames(n, 64, 48, 80)
+	if _, err := w.Write(bytes.Join(frames, nil)); err != nil {
 		t.Fatal(err)
 	}
-	return pictures
+	return frames
 }
 
 func TestStdin(t *testing.T) {
@@ -56,7 +56,7 @@ func TestStdin(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(f.JPEG, p) || f.Seq != uint64(i+1) || f.Captured.IsZero() || f.Captured != f.Received {
-				t.Errorf("picture %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
+				t.Errorf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
 			}
 		}
 		w.Close()
@@ -66,18 +66,18 @@ func TestStdin(t *testing.T) {
 	})
 	t.Run("file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a")
-		want := writePictures(t, path, 3)
+		want := writeFrames(t, path, 3)
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		setStdin(t, f)
-		checkPictures(t, jpegs(all(t, open(t, "-", Options{}))), want)
+		checkFrames(t, jpegs(all(t, open(t, "-", Options{}))), want)
 	})
 	t.Run("stamp", func(t *testing.T) {
 		w := replaceStdin(t)
 		stamp := mjpeg.Stamp{Camera: "door", Seq: 1234, Time: time.Unix(1e9, 0)}
-		w.Write(append(stamp.AppendTo(nil), mjpegtest.Pictures(1, 64, 48, 80)[0][2:]...))
+		w.Write(append(stamp.AppendTo(nil), mjpegtest.Frames(1, 64, 48, 80)[0][2:]...))
 		f, err := open(t, "-", Options{}).Next()
 		if err != nil || f.Seq != 1234 || !f.Captured.Equal(stamp.Time) {
 			t.Errorf("seq %d, captured %v, %v", f.Seq, f.Captured, err)
@@ -96,9 +96,9 @@ func TestStdin(t *testing.T) {
 
 func TestStdinErrors(t *testing.T) {
 	for _, tt := range []struct{ name, input, want string }{
-		{"nothing", "", "standard input: no JPEG picture in 0 bytes: want MJPEG"},
-		{"text", "hello", "standard input: no JPEG picture in 5 bytes: want MJPEG"},
-		{"cut", string(mjpegtest.Pictures(1, 64, 48, 80)[0][:400]), "no whole JPEG picture (1 cut) in 400 bytes"},
+		{"nothing", "", "standard input: no JPEG frame in 0 bytes: want MJPEG"},
+		{"text", "hello", "standard input: no JPEG frame in 5 bytes: want MJPEG"},
+		{"cut", string(mjpegtest.Frames(1, 64, 48, 80)[0][:400]), "no whole JPEG frame (1 cut) in 400 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := replaceStdin(t)

@@ -15,7 +15,7 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestInheritedStdin takes pictures from what other processes may have as their standard input too: it stays blocking for
+// TestInheritedStdin takes frames from what other processes may have as their standard input too: it stays blocking for
 // them, and a source that waits for it ends at once all the same.
 func TestInheritedStdin(t *testing.T) {
 	pipe := func(t *testing.T) (r, w *os.File) {
@@ -49,7 +49,7 @@ func TestInheritedStdin(t *testing.T) {
 					t.Errorf("Close: %v", err)
 				}
 			}()
-			want := mjpegtest.Pictures(1, 64, 48, 80)[0]
+			want := mjpegtest.Frames(1, 64, 48, 80)[0]
 			if _, err := w.Write(want); err != nil {
 				t.Fatal(err)
 			}

@@ -37,11 +37,11 @@ type Buffer struct {
 	Width, Height int    // in pixels, as the camera is set
 	FPS           float64
 	Flagged       bool      // as damaged
-	Lost          int       // pictures missing before it, by the driver's numbers
+	Lost          int       // frames missing before it, by the driver's numbers
 	Captured      time.Time // by the driver's clock, as wall time
 }
 
-// OpenStream is Open for the bytes as they come. A picture that is made in this program comes as its JPEG bytes.
+// OpenStream is Open for the bytes as they come. A frame that is made in this program comes as its JPEG bytes.
 func OpenStream(ctx context.Context, spec string, o Options) (Stream, error) {
 	k, arg, err := findKind(spec, o)
 	if err != nil {
@@ -51,8 +51,8 @@ func OpenStream(ctx context.Context, spec string, o Options) (Stream, error) {
 	return s, onlyOnce(err)
 }
 
-// picturesOf makes a Stream of a source whose pictures are its bytes.
-func picturesOf(open func(context.Context, string, Options) (Source, error)) func(context.Context, string, Options) (Stream, error) {
+// framesOf makes a Stream of a source whose frames are its bytes.
+func framesOf(open func(context.Context, string, Options) (Source, error)) func(context.Context, string, Options) (Stream, error) {
 	return func(ctx context.Context, arg string, o Options) (Stream, error) {
 		src, err := open(ctx, arg, o)
 		if err != nil {
@@ -62,10 +62,10 @@ func picturesOf(open func(context.Context, string, Options) (Source, error)) fun
 	}
 }
 
-// sourceReader reads a source's pictures one after another.
+// sourceReader reads a source's frames one after another.
 type sourceReader struct {
 	src  Source
-	rest []byte // of the last picture
+	rest []byte // of the last frame
 }
 
 func (r *sourceReader) Read(p []byte) (int, error) {
@@ -137,7 +137,7 @@ func onlyOnce(err error) error {
 	return err
 }
 
-// troubleOf is what a source says of why it has no pictures, as an error; nil if it says nothing.
+// troubleOf is what a source says of why it has no frames, as an error; nil if it says nothing.
 func troubleOf(t Troubled) error {
 	if text := t.Trouble(); text != "" {
 		return onlyOnce(errors.New("capture: " + text))

@@ -28,9 +28,9 @@ func openStream(t *testing.T, spec string, o Options) Stream {
 
 // TestStreamBytes: the bytes come as they are, and then the end.
 func TestStreamBytes(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 64, 48, 80)
-	clip := append([]byte("junk before"), bytes.Join(pictures, []byte("\x00\x00"))...)
-	clip = append(clip, pictures[0][:100]...)
+	frames := mjpegtest.Frames(3, 64, 48, 80)
+	clip := append([]byte("junk before"), bytes.Join(frames, []byte("\x00\x00"))...)
+	clip = append(clip, frames[0][:100]...)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "clip.mjpeg")
 	if err := os.WriteFile(path, clip, 0o600); err != nil {
@@ -109,15 +109,15 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
-// TestStreamAnswers: the answers of HTTP cameras, whole, one after another where each is a picture.
+// TestStreamAnswers: the answers of HTTP cameras, whole, one after another where each is a frame.
 func TestStreamAnswers(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 64, 48, 80)
-	for _, d := range capturetest.Dialects(pictures) {
+	frames := mjpegtest.Frames(3, 64, 48, 80)
+	for _, d := range capturetest.Dialects(frames) {
 		t.Run(d.Name, func(t *testing.T) {
 			addr, requests := capturetest.Serve(t, d.Answer)
 			s := openStream(t, "http://"+addr+"/a", Options{FPS: 100})
 			parts := 1
-			if strings.HasPrefix(d.Name, "one picture") {
+			if strings.HasPrefix(d.Name, "one frame") {
 				parts = 3
 			}
 			for range parts {
@@ -126,7 +126,7 @@ func TestStreamAnswers(t *testing.T) {
 					t.Fatalf("%+v, %v", part, err)
 				}
 				got, err := io.ReadAll(part)
-				if err != nil || !bytes.Contains(got, pictures[0]) {
+				if err != nil || !bytes.Contains(got, frames[0]) {
 					t.Errorf("%d bytes, %v", len(got), err)
 				}
 			}

@@ -10,13 +10,13 @@ import (
 // stripe is the height of a row of MCUs (the units in which 4:2:0 is coded), in pixels.
 const stripe = 16
 
-// stripes encodes pictures of which only parts change. With a restart marker after each row of MCUs, no row depends on
-// another (ITU T.81, E.1.4), so the coded bytes of those that did not change are taken from the picture before. For the
+// stripes encodes frames of which only parts change. With a restart marker after each row of MCUs, no row depends on
+// another (ITU T.81, E.1.4), so the coded bytes of those that did not change are taken from the frame before. For the
 // test pattern that is a third of the work of encoding all of it.
 type stripes struct {
-	rows    []image.Image // of the picture, stripe pixels high
+	rows    []image.Image // of the frame, stripe pixels high
 	coded   [][]byte      // their entropy-coded data
-	header  []byte        // SOI through SOS of the whole picture
+	header  []byte        // SOI through SOS of the whole frame
 	sos     int           // length of a stripe's own header
 	scratch jpegBuffer
 	options jpeg.Options
@@ -32,7 +32,7 @@ func newStripes(img *image.YCbCr, quality int) *stripes {
 	}
 	s.coded = make([][]byte, len(s.rows))
 
-	// A stripe is a picture of its own; the header of the whole one differs in its height, and in its DRI segment, which
+	// A stripe is a frame of its own; the header of the whole one differs in its height, and in its DRI segment, which
 	// says that there is a restart marker after so many MCUs.
 	s.encode(0)
 	one := s.scratch.Bytes()
@@ -69,7 +69,7 @@ func (s *stripes) encode(i int) {
 	_ = jpeg.Encode(&s.scratch, s.rows[i], &s.options)
 }
 
-// appendTo appends the whole picture.
+// appendTo appends the whole frame.
 func (s *stripes) appendTo(dst []byte) []byte {
 	dst = append(dst, s.header...)
 	for i, data := range s.coded {

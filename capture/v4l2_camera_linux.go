@@ -45,12 +45,12 @@ func openCamera(node string) (*camera, error) {
 	}, nil
 }
 
-// captures says whether the node is one that pictures come from.
+// captures says whether the node is one that frames come from.
 func (c *camera) captures() bool {
 	return c.caps&capVideoCapture != 0 && c.caps&capStreaming != 0
 }
 
-// formats asks for all kinds of pictures, sizes and rates.
+// formats asks for all kinds of frames, sizes and rates.
 func (c *camera) formats() []DeviceFormat {
 	var list []DeviceFormat
 	for i := range uint32(maxEnumerated) {
@@ -105,7 +105,7 @@ func (c *camera) rates(format, width, height uint32) (fps []float64, isRange boo
 	return fps, false
 }
 
-// rate returns pictures a second for an interval in seconds; 0 for none.
+// rate returns frames a second for an interval in seconds; 0 for none.
 func (f videoFract) rate() float64 {
 	if f.numerator == 0 {
 		return 0
@@ -255,7 +255,7 @@ func (c *camera) dequeue() (videoBuffer, []byte, error) {
 	return b, memory[:min(int(b.bytesUsed), len(memory))], nil
 }
 
-// overwritten says whether the driver has put another picture into a buffer since it was taken: v4l2loopback does so with
+// overwritten says whether the driver has put another frame into a buffer since it was taken: v4l2loopback does so with
 // buffers of a reader that is slow, who then has parts of two, or the next one twice.
 func (c *camera) overwritten(b *videoBuffer) bool {
 	if c.driver != loopbackDriver {

@@ -18,7 +18,7 @@ type Device struct {
 	Trouble  string          `json:"trouble,omitempty"` // why picam cannot use it, or why it is not known
 }
 
-// DeviceFormat is a kind of pictures that a camera gives.
+// DeviceFormat is a kind of frames that a camera gives.
 type DeviceFormat struct {
 	Name        string       `json:"name"` // four characters, such as MJPG or YUYV
 	Description string       `json:"description"`
@@ -26,7 +26,7 @@ type DeviceFormat struct {
 	Sizes       []DeviceSize `json:"sizes"`
 }
 
-// DeviceSize is a size of pictures in pixels, or a range of sizes.
+// DeviceSize is a size of frames in pixels, or a range of sizes.
 type DeviceSize struct {
 	Width      int `json:"width"` // of a range the smallest
 	Height     int `json:"height"`
@@ -34,7 +34,7 @@ type DeviceSize struct {
 	MaxHeight  int `json:"max_height,omitempty"`
 	StepWidth  int `json:"step_width,omitempty"`
 	StepHeight int `json:"step_height,omitempty"`
-	// FPS are the rates in pictures a second, the highest first; none: the driver does not say. Of a range of sizes they
+	// FPS are the rates in frames a second, the highest first; none: the driver does not say. Of a range of sizes they
 	// are those of the largest.
 	FPS      []float64 `json:"fps"`
 	FPSRange bool      `json:"fps_range,omitempty"` // FPS are two, and what lies between is possible too

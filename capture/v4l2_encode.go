@@ -6,15 +6,15 @@ import (
 )
 
 // Cameras without JPEG give samples of luma and chroma, which is what JPEG codes: nothing goes through RGB here.
-// image/jpeg takes such pictures too, but several times more slowly: it looks up anew where each sample is, and divides
+// image/jpeg takes such frames too, but several times more slowly: it looks up anew where each sample is, and divides
 // by each quantizer. What it is good for is the header, with the tables.
 
-// rawLayout says where the samples of a picture are. Chroma has one for two columns.
+// rawLayout says where the samples of a frame are. Chroma has one for two columns.
 type rawLayout struct {
 	luma, cb, cr plane
 	gray         bool // there is no chroma
 	chromaRows   int  // chroma has a row for so many rows of luma
-	size         int  // of a whole picture, in bytes
+	size         int  // of a whole frame, in bytes
 }
 
 // plane says where the samples of a component are, in bytes.
@@ -38,7 +38,7 @@ func leastStride(format string, width int) int {
 	return (width + 1) / 2 * 2
 }
 
-// rawLayoutOf returns how pictures of one of rawFormats lie. stride is the bytes from one row of luma to the next.
+// rawLayoutOf returns how frames of one of rawFormats lie. stride is the bytes from one row of luma to the next.
 func rawLayoutOf(format string, stride, height int) rawLayout {
 	luma, half := stride*height, (height+1)/2
 	switch format {
@@ -67,10 +67,10 @@ func rawLayoutOf(format string, stride, height int) rawLayout {
 
 const (
 	blockSide = 8  // pixels of a block, ITU T.81 A.1.3
-	mcuSide   = 16 // of the unit of a picture in 4:2:0, A.2.3: four blocks of luma and one of each chroma
+	mcuSide   = 16 // of the unit of a frame in 4:2:0, A.2.3: four blocks of luma and one of each chroma
 )
 
-// rawEncoder encodes pictures of one size as baseline JPEG, in 4:2:0 or gray. A picture is cut into as many bands as
+// rawEncoder encodes frames of one size as baseline JPEG, in 4:2:0 or gray. A frame is cut into as many bands as
 // there are processors, each encoded by a goroutine of its own; restart markers between them make each independent of
 // the one before (ITU T.81, E.1.4).
 type rawEncoder struct {
@@ -101,7 +101,7 @@ func newRawEncoder(l rawLayout, width, height int, fullRange bool, quality int) 
 	return e
 }
 
-// encode appends the picture in raw, which has at least the layout's size.
+// encode appends the frame in raw, which has at least the layout's size.
 func (e *rawEncoder) encode(dst, raw []byte) []byte {
 	e.working.Add(len(e.bands))
 	for _, b := range e.bands {
@@ -123,7 +123,7 @@ func (e *rawEncoder) encode(dst, raw []byte) []byte {
 	return append(dst, 0xFF, 0xD9)
 }
 
-// offsets has those of samples in a picture: that of a row and a column together.
+// offsets has those of samples in a frame: that of a row and a column together.
 type offsets struct {
 	layout                                          rawLayout
 	lumaRow, lumaColumn, cbRow, crRow, chromaColumn []int
@@ -146,12 +146,12 @@ func newOffsets(l rawLayout, width, height, paddedWidth, paddedHeight int) *offs
 
 // band encodes some rows of MCUs.
 type band struct {
-	raw     []byte // the picture
+	raw     []byte // the frame
 	offsets *offsets
 	tables  *jpegTables
 	y0, y1  int // its rows of pixels
 	done    *sync.WaitGroup
-	work    func() // is encode; go b.encode() would make a new one for each picture
+	work    func() // is encode; go b.encode() would make a new one for each frame
 	bits    bitWriter
 	block   [64]int32 // samples, then coefficients, row by row
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// scene is a picture as a camera of a format sees it, with values from black to white in full range.
+// scene is a frame as a camera of a format sees it, with values from black to white in full range.
 func scene(format string, w, h int) image.Image {
 	ratio := image.YCbCrSubsampleRatio420
 	if format == "YUYV" || format == "UYVY" {
@@ -32,7 +32,7 @@ func scene(format string, w, h int) image.Image {
 	return img
 }
 
-// rawOf is a scene as the camera's driver gives it, with rows that are longer than the picture is wide.
+// rawOf is a scene as the camera's driver gives it, with rows that are longer than the frame is wide.
 func rawOf(format string, img image.Image, fullRange bool) (raw []byte, l rawLayout) {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	stride := (w + 1) &^ 1
@@ -63,7 +63,7 @@ func rawOf(format string, img image.Image, fullRange bool) (raw []byte, l rawLay
 	return raw, l
 }
 
-// difference is the mean square difference of two pictures' samples.
+// difference is the mean square difference of two frames' samples.
 func difference(t *testing.T, a, b image.Image) float64 {
 	t.Helper()
 	if a.Bounds() != b.Bounds() {
@@ -123,7 +123,7 @@ func TestRawEncoder(t *testing.T) {
 }
 
 // TestRawEncoderExtremes: the largest coefficients that there are fit.
-// TestLeastStride: a driver that says nothing of its rows, or too little, costs the picture at most, not the program.
+// TestLeastStride: a driver that says nothing of its rows, or too little, costs the frame at most, not the program.
 func TestLeastStride(t *testing.T) {
 	for _, format := range rawFormats() {
 		for _, width := range []int{1, 2, 33, 640} {
@@ -176,7 +176,7 @@ func TestRawEncoderAllocs(t *testing.T) {
 	e := newRawEncoder(l, 320, 240, true, 80)
 	dst := e.encode(nil, raw)
 	if n := testing.AllocsPerRun(20, func() { dst = e.encode(dst[:0], raw) }); n > 0 {
-		t.Errorf("%v allocations a picture", n)
+		t.Errorf("%v allocations a frame", n)
 	}
 }
 
@@ -194,7 +194,7 @@ func BenchmarkRaw(b *testing.B) {
 			for b.Loop() {
 				dst = e.encode(dst[:0], raw)
 			}
-			b.ReportMetric(float64(len(dst)), "B/picture")
+			b.ReportMetric(float64(len(dst)), "B/frame")
 		})
 		b.Run(format+"/image-jpeg", func(b *testing.B) {
 			var dst jpegBuffer
@@ -206,7 +206,7 @@ func BenchmarkRaw(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(dst.Len()), "B/picture")
+			b.ReportMetric(float64(dst.Len()), "B/frame")
 		})
 	}
 }

@@ -14,37 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// place is where a camera is: a node, and what stays the same when it returns under another one. Nothing is opened to
+// identity is what tells a camera again: a node, and what stays the same when it returns under another one. Nothing is opened to
 // find it out, which would wake cameras that sleep.
-type place struct {
+type identity struct {
 	node   string // such as /dev/video0
 	name   string // what the camera calls itself
 	device string // the piece of hardware in /sys: a USB port, for example; "" for a virtual camera
 	index  string // which of the device's nodes it is
 }
 
-// same says whether two places are one, perhaps with another node.
-func (p place) same(q place) bool {
+// same says whether two identities are one, perhaps with another node.
+func (p identity) same(q identity) bool {
 	if p.device == "" {
 		return p == q
 	}
 	return p.device == q.device && p.index == q.index && p.name == q.name
 }
 
-// places lists the V4L2 nodes in dev, in the order of their numbers, with what class, a folder of /sys, tells of them.
-func places(dev, class string) []place {
+// identities lists the V4L2 nodes in dev, in the order of their numbers, with what class, a folder of /sys, tells of them.
+func identities(dev, class string) []identity {
 	nodes, _ := filepath.Glob(filepath.Join(dev, "video[0-9]*")) // the pattern is right
-	var list []place
+	var list []identity
 	for _, node := range nodes {
 		about := filepath.Join(class, filepath.Base(node))
 		device, _ := filepath.EvalSymlinks(filepath.Join(about, "device")) // without /sys only the node is known
-		list = append(list, place{node, firstLine(about, "name"), device, firstLine(about, "index")})
+		list = append(list, identity{node, firstLine(about, "name"), device, firstLine(about, "index")})
 	}
-	slices.SortFunc(list, func(a, b place) int { return nodeNumber(a.node) - nodeNumber(b.node) })
+	slices.SortFunc(list, func(a, b identity) int { return nodeNumber(a.node) - nodeNumber(b.node) })
 	return list
 }
 
-func thisComputersPlaces() []place { return places("/dev", "/sys/class/video4linux") }
+func thisComputersIdentities() []identity { return identities("/dev", "/sys/class/video4linux") }
 
 // nodeNumber is the number of a node, -1 for what is no node.
 func nodeNumber(path string) int {
@@ -65,17 +65,17 @@ func firstLine(elements ...string) string {
 	return line
 }
 
-// reunite finds the camera that was at home among the places that there are now: where it was; else, in another port,
+// reunite finds the camera that was at known among the identities that there are now: where it was; else, in another port,
 // one of its name that was not among the others when it went. With anyName, one of another name will do.
-func reunite(home place, now, others []place, anyName bool) (node string, ok bool) {
+func reunite(known identity, now, others []identity, anyName bool) (node string, ok bool) {
 	for _, p := range now {
-		if p.same(home) {
+		if p.same(known) {
 			return p.node, true
 		}
 	}
 	for _, p := range now {
 		isNew := others != nil && !slices.ContainsFunc(others, p.same)
-		if isNew && p.index == home.index && (anyName || p.name == home.name) {
+		if isNew && p.index == known.index && (anyName || p.name == known.name) {
 			return p.node, true
 		}
 	}
@@ -84,21 +84,21 @@ func reunite(home place, now, others []place, anyName bool) (node string, ok boo
 
 // finder finds a camera, again and again.
 type finder struct {
-	device string  // a path; "" is the first camera
-	home   place   // where it was found; zero: it has not been found yet
-	card   string  // what it calls itself
-	tried  string  // the node that was opened last, or was to be
-	others []place // that were there when it was found to be gone; nil: it is not
+	device string     // a path; "" is the first camera
+	known  identity   // where it was found; zero: it has not been found yet
+	card   string     // what it calls itself
+	tried  string     // the node that was opened last, or was to be
+	others []identity // that were there when it was found to be gone; nil: it is not
 }
 
-func (f *finder) found() bool { return f.home.node != "" }
+func (f *finder) found() bool { return f.known.node != "" }
 
 // foundIt takes a camera for the one that is found from now on.
 func (f *finder) foundIt(c *camera) {
-	f.home, f.card, f.tried, f.others = place{node: c.node}, c.card, c.node, nil
-	for _, p := range thisComputersPlaces() {
+	f.known, f.card, f.tried, f.others = identity{node: c.node}, c.card, c.node, nil
+	for _, p := range thisComputersIdentities() {
 		if p.node == c.node {
-			f.home = p
+			f.known = p
 		}
 	}
 }
@@ -132,11 +132,11 @@ func (f *finder) node() (string, error) {
 	if !f.found() {
 		return f.device, nil
 	}
-	now := thisComputersPlaces()
-	node, ok := reunite(f.home, now, f.others, f.device == "")
+	now := thisComputersIdentities()
+	node, ok := reunite(f.known, now, f.others, f.device == "")
 	if !ok {
 		if f.others == nil {
-			f.others = append([]place{}, now...)
+			f.others = append([]identity{}, now...)
 		}
 		return "", errNoCamera
 	}
@@ -144,7 +144,7 @@ func (f *finder) node() (string, error) {
 }
 
 // who names the camera in sentences.
-func (f *finder) who() string { return who(cmp.Or(f.home.node, f.device, "the first camera"), f.card) }
+func (f *finder) who() string { return who(cmp.Or(f.known.node, f.device, "the first camera"), f.card) }
 
 // trouble is the sentence for an error of open.
 func (f *finder) trouble(err error) *trouble {
@@ -157,7 +157,7 @@ func (f *finder) trouble(err error) *trouble {
 // openFirst opens the first camera that picam can use.
 func openFirst() (*camera, error) {
 	refused := errNoCamera
-	for _, p := range thisComputersPlaces() {
+	for _, p := range thisComputersIdentities() {
 		c, err := openCamera(p.node)
 		if err != nil {
 			if err == unix.EACCES {
@@ -184,21 +184,21 @@ func findV4L2Camera() error {
 }
 
 // isPart says whether the node is a part of a camera that libcamera puts together, as those of a Raspberry Pi are: it
-// looks like a camera, but no pictures come from it alone.
+// looks like a camera, but no frames come from it alone.
 func (c *camera) isPart() bool {
 	return c.caps&capMediaController != 0 || slices.Contains([]string{"unicam", "bcm2835-isp", "rp1-cfe", "pispbe"}, c.driver)
 }
 
-// usable returns the mode that suits the options best, and an error if pictures for picam cannot come from this node.
+// usable returns the mode that suits the options best, and an error if frames for picam cannot come from this node.
 func (c *camera) usable(formats []DeviceFormat, o Options) (mode, error) {
 	switch {
 	case c.captures():
 	case c.driver == loopbackDriver:
 		return mode{}, errNotFed
 	case c.caps&capVideoCaptureMplane != 0:
-		return mode{}, unusableError("its driver only has pictures in several parts (multi-planar), which picam does not read")
+		return mode{}, unusableError("its driver only has frames in several parts (multi-planar), which picam does not read")
 	default:
-		return mode{}, unusableError("no pictures come from this node, perhaps from another one of the same camera")
+		return mode{}, unusableError("no frames come from this node, perhaps from another one of the same camera")
 	}
 	m, ok := choose(formats, o)
 	if !ok {
@@ -248,7 +248,7 @@ func users(file string) []string {
 // Devices lists the cameras that V4L2 knows. One that has not answered when ctx ends is listed with that trouble. An
 // empty list means that there are none.
 func Devices(ctx context.Context) []Device {
-	all := thisComputersPlaces()
+	all := thisComputersIdentities()
 	answers := make([]chan *Device, len(all))
 	for i, p := range all {
 		answers[i] = make(chan *Device, 1)
@@ -270,8 +270,8 @@ func Devices(ctx context.Context) []Device {
 	return list
 }
 
-// inspect asks a node for all that it has. It returns nil for one that no pictures come from.
-func inspect(p place) *Device {
+// inspect asks a node for all that it has. It returns nil for one that no frames come from.
+func inspect(p identity) *Device {
 	d := &Device{
 		Source: "v4l2:" + lastingName(p.node), Path: p.node, Card: p.name, Users: users(p.node),
 		Formats: []DeviceFormat{}, Controls: []DeviceControl{},

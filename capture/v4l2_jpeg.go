@@ -25,7 +25,7 @@ const (
 
 // jpegTables are what a JPEG header says, in the form that encoding needs.
 type jpegTables struct {
-	header []byte // of a small picture, SOI through SOS
+	header []byte // of a small frame, SOI through SOS
 	sof    int    // where SOF0's payload begins in it
 	sos    int    // where SOS begins in it
 	// quantize has what to multiply what transform gives with, row by row, for luma and chroma, with quantizeBits of
@@ -37,7 +37,7 @@ type jpegTables struct {
 	level [2][256]int32
 }
 
-// newJPEGTables takes them from a picture that image/jpeg encodes.
+// newJPEGTables takes them from a frame that image/jpeg encodes.
 func newJPEGTables(gray bool, quality int, fullRange bool) *jpegTables {
 	var small image.Image = image.NewYCbCr(image.Rect(0, 0, mcuSide, mcuSide), image.YCbCrSubsampleRatio420)
 	if gray {
@@ -66,7 +66,7 @@ func newJPEGTables(gray bool, quality int, fullRange bool) *jpegTables {
 	return t
 }
 
-// headerFor returns SOI through SOS for a picture of a size, with a restart marker after so many MCUs.
+// headerFor returns SOI through SOS for a frame of a size, with a restart marker after so many MCUs.
 func (t *jpegTables) headerFor(width, height, restart int) []byte {
 	h := append([]byte{}, t.header[:t.sos]...)
 	binary.BigEndian.PutUint16(h[t.sof+1:], uint16(height)) // B.2.2

@@ -68,7 +68,7 @@ const (
 	capVideoCapture       = 0x0000_0001
 	capVideoCaptureMplane = 0x0000_1000
 	capStreaming          = 0x0400_0000
-	capMediaController    = 0x2000_0000 // V4L2_CAP_IO_MC: other nodes have to be set up before pictures come from this one
+	capMediaController    = 0x2000_0000 // V4L2_CAP_IO_MC: other nodes have to be set up before frames come from this one
 	capDeviceCaps         = 0x8000_0000 // deviceCaps is valid
 )
 
@@ -99,7 +99,7 @@ const (
 type videoPixFormat struct {
 	width, height, pixelFormat, field uint32
 	bytesPerLine                      uint32
-	_                                 uint32 // size of a picture
+	_                                 uint32 // size of a frame
 	colorspace                        uint32
 	_                                 [3]uint32 // priv, flags, how RGB became YCbCr
 	quantization                      uint32

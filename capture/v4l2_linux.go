@@ -21,20 +21,20 @@ import (
 
 const (
 	videoBuffers = 4 // one to be filled, one filled, two for a computer that is busy
-	// silentTime is how long a camera that gives pictures may pause before it is started anew; startTime is the same for
-	// its first picture. Both are longer for low rates.
+	// silentTime is how long a camera that gives frames may pause before it is started anew; startTime is the same for
+	// its first frame. Both are longer for low rates.
 	silentTime = 2 * time.Second
 	startTime  = 5 * time.Second
 	// hungTime is how long a driver may take for what the camera has to answer. It gives up after five seconds, if at all.
 	hungTime = 3 * time.Second
-	// brokenTime is how often broken pictures are told of, at most.
+	// brokenTime is how often broken frames are told of, at most.
 	brokenTime = 10 * time.Second
 )
 
 // v4l2 is the source of a V4L2 camera.
 //
 // The camera belongs to a goroutine of its own, because a request to a driver may take seconds, or hang, and neither Next
-// nor the end of the program must. It takes each picture from the driver at once, looks whether it is whole, and puts
+// nor the end of the program must. It takes each frame from the driver at once, looks whether it is whole, and puts
 // it where Next finds it, in the place of one that Next has not taken.
 type v4l2 struct {
 	lifetime
@@ -47,10 +47,10 @@ type v4l2 struct {
 
 	wakeup *os.File      // becomes readable when the source ends
 	tried  chan struct{} // closed when the first try is over
-	failed chan error    // why there will never be pictures
+	failed chan error    // why there will never be frames
 	done   chan struct{} // closed when the goroutine has ended
 
-	slot chan *shot // the newest picture
+	slot chan *shot // the newest frame
 	free chan *shot // those that are not in use
 	held *shot      // that which Next returned last
 
@@ -62,12 +62,12 @@ type v4l2 struct {
 	first    func()      // closes tried
 	opened   string      // what was logged of the camera last
 	filling  *shot
-	seq      uint64    // of the camera's pictures, over all its starts
-	brokenAt time.Time // when broken pictures were told of last
+	seq      uint64    // of the camera's frames, over all its starts
+	brokenAt time.Time // when broken frames were told of last
 }
 
 // openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for the
-// first camera. If it is not there it is waited for, now and later. The error says why no pictures will ever come.
+// first camera. If it is not there it is waited for, now and later. The error says why no frames will ever come.
 func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
 	s, err := newV4L2(ctx, device, o, nil)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *v4l2) run() {
 	}
 }
 
-// try finds the camera, opens it, takes its pictures until something is wrong or the source ends, and returns what was
+// try finds the camera, opens it, takes its frames until something is wrong or the source ends, and returns what was
 // wrong. before is the same of the last try.
 func (s *v4l2) try(before *trouble) *trouble {
 	var c *camera
@@ -225,7 +225,7 @@ func (s *v4l2) try(before *trouble) *trouble {
 }
 
 // guard calls f, which talks to the camera, and reports whether that took so long that it has told of it.
-func (s *v4l2) guard(who string, f func()) (hung bool) {
+func (s *v4l2) guard(who string, f func()) (stalled bool) {
 	timer := time.AfterFunc(hungTime, func() { s.tell(hungTrouble(who)) })
 	f()
 	return !timer.Stop()
@@ -278,7 +278,7 @@ func (s *v4l2) setUp(c *camera) (layout, error) {
 	return l, nil
 }
 
-// stream takes pictures until something is wrong, which it returns, or the source ends.
+// stream takes frames until something is wrong, which it returns, or the source ends.
 func (s *v4l2) stream(c *camera, l layout) error {
 	period := time.Second
 	if l.fps > 0 {
@@ -287,12 +287,12 @@ func (s *v4l2) stream(c *camera, l layout) error {
 	run := videoRun{layout: l, card: c.card, stale: c.driver == loopbackDriver}
 	fds := [...]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeup.Fd()), Events: unix.POLLIN}}
 	deadline := time.Now().Add(startTime + 3*period)
-	broken := false // there are pictures, and since the last whole one, or the start, only broken ones
+	broken := false // there are frames, and since the last whole one, or the start, only broken ones
 	for {
 		_, err := unix.Poll(fds[:], max(0, int(time.Until(deadline).Milliseconds())))
 		switch {
 		case err != nil && err != unix.EINTR:
-			return fmt.Errorf("wait for a picture: %w", err)
+			return fmt.Errorf("wait for a frame: %w", err)
 		case fds[1].Revents != 0:
 			return nil
 		}
@@ -317,14 +317,14 @@ func (s *v4l2) stream(c *camera, l layout) error {
 type videoRun struct {
 	layout   layout
 	card     string
-	stale    bool // what comes next is no picture: v4l2loopback 0.12 takes new buffers for full ones
-	numbered bool // there has been a picture, of this number:
+	stale    bool // what comes next is no frame: v4l2loopback 0.12 takes new buffers for full ones
+	numbered bool // there has been a frame, of this number:
 	sequence uint32
-	good     bool // there has been a whole picture
+	good     bool // there has been a whole frame
 }
 
-// drain takes all pictures that the driver has, and returns how many, and how many of them are whole: no more than it has
-// buffers, so that the source can end where pictures come faster than they are looked through.
+// drain takes all frames that the driver has, and returns how many, and how many of them are whole: no more than it has
+// buffers, so that the source can end where frames come faster than they are looked through.
 func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 	for range c.buffers {
 		b, memory, err := c.dequeue()
@@ -332,7 +332,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 			return n, whole, nil
 		}
 		if err != nil {
-			return n, whole, fmt.Errorf("take a picture: %w", err)
+			return n, whole, fmt.Errorf("take a frame: %w", err)
 		}
 		n++
 		if s.take(c, &b, memory, run) {
@@ -345,7 +345,7 @@ func (s *v4l2) drain(c *camera, run *videoRun) (n, whole int, err error) {
 	return n, whole, nil
 }
 
-// take counts a picture, and puts it where Next finds it if it is whole, which it reports.
+// take counts a frame, and puts it where Next finds it if it is whole, which it reports.
 func (s *v4l2) take(c *camera, b *videoBuffer, memory []byte, run *videoRun) (whole bool) {
 	now, up := time.Now(), sinceStart()
 	if run.stale {
@@ -444,13 +444,13 @@ func (s v4l2Stream) Part() (Part, error) {
 	}
 }
 
-// tellBroken tells how many pictures were broken since it did so last.
+// tellBroken tells how many frames were broken since it did so last.
 func (s *v4l2) tellBroken(now time.Time) {
 	if now.Sub(s.brokenAt) < brokenTime {
 		return
 	}
 	s.brokenAt = now
-	s.log.Warn("the camera gives broken pictures, which are dropped", s.Counts().dropped(Drop.broken)...)
+	s.log.Warn("the camera gives broken frames, which are dropped", s.Counts().dropped(Drop.broken)...)
 }
 
 // asked is what the options ask a camera for, in words.

@@ -145,8 +145,8 @@ func TestTrouble(t *testing.T) {
 		{unix.ENOTTY, "", troubleUnusable, "/dev/video3 is no camera"},
 		{wrap(unix.ENOLINK), name, troubleUnusable, "is a part of a camera that libcamera puts together"},
 		{wrap(unix.ETIMEDOUT), name, troubleHung, "does not answer"},
-		{errStalled, name, troubleStalled, "gives no pictures, though it answers"},
-		{errBroken, name, troubleBroken, "gives only broken pictures: picam drops them and keeps starting it anew"},
+		{errStalled, name, troubleStalled, "gives no frames, though it answers"},
+		{errBroken, name, troubleBroken, "gives only broken frames: picam drops them and keeps starting it anew"},
 		{errNotFed, name, troubleNotFed, "a loopback device that no program writes to"},
 		{unusableError("its formats are H264"), name, troubleUnusable, "HD Webcam (/dev/video3): its formats are H264; picam devices"},
 		{wrap(unix.EIO), name, troubleOther, "HD Webcam (/dev/video3): start: input/output error: picam tries again"},
@@ -173,10 +173,10 @@ func TestUsable(t *testing.T) {
 		{"a camera", camera{caps: capVideoCapture | capStreaming}, webcam, "", false},
 		{"the capture side of a loopback device", camera{driver: loopbackDriver, caps: capVideoCapture | capStreaming}, webcam, "", false},
 		{"the other side", camera{driver: loopbackDriver, caps: capStreaming}, nil, errNotFed.Error(), false},
-		{"metadata", camera{caps: capStreaming | 0x0080_0000}, nil, "no pictures come from this node", false},
-		{"a codec", camera{caps: capStreaming | 0x0000_4000, driver: "bcm2835-codec"}, nil, "no pictures come from this node", false},
-		{"pictures in parts", camera{caps: capStreaming | capVideoCaptureMplane}, nil, "multi-planar", false},
-		{"without mapped memory", camera{caps: capVideoCapture}, webcam, "no pictures come from this node", false},
+		{"metadata", camera{caps: capStreaming | 0x0080_0000}, nil, "no frames come from this node", false},
+		{"a codec", camera{caps: capStreaming | 0x0000_4000, driver: "bcm2835-codec"}, nil, "no frames come from this node", false},
+		{"frames in parts", camera{caps: capStreaming | capVideoCaptureMplane}, nil, "multi-planar", false},
+		{"without mapped memory", camera{caps: capVideoCapture}, webcam, "no frames come from this node", false},
 		{"nothing that can be used", camera{caps: capVideoCapture | capStreaming}, only("H264", webcam), "its formats are H264", false},
 		{"of a Raspberry Pi's camera", camera{caps: capVideoCapture | capStreaming, driver: "unicam"}, webcam, "", true},
 		{"of another board's", camera{caps: capVideoCapture | capStreaming | capMediaController, driver: "sun6i-csi"}, webcam, "", true},
@@ -246,11 +246,11 @@ func TestJournal(t *testing.T) {
 		t.Errorf("trouble %q", got)
 	}
 	j.tell(busy)
-	lines("msg=gone", "msg=busy", "the camera gives pictures", "msg=busy")
+	lines("msg=gone", "msg=busy", "the camera gives frames", "msg=busy")
 }
 
 // sysFolder makes a /dev and a /sys/class/video4linux of the places.
-func sysFolder(t *testing.T, list []place) (dev, class string) {
+func sysFolder(t *testing.T, list []identity) (dev, class string) {
 	t.Helper()
 	dir := t.TempDir()
 	dev, class = filepath.Join(dir, "dev"), filepath.Join(dir, "class")
@@ -284,7 +284,7 @@ func sysFolder(t *testing.T, list []place) (dev, class string) {
 }
 
 func TestPlaces(t *testing.T) {
-	want := []place{
+	want := []identity{
 		{"video0", "UVC Camera", "usb1/1-1:1.0", "0"},
 		{"video1", "UVC Camera", "usb1/1-1:1.0", "1"},
 		{"video2", "loopback", "", "0"},
@@ -297,44 +297,46 @@ func TestPlaces(t *testing.T) {
 			want[i].device = filepath.Join(filepath.Dir(dev), p.device)
 		}
 	}
-	if got := places(dev, class); !reflect.DeepEqual(got, want) {
+	if got := identities(dev, class); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for i, p := range want {
-		want[i] = place{node: p.node}
+		want[i] = identity{node: p.node}
 	}
-	if got := places(dev, filepath.Join(class, "none")); !reflect.DeepEqual(got, want) {
+	if got := identities(dev, filepath.Join(class, "none")); !reflect.DeepEqual(got, want) {
 		t.Errorf("without /sys: got %q, want %q", got, want)
 	}
 }
 
 func TestReunite(t *testing.T) {
-	at := func(node, name, device, index string) place { return place{"/dev/video" + node, name, device, index} }
-	home := at("0", "cam", "usb1", "0")
+	at := func(node, name, device, index string) identity {
+		return identity{"/dev/video" + node, name, device, index}
+	}
+	known := at("0", "cam", "usb1", "0")
 	other, metadata := at("2", "cam", "usb2", "0"), at("1", "cam", "usb1", "1")
 	for _, tt := range []struct {
 		name        string
-		home        place
-		now, others []place
+		known       identity
+		now, others []identity
 		anyName     bool
 		want        string // the node's number
 	}{
-		{"it has not gone", home, []place{other, home}, nil, false, "0"},
-		{"it has another node", home, []place{other, at("5", "cam", "usb1", "0")}, nil, false, "5"},
-		{"another camera has its node", home, []place{at("0", "cam", "usb2", "0")}, []place{other}, false, ""},
-		{"its metadata is no camera", home, []place{metadata}, []place{}, true, ""},
-		{"it has just gone", home, []place{other}, nil, true, ""},
-		{"the others are not it", home, []place{other}, []place{other}, true, ""},
-		{"in another port", home, []place{other, at("3", "cam", "usb3", "0")}, []place{other}, false, "3"},
-		{"one of another name came", home, []place{other, at("3", "new", "usb3", "0")}, []place{other}, false, ""},
-		{"one of another name will do", home, []place{other, at("3", "new", "usb3", "0")}, []place{other}, true, "3"},
-		{"where it was before one that came", home, []place{at("0", "cam", "usb3", "0"), at("4", "cam", "usb1", "0")}, []place{}, true, "4"},
-		{"a virtual one by its node", at("7", "loop", "", "0"), []place{at("6", "loop", "", "0"), at("7", "loop", "", "0")}, nil, false, "7"},
-		{"no other virtual one", at("7", "loop", "", "0"), []place{at("6", "loop", "", "0")}, []place{at("6", "loop", "", "0")}, false, ""},
-		{"without /sys", place{node: "/dev/video7"}, []place{{node: "/dev/video7"}}, nil, false, "7"},
+		{"it has not gone", known, []identity{other, known}, nil, false, "0"},
+		{"it has another node", known, []identity{other, at("5", "cam", "usb1", "0")}, nil, false, "5"},
+		{"another camera has its node", known, []identity{at("0", "cam", "usb2", "0")}, []identity{other}, false, ""},
+		{"its metadata is no camera", known, []identity{metadata}, []identity{}, true, ""},
+		{"it has just gone", known, []identity{other}, nil, true, ""},
+		{"the others are not it", known, []identity{other}, []identity{other}, true, ""},
+		{"in another port", known, []identity{other, at("3", "cam", "usb3", "0")}, []identity{other}, false, "3"},
+		{"one of another name came", known, []identity{other, at("3", "new", "usb3", "0")}, []identity{other}, false, ""},
+		{"one of another name will do", known, []identity{other, at("3", "new", "usb3", "0")}, []identity{other}, true, "3"},
+		{"where it was before one that came", known, []identity{at("0", "cam", "usb3", "0"), at("4", "cam", "usb1", "0")}, []identity{}, true, "4"},
+		{"a virtual one by its node", at("7", "loop", "", "0"), []identity{at("6", "loop", "", "0"), at("7", "loop", "", "0")}, nil, false, "7"},
+		{"no other virtual one", at("7", "loop", "", "0"), []identity{at("6", "loop", "", "0")}, []identity{at("6", "loop", "", "0")}, false, ""},
+		{"without /sys", identity{node: "/dev/video7"}, []identity{{node: "/dev/video7"}}, nil, false, "7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := reunite(tt.home, tt.now, tt.others, tt.anyName)
+			got, ok := reunite(tt.known, tt.now, tt.others, tt.anyName)
 			if ok != (tt.want != "") || ok && got != "/dev/video"+tt.want {
 				t.Errorf("got %q, %v; want %q", got, ok, tt.want)
 			}

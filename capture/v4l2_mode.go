@@ -23,14 +23,14 @@ func (m mode) String() string {
 	return s
 }
 
-// layout is a mode and how its pictures lie in memory.
+// layout is a mode and how its frames lie in memory.
 type layout struct {
 	mode
-	stride    int  // bytes from a row to the next, if the pictures are not JPEG
+	stride    int  // bytes from a row to the next, if the frames are not JPEG
 	fullRange bool // black is 0 and white 255, as in JPEG; else 16 and 235
 }
 
-// What a camera is set to where nothing is asked for: a size of which most have 30 pictures a second, and a smaller one
+// What a camera is set to where nothing is asked for: a size of which most have 30 frames a second, and a smaller one
 // where this computer has to encode.
 const (
 	usualWidth, usualHeight = 1280, 720
@@ -38,10 +38,10 @@ const (
 	usualFPS                = 30
 )
 
-// isJPEG says whether pictures of a format are passed on as they are.
+// isJPEG says whether frames of a format are passed on as they are.
 func isJPEG(format string) bool { return format == "MJPG" || format == "JPEG" }
 
-// formatUse says what picam does with pictures of a format, see DeviceFormat.
+// formatUse says what picam does with frames of a format, see DeviceFormat.
 func formatUse(format string) string {
 	switch {
 	case isJPEG(format):
@@ -53,7 +53,7 @@ func formatUse(format string) string {
 }
 
 // choose returns the mode that is nearest to what o asks for, and false if there is none that picam can use. What counts,
-// in this order: pictures that are JPEG already, the size, the rate, what is easier to encode. If only a rate is asked
+// in this order: frames that are JPEG already, the size, the rate, what is easier to encode. If only a rate is asked
 // for, it counts more than the size.
 func choose(formats []DeviceFormat, o Options) (best mode, ok bool) {
 	var least [4]float64

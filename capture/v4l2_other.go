@@ -12,7 +12,7 @@ func openV4L2(context.Context, string, Options) (Source, error) { return nil, fi
 func streamV4L2(context.Context, string, Options) (Stream, error) { return nil, findV4L2Camera() }
 
 func findV4L2Camera() error {
-	return errors.New("capture: v4l2: only Linux has V4L2; use another program's pictures, such as " +
+	return errors.New("capture: v4l2: only Linux has V4L2; use another program's frames, such as " +
 		"ffmpeg … -f mjpeg - | picam send --source - …")
 }
 

@@ -10,19 +10,19 @@ import (
 	"picam/mjpeg"
 )
 
-// shot is a picture on its way from the camera to Next, with memory of its own, which is used again.
+// shot is a frame on its way from the camera to Next, with memory of its own, which is used again.
 type shot struct {
 	seq                uint64
 	captured, received time.Time
 	layout             layout
 	raw                []byte // the samples, if it is not JPEG
-	jpeg               []byte // the picture, in the memory of scanner
+	jpeg               []byte // the frame, in the memory of scanner
 	noTables           bool   // it lacks the Huffman tables
 	scanner            mjpeg.Scanner
 	input              bytes.Reader
 }
 
-// fill takes over a picture from the driver's memory. It reports false, and why, for one that is not whole.
+// fill takes over a frame from the driver's memory. It reports false, and why, for one that is not whole.
 func (s *shot) fill(b []byte, l layout, maxFrame int) (why Drop, ok bool) {
 	s.layout, s.jpeg = l, nil
 	if len(b) == 0 {
@@ -59,7 +59,7 @@ func (s *shot) fill(b []byte, l layout, maxFrame int) (why Drop, ok bool) {
 	return 0, true
 }
 
-// developer makes the JPEG pictures that Next returns from shots.
+// developer makes the JPEG frames that Next returns from shots.
 type developer struct {
 	quality int
 	log     *slog.Logger
@@ -75,10 +75,10 @@ type developer struct {
 
 const (
 	rawQuality = 80 // where none is asked for
-	costAfter  = 30 // pictures until it is told what encoding costs
+	costAfter  = 30 // frames until it is told what encoding costs
 )
 
-// develop returns a shot's JPEG picture: its own bytes, or some that are valid until the next call.
+// develop returns a shot's JPEG frame: its own bytes, or some that are valid until the next call.
 func (d *developer) develop(s *shot) []byte {
 	switch {
 	case s.jpeg == nil:
@@ -86,7 +86,7 @@ func (d *developer) develop(s *shot) []byte {
 	case s.noTables:
 		if !d.repaired {
 			d.repaired = true
-			d.log.Info("the camera's pictures lack their Huffman tables, picam adds them")
+			d.log.Info("the camera's frames lack their Huffman tables, picam adds them")
 		}
 		d.jpeg = mjpeg.AddHuffmanTables(d.jpeg[:0], s.jpeg)
 	default:
@@ -108,7 +108,7 @@ func (d *developer) encode(s *shot) {
 	d.encodes++
 	if d.encodes == costAfter {
 		each := d.took / costAfter
-		d.log.Warn("this camera gives no JPEG, so this computer encodes its pictures; a smaller --size or --fps costs less",
+		d.log.Warn("this camera gives no JPEG, so this computer encodes its frames; a smaller --size or --fps costs less",
 			"format", l.format, "each", each.Round(100*time.Microsecond), "processors", min(len(d.encoder.bands), runtime.NumCPU()),
 			"at_most_fps", int(time.Second/max(each, 1)))
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 func TestShotFill(t *testing.T) {
-	pictures := mjpegtest.Pictures(2, 64, 48, 80)
-	p, other := pictures[0], pictures[1]
-	exif := mjpegtest.WithSegment(p, 0xE1, mjpegtest.Exif(1, mjpegtest.Pictures(1, 16, 16, 50)[0], true))
+	frames := mjpegtest.Frames(2, 64, 48, 80)
+	p, other := frames[0], frames[1]
+	exif := mjpegtest.WithSegment(p, 0xE1, mjpegtest.Exif(1, mjpegtest.Frames(1, 16, 16, 50)[0], true))
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	jpeg, raw := layout{mode: mode{format: "MJPG"}}, layout{mode: mode{"YUYV", 4, 2, 0}, stride: 8}
 	for _, tt := range []struct {
@@ -66,13 +66,13 @@ func TestShotFill(t *testing.T) {
 func TestDevelop(t *testing.T) {
 	text, log := newLog()
 	d := developer{log: log}
-	p := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	p := mjpegtest.Frames(1, 64, 48, 80)[0]
 	bare := mjpegtest.WithoutDHT(p)
 	var s shot
 	jpeg := layout{mode: mode{format: "MJPG"}}
 	s.fill(p, jpeg, 0)
 	if got := d.develop(&s); !bytes.Equal(got, p) {
-		t.Error("a whole picture is changed")
+		t.Error("a whole frame is changed")
 	}
 	s.fill(bare, jpeg, 0)
 	for range 3 {
@@ -104,9 +104,9 @@ func TestDevelop(t *testing.T) {
 	}
 }
 
-// TestShotAllocs: once its memory has grown, nothing more is allocated for a picture, whatever comes of it.
+// TestShotAllocs: once its memory has grown, nothing more is allocated for a frame, whatever comes of it.
 func TestShotAllocs(t *testing.T) {
-	p := mjpegtest.Pictures(1, 320, 240, 90)[0]
+	p := mjpegtest.Frames(1, 320, 240, 90)[0]
 	bare := mjpegtest.WithoutDHT(p)
 	jpeg := layout{mode: mode{format: "MJPG"}}
 	_, log := newLog()

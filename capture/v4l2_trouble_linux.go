@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trouble is why a camera gives no pictures, in a sentence for its user.
+// trouble is why a camera gives no frames, in a sentence for its user.
 type trouble struct {
 	kind     troubleKind
 	text     string
@@ -60,12 +60,12 @@ const (
 // These are reasons of picam's own beside the kernel's.
 var (
 	errNoCamera = errors.New("no camera")
-	errStalled  = errors.New("no picture for too long")
-	errBroken   = errors.New("no whole picture for too long")
+	errStalled  = errors.New("no frame for too long")
+	errBroken   = errors.New("no whole frame for too long")
 	errNotFed   = errors.New("a loopback device that nothing is written to")
 )
 
-// unusableError is the reason why no pictures for picam come from a node.
+// unusableError is the reason why no frames for picam come from a node.
 type unusableError string
 
 func (e unusableError) Error() string { return string(e) }
@@ -81,10 +81,10 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 	case errors.Is(err, errNotFed):
 		return &trouble{troubleNotFed, who + " is a loopback device that no program writes to: start that program" + waits, false}
 	case errors.Is(err, errStalled):
-		return &trouble{troubleStalled, who + " gives no pictures, though it answers: picam keeps starting it anew; " +
+		return &trouble{troubleStalled, who + " gives no frames, though it answers: picam keeps starting it anew; " +
 			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
 	case errors.Is(err, errBroken):
-		return &trouble{troubleBroken, who + " gives only broken pictures: picam drops them and keeps starting it anew; " +
+		return &trouble{troubleBroken, who + " gives only broken frames: picam drops them and keeps starting it anew; " +
 			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
 	case errors.Is(err, unix.ETIMEDOUT):
 		return hungTrouble(who)
@@ -142,11 +142,11 @@ func hungTrouble(who string) *trouble {
 		"cable and its power", false}
 }
 
-// journal tells each kind of trouble once, from its beginning to the next picture.
+// journal tells each kind of trouble once, from its beginning to the next frame.
 type journal struct {
 	log   *slog.Logger
 	mu    sync.Mutex
-	now   *trouble // nil: there are pictures
+	now   *trouble // nil: there are frames
 	since time.Time
 	told  [troubleOther + 1]bool
 }
@@ -170,12 +170,12 @@ func (j *journal) fine() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.now != nil {
-		j.log.Info("the camera gives pictures", "after", time.Since(j.since).Round(time.Millisecond))
+		j.log.Info("the camera gives frames", "after", time.Since(j.since).Round(time.Millisecond))
 		j.now, j.told = nil, [len(j.told)]bool{}
 	}
 }
 
-// Trouble returns why there are no pictures, or "".
+// Trouble returns why there are no frames, or "".
 func (j *journal) Trouble() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -29,13 +29,13 @@ const (
 	webDialTime   = 5 * time.Second
 	webHeaderTime = 10 * time.Second // some cameras wake up first
 	webSilence    = 10 * time.Second // without a byte; longer for low rates
-	webFirst      = 30 * time.Second // for the first picture of a connection
+	webFirst      = 30 * time.Second // for the first frame of a connection
 	webRedirects  = 5
 	snapshotFPS   = 1 // where none is asked for
 )
 
-// web is the source of an HTTP camera: one endless answer of MJPEG, or an address that has one picture at a time, which is
-// asked for again and again. Pictures are cut by their own markers, so that nothing depends on lengths and boundaries.
+// web is the source of an HTTP camera: one endless answer of MJPEG, or an address that has one frame at a time, which is
+// asked for again and again. Frames are cut by their own markers, so that nothing depends on lengths and boundaries.
 type web struct {
 	lifetime
 	*outage
@@ -48,11 +48,11 @@ type web struct {
 	client   *http.Client
 	login    webLogin
 	retry    backoff.ExponentialBackOff
-	pace     pacer // of single pictures
+	pace     pacer // of single frames
 
 	answer *answer // nil: none under way
 	seq    uint64
-	known  bool // there has been a picture: whatever fails now will be all right again
+	known  bool // there has been a frame: whatever fails now will be all right again
 
 	mu     sync.Mutex
 	reader *mjpeg.Reader // of the answer under way, or of the last one
@@ -67,7 +67,7 @@ type webError struct {
 
 func (e *webError) Error() string { return e.text }
 
-// openWeb asks for the address once, and fails if that shows that there will never be pictures. A camera that does not
+// openWeb asks for the address once, and fails if that shows that there will never be frames. A camera that does not
 // answer is waited for.
 func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (Source, error) {
 	return func(ctx context.Context, arg string, o Options) (Source, error) {
@@ -134,7 +134,7 @@ func newWeb(ctx context.Context, address string, o Options) (*web, error) {
 	return w, nil
 }
 
-// webStream is the Stream of an HTTP camera: its answer, or one after another where each is a picture.
+// webStream is the Stream of an HTTP camera: its answer, or one after another where each is a frame.
 type webStream struct{ *web }
 
 func streamWeb(scheme string) func(ctx context.Context, arg string, o Options) (Stream, error) {
@@ -236,7 +236,7 @@ func (w *web) Next() (mjpeg.Frame, error) {
 				return w.deliver(f), nil
 			}
 			err = w.finish(err)
-			if err == nil { // a whole answer of single pictures
+			if err == nil { // a whole answer of single frames
 				if err := w.pace.wait(w.ctx); err != nil {
 					return mjpeg.Frame{}, err
 				}
@@ -257,7 +257,7 @@ func (w *web) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{}, context.Cause(w.ctx)
 }
 
-// deliver numbers a picture through all answers.
+// deliver numbers a frame through all answers.
 func (w *web) deliver(f mjpeg.Frame) mjpeg.Frame {
 	w.fine()
 	w.known = true
@@ -286,7 +286,7 @@ func (w *web) finish(err error) error {
 		return nil
 	case errors.Is(cause, errWebSilent):
 		return w.broken(a, err)
-	case errors.Is(cause, errWebOther), errors.Is(cause, errWebNoPicture), err == io.EOF && st.Frames == 0:
+	case errors.Is(cause, errWebOther), errors.Is(cause, errWebNoFrame), err == io.EOF && st.Frames == 0:
 		return w.other(a, st)
 	case err == io.EOF:
 		return &webError{text: w.who + " has ended its stream; picam connects anew"}
@@ -300,7 +300,7 @@ func (w *web) other(a *answer, st mjpeg.Stats) error {
 	if format != "" {
 		return w.video(found, format)
 	}
-	what := fmt.Sprintf("%s gives no JPEG picture in %d bytes of %s that begin with %q", w.who, st.Bytes,
+	what := fmt.Sprintf("%s gives no JPEG frame in %d bytes of %s that begin with %q", w.who, st.Bytes,
 		cmp.Or(a.kind, "no Content-Type"), a.head[:min(len(a.head), 16)])
 	if advice == "" {
 		advice = "want an address of MJPEG or JPEG" + someAddresses
@@ -367,25 +367,25 @@ func (w *web) scanStats() mjpeg.Stats {
 
 // answer is one response.
 type answer struct {
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	body     io.ReadCloser
-	kind     string        // Content-Type
-	single   bool          // it is one picture
-	reader   *mjpeg.Reader // nil: of a webStream
-	begun    time.Time
-	pictures bool
-	silence  time.Duration
-	watch    *time.Timer
-	head     []byte // the first bytes
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	body    io.ReadCloser
+	kind    string        // Content-Type
+	single  bool          // it is one frame
+	reader  *mjpeg.Reader // nil: of a webStream
+	begun   time.Time
+	frames  bool
+	silence time.Duration
+	watch   *time.Timer
+	head    []byte // the first bytes
 }
 
 const headKept = 1 << 10 // bytes of an answer
 
 var (
-	errWebSilent    = errors.New("silent")
-	errWebNoPicture = errors.New("no picture")
-	errWebOther     = errors.New("another kind of video")
+	errWebSilent  = errors.New("silent")
+	errWebNoFrame = errors.New("no frame")
+	errWebOther   = errors.New("another kind of video")
 )
 
 func (a *answer) close() {
@@ -396,27 +396,27 @@ func (a *answer) close() {
 
 func (a *answer) next() (mjpeg.Frame, error) {
 	f, err := a.reader.Next()
-	a.pictures = a.pictures || err == nil
+	a.frames = a.frames || err == nil
 	return f, err
 }
 
 // Read reads the body for reader.
 func (a *answer) Read(p []byte) (int, error) {
-	a.watch.Reset(a.silence) // only while it waits: who takes the pictures may take its time
+	a.watch.Reset(a.silence) // only while it waits: who takes the frames may take its time
 	n, err := a.body.Read(p)
 	a.watch.Stop()
 	begins := len(a.head) < headKept
 	if begins {
 		a.head = append(a.head, p[:min(n, headKept-len(a.head))]...)
 	}
-	if a.reader == nil || a.pictures {
+	if a.reader == nil || a.frames {
 		return n, err
 	}
 	if _, _, format := sniff.Recognise(a.head); begins && !sniff.CanHoldJPEG(format) {
 		a.cancel(errWebOther)
 	}
 	if time.Since(a.begun) > webFirst {
-		a.cancel(errWebNoPicture)
+		a.cancel(errWebNoFrame)
 	}
 	return n, err
 }
@@ -530,7 +530,7 @@ func (w *web) judge(a *answer, resp *http.Response) error {
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
 		return &webError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others; picam tries again", w.who, resp.Status)}
 	default:
-		return &webError{fmt.Sprintf("%s answers %s, not with pictures", w.who, resp.Status), true}
+		return &webError{fmt.Sprintf("%s answers %s, not with frames", w.who, resp.Status), true}
 	}
 	kind := mediaType(a.kind)
 	isPage := kind == "text/html" || kind == "application/xhtml+xml"
@@ -546,7 +546,7 @@ func (w *web) judge(a *answer, resp *http.Response) error {
 		return &webError{w.who + " is a page to log in at, not a stream; picam logs in as the camera's address of the stream asks for it; " +
 			"want that one" + someAddresses, true}
 	case isPage && (bytes.HasPrefix(start, []byte("<")) || len(start) == 0):
-		return &webError{w.who + " is a web page, not a stream; want the address of the picture in it" + someAddresses, true}
+		return &webError{w.who + " is a web page, not a stream; want the address of the frame in it" + someAddresses, true}
 	case isPage, bytes.HasPrefix(start, []byte("\xFF\xD8\xFF")), bytes.HasPrefix(start, []byte("--")):
 		return nil // the bytes are the truth
 	case isVideo:

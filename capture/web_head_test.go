@@ -20,17 +20,17 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestWebForgives: what is wrong with an answer's head and chunks keeps no picture away.
+// TestWebForgives: what is wrong with an answer's head and chunks keeps no frame away.
 func TestWebForgives(t *testing.T) {
-	pictures := mjpegtest.Pictures(5, 96, 64, 80)
-	for _, tt := range capturetest.Faults(pictures) {
+	frames := mjpegtest.Frames(5, 96, 64, 80)
+	for _, tt := range capturetest.Faults(frames) {
 		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
 			addr, _ := capturetest.Serve(t, tt.Answer)
 			s := open(t, "http://"+addr+"/stream", Options{})
-			for i, want := range pictures {
+			for i, want := range frames {
 				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, want) {
-					t.Fatalf("picture %d: %d bytes, %v", i+1, len(f.JPEG), err)
+					t.Fatalf("frame %d: %d bytes, %v", i+1, len(f.JPEG), err)
 				}
 			}
 		})
@@ -42,18 +42,18 @@ func TestCurlForgives(t *testing.T) {
 	if out, err := exec.Command("curl", "--version").Output(); err != nil || !strings.HasPrefix(string(out), "curl 7.88.") {
 		t.Skip("needs curl 7.88")
 	}
-	pictures := mjpegtest.Pictures(5, 96, 64, 80)
-	for _, tt := range capturetest.Faults(pictures) {
+	frames := mjpegtest.Frames(5, 96, 64, 80)
+	for _, tt := range capturetest.Faults(frames) {
 		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
 			addr, _ := capturetest.Serve(t, tt.Answer)
 			out, err := exec.Command("curl", "-s", "--max-time", "10", "http://"+addr+"/stream").Output()
 			got := true
-			for _, p := range pictures {
+			for _, p := range frames {
 				got = got && bytes.Contains(out, p)
 			}
 			if got != tt.Curl {
-				t.Errorf("all pictures: %v, of %d bytes, %v", got, len(out), err)
+				t.Errorf("all frames: %v, of %d bytes, %v", got, len(out), err)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestCurlForgives(t *testing.T) {
 
 // TestWebKeepsConnection: answers one after another on one connection are each put right.
 func TestWebKeepsConnection(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -88,9 +88,9 @@ func TestWebKeepsConnection(t *testing.T) {
 					case req.Header.Get("Authorization") == "":
 						fmt.Fprintf(conn, "HTTP/1.1 401\nnonsense\nWWW-Authenticate: Basic realm=x\nContent-Length: 0, 0\n\n")
 					case n%2 == 0:
-						fmt.Fprintf(conn, head+"Transfer-Encoding: chunked\r\n\r\n%x 1\r\n%s\r\n0\r\nnonsense\r\n\r\n", len(picture), picture)
+						fmt.Fprintf(conn, head+"Transfer-Encoding: chunked\r\n\r\n%x 1\r\n%s\r\n0\r\nnonsense\r\n\r\n", len(frame), frame)
 					default:
-						fmt.Fprintf(conn, head+"Content-Length: %d, %[1]d\r\n\r\n%s", len(picture), picture)
+						fmt.Fprintf(conn, head+"Content-Length: %d, %[1]d\r\n\r\n%s", len(frame), frame)
 					}
 				}
 			}()
@@ -98,7 +98,7 @@ func TestWebKeepsConnection(t *testing.T) {
 	}()
 	s := open(t, "http://u:p@"+l.Addr().String()+"/shot", Options{FPS: 100})
 	for range 6 {
-		if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+		if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 			t.Fatalf("%d bytes, %v", len(f.JPEG), err)
 		}
 	}
@@ -109,7 +109,7 @@ func TestWebKeepsConnection(t *testing.T) {
 
 // TestWebRedirects: addresses that browsers and curl follow, and a cookie that is wanted behind one.
 func TestWebRedirects(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	for _, tt := range []struct{ name, location, want string }{
 		{"relative", "new?a=b", "/old/new?a=b"},
 		{"with spaces", "/my camera/a b", "/my camera/a b"},
@@ -125,9 +125,9 @@ func TestWebRedirects(t *testing.T) {
 				case req.URL.Path+strings.TrimSuffix("?"+req.URL.RawQuery, "?") != tt.want || err != nil || cookie.Value != "1":
 					return []byte("HTTP/1.1 404 Not Found\r\n\r\n")
 				}
-				return capturetest.Multipart("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", [][]byte{picture}, "", "")
+				return capturetest.Multipart("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", [][]byte{frame}, "", "")
 			})
-			if f, err := open(t, "http://"+addr+"/old/", Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+			if f, err := open(t, "http://"+addr+"/old/", Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 				t.Errorf("%d bytes, %v", len(f.JPEG), err)
 			}
 		})
@@ -166,7 +166,7 @@ func (c *memoryConn) Write(p []byte) (int, error) { return len(p), nil }
 // FuzzTolerantConn: an answer that net/http takes is the same through a tolerantConn; all others end with an answer or an
 // error, whose head is bounded; how the bytes are cut into reads makes no difference.
 func FuzzTolerantConn(f *testing.F) {
-	for _, tt := range capturetest.Faults([][]byte{[]byte("\xFF\xD8\xFF picture"), []byte("another\r\n\r\n")}) {
+	for _, tt := range capturetest.Faults([][]byte{[]byte("\xFF\xD8\xFF frame"), []byte("another\r\n\r\n")}) {
 		if len(tt.Answer) < 10<<10 {
 			f.Add(tt.Answer)
 		}

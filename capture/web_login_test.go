@@ -14,14 +14,14 @@ import (
 
 // TestWebLogins: user and password are given however a camera asks for them, and a wrong password is told.
 func TestWebLogins(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
-	answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"), picture...)
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
+	answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"), frame...)
 	for _, tt := range capturetest.Logins() {
 		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
 			addr := tt.Serve(t, answer)
 			s := open(t, "http://u:p@"+addr+"/shot?a=b&c", Options{FPS: 100})
-			if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+			if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 				t.Fatalf("%d bytes, %v", len(f.JPEG), err)
 			}
 			if _, err := Open(t.Context(), "http://u:q@"+addr, Options{}); err == nil || !strings.Contains(err.Error(), "does not take this user") {

@@ -20,15 +20,15 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestWebDialects: whatever a server puts around its pictures, exactly these come, and again when it has ended the answer.
+// TestWebDialects: whatever a server puts around its frames, exactly these come, and again when it has ended the answer.
 func TestWebDialects(t *testing.T) {
-	pictures := mjpegtest.Pictures(12, 96, 64, 80)
-	for _, tt := range capturetest.Dialects(pictures) {
+	frames := mjpegtest.Frames(12, 96, 64, 80)
+	for _, tt := range capturetest.Dialects(frames) {
 		t.Run(tt.Name, func(t *testing.T) {
 			t.Parallel()
-			want := pictures
+			want := frames
 			if strings.HasPrefix(tt.Name, "one") {
-				want = pictures[:1]
+				want = frames[:1]
 			}
 			addr, requests := capturetest.Serve(t, tt.Answer)
 			s := open(t, "http://"+addr+"/stream", Options{FPS: 100})
@@ -38,7 +38,7 @@ func TestWebDialects(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(f.JPEG, want[i%len(want)]) || f.Seq != uint64(i+1) || f.Captured.IsZero() {
-					t.Fatalf("picture %d: %d bytes, number %d, of %v", i+1, len(f.JPEG), f.Seq, f.Captured)
+					t.Fatalf("frame %d: %d bytes, number %d, of %v", i+1, len(f.JPEG), f.Seq, f.Captured)
 				}
 			}
 			if n := requests.Load(); n != 2 {
@@ -54,10 +54,10 @@ func TestWebErrors(t *testing.T) {
 	status := func(s string) string { return "HTTP/1.1 " + s + "\r\nContent-Length: 0\r\n\r\n" }
 	typed := func(kind string) string { return "HTTP/1.1 200 OK\r\nContent-Type: " + kind + "\r\n\r\n" }
 	for _, tt := range []struct{ name, answer, path, want string }{
-		{"page", page, "/", "HOST is a web page, not a stream; want the address of the picture in it, such as /[?]action=stream"},
+		{"page", page, "/", "HOST is a web page, not a stream; want the address of the frame in it, such as /[?]action=stream"},
 		{"not found", status("404 Not Found"), "/a", `HOST/a: the camera has nothing at this address \(404 Not Found\); want that of`},
 		{"forbidden", status("403 Forbidden"), "/a", `does not allow it \(403 Forbidden\); look at its users`},
-		{"strange", status("418 I'm a teapot"), "/a", "answers 418 I'm a teapot, not with pictures"},
+		{"strange", status("418 I'm a teapot"), "/a", "answers 418 I'm a teapot, not with frames"},
 		{"password", status("401 Unauthorized"), "/a?b=c", `HOST/a asks for a user and a password: want http://USER:PASSWORD@.*:\d+/a\?b=c$`},
 		{"playlist", "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U", "/v.m3u8",
 			`HOST/v.m3u8 is video of another kind \(application/vnd.apple.mpegurl\); want MJPEG, or --source 'ffmpeg:-i HOST/v.m3u8'`},
@@ -86,7 +86,7 @@ func TestWebErrors(t *testing.T) {
 	}
 	const sps = "\x00\x00\x00\x01\x67\x42\x00\x1f"
 	for _, tt := range []struct{ name, answer, want string }{ // what only the bytes tell
-		{"no pictures in it", typed("application/octet-stream") + "hello", `no JPEG picture in 5 bytes of application/octet-stream that begin ` +
+		{"no frames in it", typed("application/octet-stream") + "hello", `no JPEG frame in 5 bytes of application/octet-stream that begin ` +
 			`with "hello", which is text: "hello"; want an address of MJPEG or JPEG, such as .*; picam probe tells more`},
 		{"H.264 in multipart", typed("multipart/x-mixed-replace; boundary=b") + "--b\r\nContent-Type: video/x-h264\r\n\r\n" + sps +
 			strings.Repeat("\xFF\xD8\xFF", 100), `HOST is video of another kind \(H.264 video in multipart \(video/x-h264\)\); want MJPEG, or ` +
@@ -94,8 +94,8 @@ func TestWebErrors(t *testing.T) {
 		{"H.264 by its bytes", typed("application/octet-stream") + sps, `\(H.264 video\); want MJPEG, or --source 'ffmpeg:-f h264 -i HOST'`},
 		{"MPEG-TS", typed("application/octet-stream") + strings.Repeat("\x47"+strings.Repeat("x", 187), 4), `\(an MPEG transport stream.*'ffmpeg:-i HOST'`},
 		{"playlist", typed("text/plain") + "#EXTM3U\n#EXT-X-VERSION:3\n", `\(an HLS playlist\); want MJPEG, or --source 'ffmpeg:-i HOST'`},
-		{"JSON", typed("text/plain") + `{"error": "no"}`, `which is JSON: "{\\"error\\": \\"no\\"}"; want the address of the picture, not of its description`},
-		{"PNG in multipart", typed("multipart/mixed") + "--b\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", "which is a PNG picture in multipart"},
+		{"JSON", typed("text/plain") + `{"error": "no"}`, `which is JSON: "{\\"error\\": \\"no\\"}"; want the address of the frame, not of its description`},
+		{"PNG in multipart", typed("multipart/mixed") + "--b\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", "which is a PNG frame in multipart"},
 	} {
 		t.Run("bytes of "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -122,12 +122,12 @@ func TestWebErrors(t *testing.T) {
 		}
 	})
 	t.Run("MJPEG of another type", func(t *testing.T) {
-		picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+		frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 		for _, kind := range []string{"video/mp4", "application/json", "text/html", "image/png", "application/octet-stream", "video/x-mjpg", ""} {
-			addr, _ := capturetest.Serve(t, append([]byte(typed(kind)), picture...))
+			addr, _ := capturetest.Serve(t, append([]byte(typed(kind)), frame...))
 			s := open(t, "http://"+addr, Options{FPS: 100})
 			for range 3 { // it is a snapshot
-				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 					t.Errorf("%q: %d bytes, %v", kind, len(f.JPEG), err)
 				}
 			}
@@ -170,10 +170,10 @@ func TestWebErrors(t *testing.T) {
 
 // TestWebLogin: user and password are given as the camera asks for them, and to nobody else.
 func TestWebLogin(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	give := func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "image/jpeg")
-		_, _ = w.Write(picture)
+		_, _ = w.Write(frame)
 	}
 	basic := func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user == "pi" && password == "a@b" {
@@ -223,7 +223,7 @@ func TestWebLogin(t *testing.T) {
 			with := func(user string) string { return strings.Replace(server.URL, "http://", "http://"+user, 1) + tt.path }
 			s := open(t, with("pi:a%40b@"), Options{FPS: 100})
 			for range 3 {
-				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 					t.Fatal(err)
 				}
 			}
@@ -254,7 +254,7 @@ func TestWebLogin(t *testing.T) {
 
 // TestWebComesBack: a camera that is not there, has no time, stalls or goes is waited for, with a reason each time.
 func TestWebComesBack(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -288,18 +288,18 @@ func TestWebComesBack(t *testing.T) {
 		case 1:
 			http.Error(w, "busy", http.StatusServiceUnavailable)
 		case 2: // stalls
-			_, _ = w.Write(picture)
+			_, _ = w.Write(frame)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		case 3: // goes in the middle of a picture
-			_, _ = w.Write(append(bytes.Clone(picture), picture[:100]...))
+		case 3: // goes in the middle of a frame
+			_, _ = w.Write(append(bytes.Clone(frame), frame[:100]...))
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		case 4: // is not found for a moment
 			http.NotFound(w, r)
 		default:
 			for r.Context().Err() == nil {
-				_, _ = w.Write(picture)
+				_, _ = w.Write(frame)
 			}
 		}
 	})}
@@ -312,7 +312,7 @@ func TestWebComesBack(t *testing.T) {
 	if got := troubled.Trouble(); got != "" {
 		t.Errorf("trouble %q", got)
 	}
-	for _, want := range []string{"503 Service Unavailable", "sends nothing for 300ms", "connects anew", "404 Not Found", "gives pictures"} {
+	for _, want := range []string{"503 Service Unavailable", "sends nothing for 300ms", "connects anew", "404 Not Found", "gives frames"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in the log: %s", want, text)
 		}
@@ -327,7 +327,7 @@ func TestWebComesBack(t *testing.T) {
 	s.Close()
 	server.Close()
 	if _, err := s.Next(); !errors.Is(err, context.Canceled) && err == nil {
-		t.Error("pictures after the end")
+		t.Error("frames after the end")
 	}
 }
 
@@ -370,17 +370,17 @@ func TestWebLinkLocal(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Host, "%") {
 			t.Errorf("the interface is sent: %s", r.Host)
 		}
-		_, _ = w.Write(picture)
+		_, _ = w.Write(frame)
 	})}
 	go func() { _ = server.Serve(l) }()
 	defer server.Close()
 	address := fmt.Sprintf("http://[%s]:%d/", host, l.Addr().(*net.TCPAddr).Port)
-	if f, err := open(t, address, Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+	if f, err := open(t, address, Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 		t.Errorf("%s: %d bytes, %v", address, len(f.JPEG), err)
 	}
 }

@@ -60,9 +60,9 @@ func parseWebOptions(fragment string) (o webOptions, err error) {
 func (o webOptions) risk() string {
 	switch {
 	case o.insecure:
-		return "nothing proves that this is the camera (#insecure): who is in the network may see and change the pictures, and the password"
+		return "nothing proves that this is the camera (#insecure): who is in the network may see and change the frames, and the password"
 	case o.legacy:
-		return "old TLS may be used (#tls=legacy): who is in the network may be able to see and change the pictures, and the password"
+		return "old TLS may be used (#tls=legacy): who is in the network may be able to see and change the frames, and the password"
 	}
 	return ""
 }
@@ -165,7 +165,7 @@ func (w *web) explainTLS(err error) error {
 	switch text := cutURL(err).Error(); {
 	case errors.As(err, &old):
 		return &webError{fmt.Sprintf("%s speaks %v, which can be broken and is therefore not allowed: #tls=legacy behind the address "+
-			"allows it for this camera; then who is in the network may be able to see and change the pictures, and the password",
+			"allows it for this camera; then who is in the network may be able to see and change the frames, and the password",
 			host, old), true}
 	case errors.As(err, &pin):
 		return &webError{fmt.Sprintf("%s shows another certificate than the one pinned: it may be another computer that wants the password; "+

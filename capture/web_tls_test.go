@@ -15,11 +15,11 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestWebTLS: which cameras over TLS give pictures, with which options, and what is said of the others.
+// TestWebTLS: which cameras over TLS give frames, with which options, and what is said of the others.
 func TestWebTLS(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	answer := func(*http.Request) []byte {
-		return append([]byte("HTTP/1.1 200 OK\r\nnonsense\r\nContent-Type: image/jpeg\r\n\r\n"), picture...)
+		return append([]byte("HTTP/1.1 200 OK\r\nnonsense\r\nContent-Type: image/jpeg\r\n\r\n"), frame...)
 	}
 	version := func(v uint16) *tls.Config { return &tls.Config{MinVersion: v, MaxVersion: v} }
 	suite := func(s uint16) *tls.Config {
@@ -31,13 +31,13 @@ func TestWebTLS(t *testing.T) {
 		`this certificate and no other; or the variable SSL_CERT_FILE may name a file with it$`
 	old := func(spoken string) string {
 		return "^capture: HOST speaks only " + spoken + ", which can be broken and is therefore not allowed: #tls=legacy behind the address " +
-			"allows it for this camera; then who is in the network may be able to see and change the pictures, and the password$"
+			"allows it for this camera; then who is in the network may be able to see and change the frames, and the password$"
 	}
 	for _, tt := range []struct {
 		name    string
 		server  *tls.Config
 		options string // PIN is the certificate's fingerprint
-		want    string // the error, a regular expression; "": pictures
+		want    string // the error, a regular expression; "": frames
 	}{
 		{"unknown", &tls.Config{}, "", unknown},
 		{"unknown, insecure", &tls.Config{}, "#insecure", ""},
@@ -78,7 +78,7 @@ func TestWebTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+			if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 				t.Errorf("%d bytes, %v", len(f.JPEG), err)
 			}
 		})
@@ -113,7 +113,7 @@ func TestWebTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			addr, certificate := capturetest.HandleTLS(t, &tls.Config{Certificates: []tls.Certificate{pair}}, answer)
-			if f, err := open(t, "https://"+addr+"#pin="+fingerprint(certificate), Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, picture) {
+			if f, err := open(t, "https://"+addr+"#pin="+fingerprint(certificate), Options{}).Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
 				t.Errorf("%s: %d bytes, %v", name, len(f.JPEG), err)
 			}
 		}

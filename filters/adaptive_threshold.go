@@ -7,16 +7,16 @@ var adaptiveThreshold = Kind{
 	Name: "adaptive_threshold",
 	Doc:  "Makes pixels white that are brighter than those around them, such as paper under uneven light.",
 	In:   Gray, Out: Gray,
-	New: func(s *Setup) Filter {
-		size := s.Odd("size", 11, 3, 255, "width and height in pixels of what is looked at around each")
-		c := s.Float("c", 2, -255, 255, "by how much a pixel may be darker than those around it and still be white")
+	New: func(p *Params) Filter {
+		size := p.Odd("size", 11, 3, 255, "width and height in pixels of what is looked at around each")
+		c := p.Float("c", 2, -255, 255, "by how much a pixel may be darker than those around it and still be white")
 		method := gocv.AdaptiveThresholdMean
-		if s.Enum("method", "mean", []string{"mean", "gaussian"}, "gaussian gives those near it more weight") ==
+		if p.Enum("method", "mean", []string{"mean", "gaussian"}, "gaussian gives those near it more weight") ==
 			"gaussian" {
 			method = gocv.AdaptiveThresholdGaussian
 		}
 		code := gocv.ThresholdBinary
-		if s.Bool("inverse", false, "swaps black and white") {
+		if p.Bool("inverse", false, "swaps black and white") {
 			code = gocv.ThresholdBinaryInv
 		}
 		return func(src gocv.Mat, dst *gocv.Mat) error {

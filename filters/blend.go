@@ -7,19 +7,19 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// blend brings back the picture that edges, a mask or a drawing came from.
+// blend brings back the frame that edges, a mask or a drawing came from.
 var blend = Kind{
 	Name: "blend",
-	Doc:  "Lays the picture over the original, as it was before the first stage.",
+	Doc:  "Lays the frame over the original, as it was before the first stage.",
 	In:   Any, Out: BGR, Original: true,
-	New: func(s *Setup) Filter {
-		mode := s.Enum("mode", "colour", []string{"colour", "mix", "lighten", "cut"},
-			"colour: paint the original where the picture is bright, as edges are; mix: let it shine through; "+
-				"lighten: take the brighter of the two; cut: keep the original where the picture is bright, else black")
-		colour := s.Colour("colour", "lime", "paint of the mode colour")
-		alpha := s.Float("alpha", 0.7, 0, 1, "how much the paint covers, or the picture in the mode mix")
-		scaled, original := originalOf(s), s.Mat()
-		gray, weight, rest, paint := s.Mat(), s.Mat(), s.Mat(), s.Mat()
+	New: func(p *Params) Filter {
+		mode := p.Enum("mode", "colour", []string{"colour", "mix", "lighten", "cut"},
+			"colour: paint the original where the frame is bright, as edges are; mix: let it shine through; "+
+				"lighten: take the brighter of the two; cut: keep the original where the frame is bright, else black")
+		colour := p.Colour("colour", "lime", "paint of the mode colour")
+		alpha := p.Float("alpha", 0.7, 0, 1, "how much the paint covers, or the frame in the mode mix")
+		scaled, original := originalOf(p), p.Mat()
+		gray, weight, rest, paint := p.Mat(), p.Mat(), p.Mat(), p.Mat()
 		const one = 1. / 255 // what is 255 counts as 1 in a product
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := scaled(original, image.Pt(src.Cols(), src.Rows())); err != nil {

@@ -6,10 +6,10 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// boxesOf declares how filters draw what they have found, and returns what draws one in a colour picture.
-func boxesOf(s *Setup) func(dst *gocv.Mat, box image.Rectangle) error {
-	colour := s.Colour("colour", "lime", "colour of the lines")
-	thickness := s.Int("thickness", 2, 0, 50, "thickness of the lines in pixels; 0 draws none and only reports")
+// boxesOf declares how filters draw what they have found, and returns what draws one in a colour frame.
+func boxesOf(p *Params) func(dst *gocv.Mat, box image.Rectangle) error {
+	colour := p.Colour("colour", "lime", "colour of the lines")
+	thickness := p.Int("thickness", 2, 0, 50, "thickness of the lines in pixels; 0 draws none and only reports")
 	return func(dst *gocv.Mat, box image.Rectangle) error {
 		if thickness == 0 {
 			return nil

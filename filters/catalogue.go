@@ -44,7 +44,7 @@ func WriteMarkdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("# Filters\n\n" +
 		"<!-- Made by `make docs` from the declarations in filters/; changes here get lost. -->\n\n" +
-		"A filters file says what happens to the pictures, from top to bottom. A filter stands there by its name\n" +
+		"A filters file says what happens to the frames, from top to bottom. A filter stands there by its name\n" +
 		"alone, with every parameter at its default, or with some parameters:\n\n" +
 		"```yaml\nfilters:\n  - grayscale\n  - blur: {size: 9}\n```\n\n" +
 		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check filters.yaml`\n" +
@@ -56,7 +56,7 @@ func WriteMarkdown(w io.Writer) error {
 	for _, k := range All() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s %s\n", k.Name, k.Doc, formats(k))
 		if k.Pictured() {
-			fmt.Fprintf(&b, "\n![A picture before %s, and after it](filters/%s.png)\n", k.Name, k.Name)
+			fmt.Fprintf(&b, "\n![A frame before %s, and after it](filters/%s.png)\n", k.Name, k.Name)
 		}
 		params := Declared(k)
 		if len(params) > 0 {
@@ -80,7 +80,7 @@ func WriteYAML(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("# yaml-language-server: $schema=docs/filters.schema.json\n" +
 		"# (With that line an editor completes and checks this file. picam filters --json > FILE makes the schema.)\n\n" +
-		"# What picam does to the pictures:   picam recv --config THIS-FILE\n" +
+		"# What picam does to the frames:   picam recv --config THIS-FILE\n" +
 		"# picam follows every change that you save. A file with a mistake changes nothing.\n" +
 		"# Every filter with every parameter stands here, set to its default, or to an example.\n\n" +
 		"filters: # the chain of every camera, from top to bottom\n")
@@ -171,15 +171,15 @@ func allowed(p Param) string {
 func formats(k Kind) string {
 	switch {
 	case k.New == nil:
-		return fmt.Sprintf("Gives %s pictures.", k.Out)
+		return fmt.Sprintf("Gives %s frames.", k.Out)
 	case k.In == Any && k.Out == Any:
-		return "Takes gray and colour pictures and leaves them so."
+		return "Takes gray and colour frames and leaves them so."
 	case k.In == k.Out:
-		return fmt.Sprintf("Takes and gives %s pictures; others are converted before.", k.In)
+		return fmt.Sprintf("Takes and gives %s frames; others are converted before.", k.In)
 	case k.In == Any:
-		return fmt.Sprintf("Takes gray and colour pictures and gives %s ones.", k.Out)
+		return fmt.Sprintf("Takes gray and colour frames and gives %s ones.", k.Out)
 	case k.Out == Any:
-		return fmt.Sprintf("Takes and gives %s pictures; others are converted before.", k.In)
+		return fmt.Sprintf("Takes and gives %s frames; others are converted before.", k.In)
 	}
-	return fmt.Sprintf("Takes %s pictures (others are converted before) and gives %s ones.", k.In, k.Out)
+	return fmt.Sprintf("Takes %s frames (others are converted before) and gives %s ones.", k.In, k.Out)
 }

@@ -94,7 +94,7 @@ func TestHelpAndList(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"canny: Draws edges", "gray pictures", "\n  low       0 to 10000     default 50 ",
+		"canny: Draws edges", "gray frames", "\n  low       0 to 10000     default 50 ",
 		"    - canny: {low: 50, high: 150, aperture: 3, l2: false}\n",
 	} {
 		if !strings.Contains(help.String(), want) {

@@ -11,16 +11,16 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode/detector"
 )
 
-// code is a QR code in a picture. From its own top left the corners go on clockwise.
+// code is a QR code in a frame. From its own top left the corners go on clockwise.
 type code struct {
 	text    string
 	corners []image.Point
 }
 
-// readCodes finds the codes that can be read in a gray picture.
+// readCodes finds the codes that can be read in a gray frame.
 func readCodes(gray []byte, cols, rows int) (codes []code, err error) {
 	defer func() {
-		if r := recover(); r != nil { // a picture may be anything, and the reader is not ours
+		if r := recover(); r != nil { // a frame may be anything, and the reader is not ours
 			err = fmt.Errorf("the reader of QR codes failed: %v", r)
 		}
 	}()
@@ -45,7 +45,7 @@ func readCodes(gray []byte, cols, rows int) (codes []code, err error) {
 	return codes, nil
 }
 
-// cornersOf carries the corners of the code as it is printed into the picture.
+// cornersOf carries the corners of the code as it is printed into the frame.
 func cornersOf(found *common.DetectorResult) []image.Point {
 	points := found.GetPoints() // bottom left, top left, top right, and, if it was found, near the bottom right
 	var near *detector.AlignmentPattern

@@ -10,21 +10,21 @@ import (
 // Images by Border Following, 1985.
 var contours = Kind{
 	Name: "contours",
-	Doc:  "Draws the outlines of shapes over the picture.",
+	Doc:  "Draws the outlines of shapes over the frame.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		edges := edgesOf(s)
+	New: func(p *Params) Filter {
+		edges := edgesOf(p)
 		mode := gocv.RetrievalTree
-		if s.Bool("outer", false, "leaves out shapes that lie within others, and holes") {
+		if p.Bool("outer", false, "leaves out shapes that lie within others, and holes") {
 			mode = gocv.RetrievalExternal
 		}
-		minArea := s.Float("min_area", 0, 0, 1e8, "leaves out outlines around fewer pixels")
-		colour := s.Colour("colour", "lime", "colour of the lines")
-		thickness := s.Int("thickness", 1, 0, 50, "thickness of the lines in pixels; 0 fills the shapes")
+		minArea := p.Float("min_area", 0, 0, 1e8, "leaves out outlines around fewer pixels")
+		colour := p.Colour("colour", "lime", "colour of the lines")
+		thickness := p.Int("thickness", 1, 0, 50, "thickness of the lines in pixels; 0 fills the shapes")
 		if thickness == 0 {
 			thickness = -1 // OpenCV's value for it
 		}
-		mask, hierarchy := s.Mat(), s.Mat()
+		mask, hierarchy := p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := edges(src, mask); err != nil {
 				return err

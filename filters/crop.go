@@ -12,13 +12,13 @@ import (
 // crop cuts a rectangle out.
 var crop = Kind{
 	Name: "crop",
-	Doc:  "Keeps a part of the picture and cuts off the rest.",
+	Doc:  "Keeps a part of the frame and cuts off the rest.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		x := s.Int("x", 0, 0, maxSide, "pixels cut off at the left")
-		y := s.Int("y", 0, 0, maxSide, "pixels cut off at the top")
-		width := s.Int("width", 0, 0, maxSide, "width of the part in pixels; 0 goes to the right end of the picture")
-		height := s.Int("height", 0, 0, maxSide, "height of the part in pixels; 0 goes to the bottom")
+	New: func(p *Params) Filter {
+		x := p.Int("x", 0, 0, maxSide, "pixels cut off at the left")
+		y := p.Int("y", 0, 0, maxSide, "pixels cut off at the top")
+		width := p.Int("width", 0, 0, maxSide, "width of the part in pixels; 0 goes to the right end of the frame")
+		height := p.Int("height", 0, 0, maxSide, "height of the part in pixels; 0 goes to the bottom")
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			whole := image.Rect(0, 0, src.Cols(), src.Rows())
 			part := image.Rect(x, y, x+width, y+height)

@@ -5,15 +5,15 @@ import "gocv.io/x/gocv"
 // equalize spreads the levels of gray so that each is about as frequent as every other.
 var equalize = Kind{
 	Name: "equalize",
-	Doc:  "Spreads the brightness over the whole range from black to white, for pictures without contrast.",
+	Doc:  "Spreads the brightness over the whole range from black to white, for frames without contrast.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter { return onBrightness(s, gocv.EqualizeHist) },
+	New: func(p *Params) Filter { return onBrightness(p, gocv.EqualizeHist) },
 }
 
-// onBrightness is a Filter that puts a picture's brightness alone through work, which takes and gives a gray picture of
+// onBrightness is a Filter that puts a frame's brightness alone through work, which takes and gives a gray frame of
 // the same size, and leaves the colours as they are.
-func onBrightness(s *Setup, work Filter) Filter {
-	ycc, before, after := s.Mat(), s.Mat(), s.Mat() // ycc: brightness, and two channels of colour
+func onBrightness(p *Params, work Filter) Filter {
+	ycc, before, after := p.Mat(), p.Mat(), p.Mat() // ycc: brightness, and two channels of colour
 	return func(src gocv.Mat, dst *gocv.Mat) error {
 		if src.Channels() == 1 {
 			return work(src, dst)

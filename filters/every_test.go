@@ -20,7 +20,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"picam/filters/own/owntest"
+	"picam/filters/plugin/plugintest"
 )
 
 // TestEveryFilter holds every filter to what users, pipeline and the generated documentation rely on. A new filter is
@@ -37,7 +37,7 @@ func TestEveryFilter(t *testing.T) {
 			t.Run("declaration", func(t *testing.T) { testDeclaration(t, k) })
 			t.Run("values", func(t *testing.T) { testValues(t, k) })
 			t.Run("changes", func(t *testing.T) { testChanges(t, k) })
-			t.Run("pictures", func(t *testing.T) { testPictures(t, k) })
+			t.Run("frames", func(t *testing.T) { testFrames(t, k) })
 			t.Run("settings", func(t *testing.T) { testSettings(t, k) })
 			t.Run("allocations", func(t *testing.T) { testAllocations(t, k) })
 			t.Run("in parallel", func(t *testing.T) { testInParallel(t, k) })
@@ -223,10 +223,10 @@ func another(p Param) any {
 	return p.Max
 }
 
-// sizes are pictures in cols × rows: the smallest, one smaller than most kernels, and one with odd sides.
+// sizes are frames in cols × rows: the smallest, one smaller than most kernels, and one with odd sides.
 var sizes = [][2]int{{1, 1}, {3, 5}, {641, 479}}
 
-// inputs are the formats of pictures that k has to take.
+// inputs are the formats of frames that k has to take.
 func inputs(k Kind) []gocv.MatType {
 	switch k.In {
 	case Gray:
@@ -237,8 +237,8 @@ func inputs(k Kind) []gocv.MatType {
 	return []gocv.MatType{gocv.MatTypeCV8UC1, gocv.MatTypeCV8UC3}
 }
 
-// testPictures puts pictures of all sizes and formats through the filter at its defaults.
-func testPictures(t *testing.T, k Kind) {
+// testFrames puts frames of all sizes and formats through the filter at its defaults.
+func testFrames(t *testing.T, k Kind) {
 	st := configure(t, k, needs(t, k))
 	rounds := uint64(2)
 	if k.Stateful {
@@ -270,7 +270,7 @@ func testPictures(t *testing.T, k Kind) {
 						t.Error("the result is memory of the input")
 					}
 					if !bytes.Equal(pixels(dst2), result) {
-						t.Error("two instances differ after the same pictures")
+						t.Error("two instances differ after the same frames")
 					}
 					if !k.Stateful {
 						if err := again.Apply(other, &dst2, metaOf(t, k, other)); err != nil {
@@ -283,7 +283,7 @@ func testPictures(t *testing.T, k Kind) {
 	}
 }
 
-// testSettings puts a picture through the filter at every limit and choice.
+// testSettings puts a frame through the filter at every limit and choice.
 func testSettings(t *testing.T, k Kind) {
 	required := needs(t, k)
 	for _, p := range Declared(k) {
@@ -322,9 +322,9 @@ func testSettings(t *testing.T, k Kind) {
 	}
 }
 
-// testAllocations holds that a picture costs no memory of Go's once one has been there.
+// testAllocations holds that a frame costs no memory of Go's once one has been there.
 func testAllocations(t *testing.T, k Kind) {
-	few := map[string]float64{ // where what is asked of OpenCV, or written, differs from picture to picture
+	few := map[string]float64{ // where what is asked of OpenCV, or written, differs from frame to frame
 		"qr": 40, "template": 2, "timestamp": 10, "wasm": 20,
 	}
 	for _, typ := range inputs(k) {
@@ -337,7 +337,7 @@ func testAllocations(t *testing.T, k Kind) {
 			}
 		})
 		if n > few[k.Name] {
-			t.Errorf("%s: %v allocations for each picture", typ, n)
+			t.Errorf("%s: %v allocations for each frame", typ, n)
 		}
 	}
 }
@@ -380,11 +380,11 @@ func needs(t testing.TB, k Kind) map[string]any {
 	case "faces":
 		cascade(t)
 	case "exec":
-		return map[string]any{"command": listOf(owntest.Command("invert")), "timeout": 20}
+		return map[string]any{"command": listOf(plugintest.Command("invert")), "timeout": 20}
 	case "wasm":
-		return map[string]any{"module": ownModule(t, owntest.Module{Filter: owntest.Invert}), "timeout": 20}
+		return map[string]any{"module": pluginModule(t, plugintest.Module{Filter: plugintest.Invert}), "timeout": 20}
 	case "template":
-		return map[string]any{"picture": savePicture(t, texture(t, 12, 9, gocv.MatTypeCV8UC3, 4))}
+		return map[string]any{"image": saveFrame(t, texture(t, 12, 9, gocv.MatTypeCV8UC3, 4))}
 	}
 	return nil
 }
@@ -413,18 +413,18 @@ func inColour(t testing.TB, m gocv.Mat) gocv.Mat {
 	return colour
 }
 
-// savePicture writes a colour picture to a file and returns its path.
-func savePicture(t testing.TB, m gocv.Mat) string {
+// saveFrame writes a colour frame to a file and returns its path.
+func saveFrame(t testing.TB, m gocv.Mat) string {
 	t.Helper()
-	picture, err := m.ToImage()
+	frame, err := m.ToImage()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join(t.TempDir(), "picture.png"))
+	f, err := os.Create(filepath.Join(t.TempDir(), "frame.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(png.Encode(f, picture), f.Close()); err != nil {
+	if err := errors.Join(png.Encode(f, frame), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return f.Name()
@@ -465,7 +465,7 @@ func empty(t testing.TB) gocv.Mat {
 	return m
 }
 
-// texture is a picture of cols × rows pixels with gradients, shapes and noise.
+// texture is a frame of cols × rows pixels with gradients, shapes and noise.
 func texture(t testing.TB, cols, rows int, typ gocv.MatType, seed uint64) gocv.Mat {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))

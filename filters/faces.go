@@ -16,18 +16,18 @@ var faces = Kind{
 	Name: "faces",
 	Doc:  "Draws boxes around faces, and reports each as face, with the number of places that agree on it as score.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		cascade := &cv.Cascade{Path: s.Text("cascade",
+	New: func(p *Params) Filter {
+		cascade := &cv.Cascade{Path: p.Text("cascade",
 			"/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml",
 			"file that says what to look for; OpenCV has some, in Debian's package opencv-data")}
-		s.Own(cascade)
-		scale := s.Float("scale_factor", 1.2, 1.01, 4,
+		p.Own(cascade)
+		scale := p.Float("scale_factor", 1.2, 1.01, 4,
 			"step from one size that is looked for to the next; less finds more, and is slower")
-		neighbours := s.Int("min_neighbours", 5, 1, 100,
+		neighbours := p.Int("min_neighbours", 5, 1, 100,
 			"places beside each other that have to agree; less finds more, also what is no face")
-		least := s.Float("min_size", 8, 0, 100, "smallest face, in percent of the picture's height")
-		draw := boxesOf(s)
-		meta, gray, found := s.Meta(), s.Mat(), s.Mat()
+		least := p.Float("min_size", 8, 0, 100, "smallest face, in percent of the frame's height")
+		draw := boxesOf(p)
+		meta, gray, found := p.Meta(), p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := gocv.CvtColor(src, gray, gocv.ColorBGRToGray); err != nil {
 				return err

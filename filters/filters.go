@@ -1,8 +1,8 @@
-// Package filters is the shelf of picture filters: one filter, one file, one value.
+// Package filters is the shelf of frame filters: one filter, one file, one value.
 //
 // A Kind is what stands on the shelf (All lists them). Configure checks values for its parameters and makes a Stage of
 // it, which never changes and may be shared. Open makes a Running of a Stage, through which one goroutine puts
-// pictures.
+// frames.
 //
 // A new filter: copy blur.go, change it, and add one line to all.go. Its documentation, the check of its values, its
 // part of the example file and the tests that every filter has to pass come from its declaration.
@@ -50,10 +50,10 @@ func formatOf(m gocv.Mat) (Format, bool) {
 //
 // src is never empty and of the Kind's In format. dst is another Mat, empty or with an earlier result of any size, in
 // place of which the Filter writes: OpenCV's functions reuse its memory where size and type are the same. Memory of
-// its own comes from [Setup.Mat], never from NewMat, so that a picture costs no allocation. A C++ exception ends the
-// process, so a Filter calls only such gocv functions as return an error, with values that Setup has checked.
+// its own comes from [Params.Mat], never from NewMat, so that a frame costs no allocation. A C++ exception ends the
+// process, so a Filter calls only such gocv functions as return an error, with values that Params has checked.
 //
-// An error costs the picture. One that is, or wraps, an [own.AwayError] does not: the picture goes on as it was.
+// An error costs the frame. One that is, or wraps, an [own.UnavailableError] does not: the frame goes on as it was.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
 
 // SizeError is, or is in, the error of a Filter whose parameters do not fit the size of this frame. They may fit a frame
@@ -83,11 +83,11 @@ type Kind struct {
 	Name     string // as in the YAML file, lower_snake_case
 	Doc      string // one sentence
 	In, Out  Format
-	Stateful bool // sees the pictures in order, on one goroutine; see also Setup.Flow
+	Stateful bool // sees the frames in order, on one goroutine; see also Setup.Flow
 	Original bool // wants Meta.Original
 
 	// New declares the parameters, all of them and always the same ones, and returns a Filter with their values. It
 	// does nothing else that could be noticed outside. Where the user has not set what is required, it gets the examples.
 	// nil: the format alone is the filter (grayscale).
-	New func(*Setup) Filter
+	New func(*Params) Filter
 }

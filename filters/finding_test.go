@@ -213,9 +213,9 @@ func TestTemplate(t *testing.T) {
 		}
 		part.Close()
 	}
-	file := savePicture(t, face)
+	file := saveFrame(t, face)
 	for _, most := range []int{1, 2, 10} {
-		r, dst := open(t, configure(t, template, map[string]any{"picture": file, "max": most, "label": "clown"})), empty(t)
+		r, dst := open(t, configure(t, template, map[string]any{"image": file, "max": most, "label": "clown"})), empty(t)
 		var meta Meta
 		if err := r.Apply(src, &dst, &meta); err != nil {
 			t.Fatal(err)
@@ -238,7 +238,7 @@ func TestTemplate(t *testing.T) {
 	}
 	flat := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(90, 60, 30, 0), 5, 5, gocv.MatTypeCV8UC3)
 	defer flat.Close()
-	white := savePicture(t, flat)
+	white := saveFrame(t, flat)
 	for _, tt := range []struct{ file, want string }{
 		{"/no/such/file.png", "filters: template: open /no/such/file.png: no such file or directory"},
 		{text, "filters: template: " + text + " is neither PNG nor JPEG"},
@@ -247,7 +247,7 @@ func TestTemplate(t *testing.T) {
 		{file, "filters: template: " + file + " of 30×40 does not fit a frame of 29×60: it takes one of at least 30×40, " +
 			"or a file cut out of such a frame"},
 	} {
-		r, dst := open(t, configure(t, template, map[string]any{"picture": tt.file})), empty(t)
+		r, dst := open(t, configure(t, template, map[string]any{"image": tt.file})), empty(t)
 		err := r.Apply(texture(t, 29, 60, gocv.MatTypeCV8UC3, 1), &dst, &Meta{})
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%v, want %s", err, tt.want)
@@ -275,7 +275,7 @@ func TestTimestampFormat(t *testing.T) {
 	}
 }
 
-// TestTimestampZone holds that times are those of the picture, in the zone that is asked for.
+// TestTimestampZone holds that times are those of the frame, in the zone that is asked for.
 func TestTimestampZone(t *testing.T) {
 	east := time.FixedZone("", 2*60*60)
 	captured := time.Date(2026, 11, 25, 1, 30, 0, 0, east)

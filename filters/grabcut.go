@@ -16,13 +16,13 @@ var grabcut = Kind{
 	Name: "grabcut",
 	Doc:  "Keeps what stands before the background and makes the rest black; slow.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		margin := s.Int("margin", 40, 1, maxSide, "pixels along each side that are surely background")
-		shrink := s.Int("shrink", 4, 1, 16,
-			"looks at a picture so many times smaller: faster, and less exact at the borders")
-		iterations := s.Int("iterations", 5, 1, 20, "how often the result is refined")
-		outline := s.Bool("outline", false, "draws the inner end of the margin")
-		small, found, large, mask := s.Mat(), s.Mat(), s.Mat(), s.Mat()
+	New: func(p *Params) Filter {
+		margin := p.Int("margin", 40, 1, maxSide, "pixels along each side that are surely background")
+		shrink := p.Int("shrink", 4, 1, 16,
+			"looks at a frame so many times smaller: faster, and less exact at the borders")
+		iterations := p.Int("iterations", 5, 1, 20, "how often the result is refined")
+		outline := p.Bool("outline", false, "draws the inner end of the margin")
+		small, found, large, mask := p.Mat(), p.Mat(), p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			size := image.Pt(src.Cols(), src.Rows())
 			smallSize := image.Pt(max(1, size.X/shrink), max(1, size.Y/shrink))

@@ -1,8 +1,8 @@
 package filters
 
-// grayscale asks for gray pictures. As the first filter it saves work: the decoder then leaves the colours out.
+// grayscale asks for gray frames. As the first filter it saves work: the decoder then leaves the colours out.
 var grayscale = Kind{
 	Name: "grayscale",
-	Doc:  "Makes the picture gray, which also makes everything after it faster.",
+	Doc:  "Makes the frame gray, which also makes everything after it faster.",
 	In:   Gray, Out: Gray,
 }

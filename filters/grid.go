@@ -9,13 +9,13 @@ import (
 // grid helps to point a camera.
 var grid = Kind{
 	Name: "grid",
-	Doc:  "Draws lines over the picture that divide it evenly, to point a camera by.",
+	Doc:  "Draws lines over the frame that divide it evenly, to point a camera by.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		columns := s.Int("columns", 3, 1, 100, "parts beside each other")
-		rows := s.Int("rows", 3, 1, 100, "parts above each other")
-		colour := s.Colour("colour", "white", "colour of the lines")
-		thickness := s.Int("thickness", 1, 1, 50, "thickness of the lines in pixels")
+	New: func(p *Params) Filter {
+		columns := p.Int("columns", 3, 1, 100, "parts beside each other")
+		rows := p.Int("rows", 3, 1, 100, "parts above each other")
+		colour := p.Colour("colour", "white", "colour of the lines")
+		thickness := p.Int("thickness", 1, 1, 50, "thickness of the lines in pixels")
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			err := src.CopyTo(dst)
 			right, bottom := src.Cols()-1, src.Rows()-1

@@ -10,20 +10,20 @@ import (
 // houghCircles is H. Yuen and others, A Comparative Study of Hough Transform Methods for Circle Finding, 1989.
 var houghCircles = Kind{
 	Name: "hough_circles",
-	Doc:  "Draws the circles that it finds over the picture.",
+	Doc:  "Draws the circles that it finds over the frame.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		smooth := smoothGray(s)
-		high := s.Float("high", 100, 1, 10000, "strength of edges that count, as high of canny")
-		votes := s.Float("votes", 60, 1, 10000,
+	New: func(p *Params) Filter {
+		smooth := smoothGray(p)
+		high := p.Float("high", 100, 1, 10000, "strength of edges that count, as high of canny")
+		votes := p.Float("votes", 60, 1, 10000,
 			"how many pixels of edges must speak for a circle; less finds more, also false ones")
-		distance := s.Float("min_distance", 50, 1, maxSide, "distance in pixels between the middles of two circles")
-		least := s.Int("min_radius", 10, 0, maxSide, "radius in pixels of the smallest")
-		most := s.Int("max_radius", 100, 0, maxSide, "and of the largest; 0 sets no limit, and is slow")
-		s.Check(least <= most || most == 0, "min_radius (%d) is above max_radius (%d)", least, most)
-		colour := s.Colour("colour", "lime", "colour of the circles")
-		thickness := s.Int("thickness", 2, 1, 50, "thickness of the lines in pixels")
-		gray, found := s.Mat(), s.Mat()
+		distance := p.Float("min_distance", 50, 1, maxSide, "distance in pixels between the middles of two circles")
+		least := p.Int("min_radius", 10, 0, maxSide, "radius in pixels of the smallest")
+		most := p.Int("max_radius", 100, 0, maxSide, "and of the largest; 0 sets no limit, and is slow")
+		p.Check(least <= most || most == 0, "min_radius (%d) is above max_radius (%d)", least, most)
+		colour := p.Colour("colour", "lime", "colour of the circles")
+		thickness := p.Int("thickness", 2, 1, 50, "thickness of the lines in pixels")
+		gray, found := p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := smooth(src, gray); err != nil {
 				return err

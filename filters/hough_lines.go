@@ -11,16 +11,16 @@ import (
 // Hough Transform, 2000.
 var houghLines = Kind{
 	Name: "hough_lines",
-	Doc:  "Draws the straight lines that it finds over the picture.",
+	Doc:  "Draws the straight lines that it finds over the frame.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		edges := edgesOf(s)
-		votes := s.Int("votes", 100, 1, 10000, "how many pixels of edges must lie on a line")
-		length := s.Float("min_length", 100, 0, maxSide, "length in pixels that a line must have")
-		gap := s.Float("max_gap", 10, 0, maxSide, "gap in pixels that a line may have")
-		colour := s.Colour("colour", "lime", "colour of the lines")
-		thickness := s.Int("thickness", 1, 1, 50, "thickness of the lines in pixels")
-		mask, found, numbers := s.Mat(), s.Mat(), s.Mat()
+	New: func(p *Params) Filter {
+		edges := edgesOf(p)
+		votes := p.Int("votes", 100, 1, 10000, "how many pixels of edges must lie on a line")
+		length := p.Float("min_length", 100, 0, maxSide, "length in pixels that a line must have")
+		gap := p.Float("max_gap", 10, 0, maxSide, "gap in pixels that a line may have")
+		colour := p.Colour("colour", "lime", "colour of the lines")
+		thickness := p.Int("thickness", 1, 1, 50, "thickness of the lines in pixels")
+		mask, found, numbers := p.Mat(), p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := edges(src, mask); err != nil {
 				return err

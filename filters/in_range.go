@@ -7,11 +7,11 @@ var inRange = Kind{
 	Name: "in_range",
 	Doc:  "Makes a mask: white where the colour lies in all of these ranges, black elsewhere.",
 	In:   BGR, Out: Gray,
-	New: func(s *Setup) Filter {
+	New: func(p *Params) Filter {
 		span := func(name string, highest int, doc string) (from, to float64) {
-			a := s.Int(name+"_from", 0, 0, highest, "least "+doc)
-			b := s.Int(name+"_to", highest, 0, highest, "greatest "+name)
-			s.Check(a <= b || name == "hue", "%s_from (%d) is above %[1]s_to (%[3]d)", name, a, b)
+			a := p.Int(name+"_from", 0, 0, highest, "least "+doc)
+			b := p.Int(name+"_to", highest, 0, highest, "greatest "+name)
+			p.Check(a <= b || name == "hue", "%s_from (%d) is above %[1]s_to (%[3]d)", name, a, b)
 			return float64(a), float64(b)
 		}
 		h, hTo := span("hue", 179, "hue: red 0, yellow 30, green 60, cyan 90, blue 120, magenta 150; 170 to 10 goes over 0")
@@ -20,7 +20,7 @@ var inRange = Kind{
 		b, bTo := span("blue", 255, "blue")
 		g, gTo := span("green", 255, "green")
 		r, rTo := span("red", 255, "red")
-		hsv, more := s.Mat(), s.Mat()
+		hsv, more := p.Mat(), p.Mat()
 		between := func(src gocv.Mat, from, to float64, dst *gocv.Mat) error {
 			return gocv.InRangeWithScalar(src, gocv.NewScalar(from, sat, v, 0), gocv.NewScalar(to, satTo, vTo, 0), dst)
 		}

@@ -7,7 +7,7 @@ var invert = Kind{
 	Name: "invert",
 	Doc:  "Makes a negative: black becomes white, and each colour its opposite.",
 	In:   Any, Out: Any,
-	New: func(*Setup) Filter {
+	New: func(*Params) Filter {
 		return func(src gocv.Mat, dst *gocv.Mat) error { return gocv.BitwiseNot(src, dst) }
 	},
 }

@@ -11,10 +11,10 @@ import (
 // mask blackens a polygon.
 var mask = Kind{
 	Name: "mask",
-	Doc:  "Blackens a part of the picture, such as the neighbour's door or a clock that would count as motion.",
+	Doc:  "Blackens a part of the frame, such as the neighbour's door or a clock that would count as motion.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		corners := s.Points("corners", "0,0 100,0 100,20 0,20", 3, 40, "corners of the part, one after the other")
+	New: func(p *Params) Filter {
+		corners := p.Points("corners", "0,0 100,0 100,20 0,20", 3, 40, "corners of the part, one after the other")
 		places := make([]cv.Point, len(corners))
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := src.CopyTo(dst); err != nil {

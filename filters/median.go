@@ -7,8 +7,8 @@ var median = Kind{
 	Name: "median",
 	Doc:  "Removes specks and keeps edges sharp.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		size := s.Odd("size", 5, 1, 99,
+	New: func(p *Params) Filter {
+		size := p.Odd("size", 5, 1, 99,
 			"width and height in pixels of what is looked at around each; up to 5 is much faster")
 		return func(src gocv.Mat, dst *gocv.Mat) error { return gocv.MedianBlur(src, dst, size) }
 	},

@@ -12,18 +12,18 @@ var morphology = Kind{
 	Name: "morphology",
 	Doc:  "Makes what is white in a mask larger or smaller, removes specks or fills gaps.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
+	New: func(p *Params) Filter {
 		operations := []string{"erode", "dilate", "open", "close", "gradient", "top_hat", "black_hat"} // OpenCV's numbers
-		operation := gocv.MorphType(slices.Index(operations, s.Enum("operation", "open", operations,
+		operation := gocv.MorphType(slices.Index(operations, p.Enum("operation", "open", operations,
 			"erode shrinks white, dilate grows it; open removes white specks, close black ones; "+
 				"gradient leaves outlines; top_hat and black_hat leave the specks")))
 		shapes := []string{"rectangle", "cross", "ellipse"} // likewise
-		shape := gocv.MorphShape(slices.Index(shapes, s.Enum("shape", "rectangle", shapes,
+		shape := gocv.MorphShape(slices.Index(shapes, p.Enum("shape", "rectangle", shapes,
 			"what is looked at around each pixel")))
-		size := s.Odd("size", 3, 1, 99, "its width and height in pixels")
-		iterations := s.Int("iterations", 1, 1, 20, "how often; open and close erode and dilate that often each")
+		size := p.Odd("size", 3, 1, 99, "its width and height in pixels")
+		iterations := p.Int("iterations", 1, 1, 20, "how often; open and close erode and dilate that often each")
 		kernel := gocv.GetStructuringElement(shape, image.Pt(size, size))
-		s.Own(&kernel)
+		p.Own(&kernel)
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.MorphologyExWithParams(src, dst, operation, kernel, iterations, gocv.BorderConstant)
 		}

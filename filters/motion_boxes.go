@@ -16,17 +16,17 @@ var motionBoxes = Kind{
 	Name: "motion_boxes",
 	Doc:  "Draws boxes around what moves, and reports each as motion, with the share of it that moves as score.",
 	In:   BGR, Out: BGR, Stateful: true,
-	New: func(s *Setup) Filter {
-		minArea := s.Float("min_area", 0.5, 0, 100, "leaves out boxes of less, in percent of the picture")
-		grow := s.Int("join", 10, 0, 500, "parts with up to so many pixels between them are in one box")
+	New: func(p *Params) Filter {
+		minArea := p.Float("min_area", 0.5, 0, 100, "leaves out boxes of less, in percent of the frame")
+		grow := p.Int("join", 10, 0, 500, "parts with up to so many pixels between them are in one box")
 		grow = (grow + 1) / 2
-		draw := boxesOf(s)
-		moving := movingOf(s, false)
+		draw := boxesOf(p)
+		moving := movingOf(p, false)
 		specks := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3))
-		s.Own(&specks)
+		p.Own(&specks)
 		around := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(2*grow+1, 2*grow+1))
-		s.Own(&around)
-		meta, mask, grown, part, hierarchy := s.Meta(), s.Mat(), s.Mat(), s.Mat(), s.Mat()
+		p.Own(&around)
+		meta, mask, grown, part, hierarchy := p.Meta(), p.Mat(), p.Mat(), p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			first := mask.Rows() != src.Rows() || mask.Cols() != src.Cols() // all of it is new, which is no motion
 			if err := moving(src, mask); err != nil {
@@ -38,7 +38,7 @@ var motionBoxes = Kind{
 			if err := gocv.MorphologyEx(*mask, mask, gocv.MorphOpen, specks); err != nil {
 				return err
 			}
-			// With room around it, what is at the picture's edge grows as all else.
+			// With room around it, what is at the frame's edge grows as all else.
 			err := gocv.CopyMakeBorder(*mask, grown, grow, grow, grow, grow, gocv.BorderConstant, color.RGBA{})
 			if err == nil {
 				err = gocv.Dilate(*grown, grown, around)

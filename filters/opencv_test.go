@@ -22,7 +22,7 @@ func TestAgainstOpenCV(t *testing.T) {
 	small := texture(t, 320, 240, gocv.MatTypeCV8UC3, 1)
 	small = small.Region(image.Rect(13, 9, 33, 25))
 	defer small.Close()
-	file := savePicture(t, small)
+	file := saveFrame(t, small)
 	tests := []struct {
 		kind   Kind
 		values values
@@ -286,13 +286,13 @@ func TestAgainstOpenCV(t *testing.T) {
 		{sobel, values{"size": 7, "scale": 0.01}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, 7, 0.01, 0.5, 0.5)
 		}},
-		{template, values{"picture": file}, func(src gocv.Mat, dst *gocv.Mat) error {
+		{template, values{"image": file}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return drawMatches(src, dst, small, 0.8, 1, 2)
 		}},
-		{template, values{"picture": file, "threshold": 0.3, "max": 7}, func(src gocv.Mat, dst *gocv.Mat) error {
+		{template, values{"image": file, "threshold": 0.3, "max": 7}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return drawMatches(src, dst, small, 0.3, 7, 2)
 		}},
-		{template, values{"picture": file, "threshold": 0.1, "max": 100, "thickness": 1},
+		{template, values{"image": file, "threshold": 0.1, "max": 100, "thickness": 1},
 			func(src gocv.Mat, dst *gocv.Mat) error { return drawMatches(src, dst, small, 0.1, 100, 1) }},
 		{text, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			const scale = 1
@@ -382,12 +382,12 @@ func TestAgainstOpenCV(t *testing.T) {
 			t.Errorf("%s is tested with %d settings, want %d", k.Name, tested[k.Name], want)
 		}
 		if !changed[k.Name] {
-			t.Errorf("%s leaves all pictures as they are", k.Name)
+			t.Errorf("%s leaves all frames as they are", k.Name)
 		}
 	}
 }
 
-// againstSizes are pictures in cols × rows.
+// againstSizes are frames in cols × rows.
 var againstSizes = [][2]int{{320, 240}, {161, 119}, {33, 47}}
 
 // with lends call two Mats.
@@ -404,10 +404,10 @@ func hsvChannel(src gocv.Mat, dst *gocv.Mat, index int) error {
 	})
 }
 
-func unsharp(src gocv.Mat, dst *gocv.Mat, size int, sigma, picture, smooth float64) error {
+func unsharp(src gocv.Mat, dst *gocv.Mat, size int, sigma, frame, smooth float64) error {
 	return with(func(s, _ *gocv.Mat) error {
 		return errors.Join(gocv.GaussianBlur(src, s, image.Pt(size, size), sigma, sigma, gocv.BorderReflect101),
-			gocv.AddWeighted(src, picture, *s, smooth, 0, dst))
+			gocv.AddWeighted(src, frame, *s, smooth, 0, dst))
 	})
 }
 
@@ -499,7 +499,7 @@ func drawLines(src gocv.Mat, dst *gocv.Mat, votes int, length, gap float32) erro
 	})
 }
 
-// bgr makes a picture colour if it is not.
+// bgr makes a frame colour if it is not.
 func bgr(src gocv.Mat, dst *gocv.Mat) error {
 	if src.Channels() == 3 {
 		return src.CopyTo(dst)
@@ -507,7 +507,7 @@ func bgr(src gocv.Mat, dst *gocv.Mat) error {
 	return gocv.CvtColor(src, dst, gocv.ColorGrayToBGR)
 }
 
-// paint lays paint over the picture where it is itself bright.
+// paint lays paint over the frame where it is itself bright.
 func paint(src gocv.Mat, dst *gocv.Mat, alpha float32, colour gocv.Scalar) error {
 	solid := gocv.NewMatWithSizeFromScalar(colour, src.Rows(), src.Cols(), gocv.MatTypeCV8UC3)
 	defer solid.Close()
@@ -554,7 +554,7 @@ func morph(src gocv.Mat, dst *gocv.Mat, op gocv.MorphType, shape gocv.MorphShape
 	return gocv.MorphologyExWithParams(src, dst, op, kernel, times, gocv.BorderConstant)
 }
 
-// warp makes a picture of that size of the part whose corners are given as x and y in fractions of src.
+// warp makes a frame of that size of the part whose corners are given as x and y in fractions of src.
 func warp(src gocv.Mat, dst *gocv.Mat, size image.Point, corners ...float32) error {
 	var from []gocv.Point2f
 	for i := 0; i < len(corners); i += 2 {
@@ -611,7 +611,7 @@ func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {
 	return c.Apply(src, dst)
 }
 
-// onLuma is work on a gray picture, or on the brightness of a colour picture, taken apart and put together again.
+// onLuma is work on a gray frame, or on the brightness of a colour frame, taken apart and put together again.
 func onLuma(work Filter) Filter {
 	return func(src gocv.Mat, dst *gocv.Mat) error {
 		if src.Channels() == 1 {
@@ -637,7 +637,7 @@ func equal(a, b gocv.Mat) bool {
 	return a.Rows() == b.Rows() && a.Cols() == b.Cols() && a.Type() == b.Type() && bytes.Equal(pixels(a), pixels(b))
 }
 
-// BenchmarkFilter is each filter at its defaults on a picture of 1280 × 720.
+// BenchmarkFilter is each filter at its defaults on a frame of 1280 × 720.
 func BenchmarkFilter(b *testing.B) {
 	gocv.SetNumThreads(1)
 	for _, k := range All() {

@@ -6,9 +6,9 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// originalOf returns what makes a copy of the picture before the first stage, rows × cols × 3, in another size.
-func originalOf(s *Setup) func(dst *gocv.Mat, size image.Point) error {
-	meta := s.Meta()
+// originalOf returns what makes a copy of the frame before the first stage, rows × cols × 3, in another size.
+func originalOf(p *Params) func(dst *gocv.Mat, size image.Point) error {
+	meta := p.Meta()
 	return func(dst *gocv.Mat, size image.Point) error {
 		from := image.Pt(meta.Original.Cols(), meta.Original.Rows())
 		if max(size.X, size.Y) > max(maxSide, from.X, from.Y) {

@@ -13,12 +13,12 @@ var perspective = Kind{
 	Name: "perspective",
 	Doc:  "Makes a rectangle of a part seen aslant, such as a sheet on a table or a sign at the roadside.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		corners := s.Points("corners", "20,20 80,20 100,100 0,100", 4, 4,
+	New: func(p *Params) Filter {
+		corners := p.Points("corners", "20,20 80,20 100,100 0,100", 4, 4,
 			"corners of the part, from its top left on clockwise")
-		width := s.Int("width", 0, 0, maxSide, "width of the result in pixels; 0 is that of the picture")
-		height := s.Int("height", 0, 0, maxSide, "height of the result in pixels; 0 is that of the picture")
-		s.Check(clockwise(corners), "the corners do not go clockwise around a part with four sides")
+		width := p.Int("width", 0, 0, maxSide, "width of the result in pixels; 0 is that of the frame")
+		height := p.Int("height", 0, 0, maxSide, "height of the result in pixels; 0 is that of the frame")
+		p.Check(clockwise(corners), "the corners do not go clockwise around a part with four sides")
 		places := make([]cv.Point, len(corners))
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			size := image.Pt(width, height)

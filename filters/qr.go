@@ -12,14 +12,14 @@ var qr = Kind{
 	Name: "qr",
 	Doc:  "Draws around QR codes and writes what they say, and reports each as qr, with its text as value.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
+	New: func(p *Params) Filter {
 		l := letters{
-			scale:     s.Float("size", 0.7, 0, 20, "size of the letters; 1 is about 22 pixels high, 0 writes none"),
-			colour:    s.Colour("colour", "lime", "colour of lines and letters"),
-			thickness: s.Int("thickness", 2, 1, 50, "thickness of lines and strokes in pixels"),
+			scale:     p.Float("size", 0.7, 0, 20, "size of the letters; 1 is about 22 pixels high, 0 writes none"),
+			colour:    p.Colour("colour", "lime", "colour of lines and letters"),
+			thickness: p.Int("thickness", 2, 1, 50, "thickness of lines and strokes in pixels"),
 			outline:   true,
 		}
-		meta, gray := s.Meta(), s.Mat()
+		meta, gray := p.Meta(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := gocv.CvtColor(src, gray, gocv.ColorBGRToGray); err != nil {
 				return err

@@ -17,7 +17,7 @@ import (
 	"picam/pipeline"
 )
 
-// TestRecipes holds that the recipes do what the Python script does with the same pictures.
+// TestRecipes holds that the recipes do what the Python script does with the same frames.
 func TestRecipes(t *testing.T) {
 	runtime.LockOSThread() // random numbers belong to a thread
 	defer runtime.UnlockOSThread()
@@ -120,17 +120,17 @@ func TestRecipes(t *testing.T) {
 				}
 				got := apply(src)
 				if got.Type() != want.Type() || !bytes.Equal(got.ToBytes(), want.ToBytes()) {
-					t.Errorf("picture %d is not what the script shows", i)
+					t.Errorf("frame %d is not what the script shows", i)
 				}
 				if bytes.Equal(got.ToBytes(), src.ToBytes()) {
-					t.Errorf("picture %d stays as it is", i)
+					t.Errorf("frame %d stays as it is", i)
 				}
 			}
 		})
 	}
 }
 
-// opened returns a function that puts a colour picture through the stages, with conversions where they are needed.
+// opened returns a function that puts a colour frame through the stages, with conversions where they are needed.
 func opened(t *testing.T, stages []pipeline.PlannedStage) func(gocv.Mat) gocv.Mat {
 	results := make([]gocv.Mat, 2*len(stages))
 	running := make([]*filters.Running, len(stages))
@@ -166,7 +166,7 @@ func opened(t *testing.T, stages []pipeline.PlannedStage) func(gocv.Mat) gocv.Ma
 	}
 }
 
-// scene is picture i of a few shapes of which one moves.
+// scene is frame i of a few shapes of which one moves.
 func scene(t *testing.T, i int) gocv.Mat {
 	m := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(90, 60, 30, 0), 240, 320, gocv.MatTypeCV8UC3)
 	t.Cleanup(func() { m.Close() })

@@ -7,27 +7,27 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// resize scales the picture to a size in pixels or by a factor.
+// resize scales the frame to a size in pixels or by a factor.
 var resize = Kind{
 	Name: "resize",
-	Doc:  "Makes the picture smaller or larger.",
+	Doc:  "Makes the frame smaller or larger.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		width := s.Int("width", 0, 0, maxSide, "new width in pixels; 0 keeps the shape of the picture")
-		height := s.Int("height", 0, 0, maxSide, "new height in pixels; 0 keeps the shape of the picture")
-		scale := s.Float("scale", 0.5, 0.01, 8, "factor for both sides, while width and height are 0")
-		s.Check(scale == 0.5 || width == 0 && height == 0,
+	New: func(p *Params) Filter {
+		width := p.Int("width", 0, 0, maxSide, "new width in pixels; 0 keeps the shape of the frame")
+		height := p.Int("height", 0, 0, maxSide, "new height in pixels; 0 keeps the shape of the frame")
+		scale := p.Float("scale", 0.5, 0.01, 8, "factor for both sides, while width and height are 0")
+		p.Check(scale == 0.5 || width == 0 && height == 0,
 			"scale (%g) has no effect beside width or height; leave it out", scale)
 		codes := map[string]gocv.InterpolationFlags{
 			"nearest": gocv.InterpolationNearestNeighbor, "linear": gocv.InterpolationLinear,
 			"area": gocv.InterpolationArea, "cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
-		chosen := s.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
-			"how pixels are made; auto is area for a smaller picture, else linear, and leaves halving to the decoder if it can")
+		chosen := p.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
+			"how pixels are made; auto is area for a smaller frame, else linear, and leaves halving to the decoder if it can")
 		if chosen == "auto" {
-			s.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
+			p.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
 		}
-		meta := s.Meta()
+		meta := p.Meta()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			from := image.Pt(src.Cols(), src.Rows())
 			full := from
@@ -64,7 +64,7 @@ func tooLarge(what string, from, to image.Point) error {
 		Hint: fmt.Sprintf("sides of up to %d pixels where this makes %d×%d", maxSide, to.X, to.Y)}
 }
 
-// scaledSize is the size of a picture of size from in pixels after resize. No side is 0.
+// scaledSize is the size of a frame of size from in pixels after resize. No side is 0.
 func scaledSize(from image.Point, width, height int, scale float64) image.Point {
 	if width == 0 && height == 0 {
 		return image.Pt(rounded(float64(from.X)*scale), rounded(float64(from.Y)*scale))

@@ -7,9 +7,9 @@ var scharr = Kind{
 	Name: "scharr",
 	Doc:  "Shows how steeply the brightness changes, like sobel, but alike in all directions and four times as strong.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		scale := s.Float("scale", 1, 0.000001, 100, "factor for the result")
-		return gradient(s, func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error {
+	New: func(p *Params) Filter {
+		scale := p.Float("scale", 1, 0.000001, 100, "factor for the result")
+		return gradient(p, func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error {
 			return gocv.Scharr(src, dst, gocv.MatTypeCV16S, dx, dy, scale, 0, gocv.BorderDefault)
 		})
 	},

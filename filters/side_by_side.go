@@ -9,11 +9,11 @@ import (
 // sideBySide shows what the stages before it do.
 var sideBySide = Kind{
 	Name: "side_by_side",
-	Doc:  "Puts the original, before the first stage, beside or above the picture as it is here.",
+	Doc:  "Puts the original, before the first stage, beside or above the frame as it is here.",
 	In:   BGR, Out: BGR, Original: true,
-	New: func(s *Setup) Filter {
-		above := s.Enum("original", "left", []string{"left", "above"}, "where the original comes") == "above"
-		meta, scaled, before := s.Meta(), originalOf(s), s.Mat()
+	New: func(p *Params) Filter {
+		above := p.Enum("original", "left", []string{"left", "above"}, "where the original comes") == "above"
+		meta, scaled, before := p.Meta(), originalOf(p), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			from := image.Pt(meta.Original.Cols(), meta.Original.Rows())
 			if above {

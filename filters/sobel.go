@@ -7,10 +7,10 @@ var sobel = Kind{
 	Name: "sobel",
 	Doc:  "Shows how steeply the brightness changes: white is an edge.",
 	In:   Any, Out: Any,
-	New: func(s *Setup) Filter {
-		size := s.Odd("size", 3, 1, 31, "size of the kernel in pixels; more smooths, and needs a smaller scale")
-		scale := s.Float("scale", 1, 0.000001, 100, "factor for the result")
-		return gradient(s, func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error {
+	New: func(p *Params) Filter {
+		size := p.Odd("size", 3, 1, 31, "size of the kernel in pixels; more smooths, and needs a smaller scale")
+		scale := p.Float("scale", 1, 0.000001, 100, "factor for the result")
+		return gradient(p, func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error {
 			return gocv.Sobel(src, dst, gocv.MatTypeCV16S, dx, dy, size, scale, 0, gocv.BorderDefault)
 		})
 	},
@@ -18,10 +18,10 @@ var sobel = Kind{
 
 // gradient declares the direction of a gradient. derive leaves in dst (rows × cols × channels, int16) the change of
 // src to the right (dx is 1) or down (dy is 1).
-func gradient(s *Setup, derive func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error) Filter {
-	direction := s.Enum("direction", "both", []string{"both", "x", "y"},
+func gradient(p *Params, derive func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error) Filter {
+	direction := p.Enum("direction", "both", []string{"both", "x", "y"},
 		"x finds edges that stand upright, y those that lie, both is half of one and half of the other")
-	change, across, down := s.Mat(), s.Mat(), s.Mat()
+	change, across, down := p.Mat(), p.Mat(), p.Mat()
 	along := func(src gocv.Mat, dst *gocv.Mat, dx, dy int) error {
 		if err := derive(src, change, dx, dy); err != nil {
 			return err

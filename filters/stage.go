@@ -12,7 +12,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"picam/filters/own"
+	"picam/filters/plugin"
 )
 
 // Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
@@ -22,14 +22,14 @@ type Stage struct {
 	params []Param
 	resize func(from image.Point) (to image.Point)
 	flow   flow
-	shared *own.Shared
+	shared *plugin.Shared
 }
 
 // Configure makes a Stage of k. values has those parameters that are not to have their default: int, float64, string,
 // bool, []any or map[string]any, as YAML or JSON gives them. It returns all that is wrong with them at once, and then
 // no Stage.
 func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
-	s := &Setup{values: values, shared: &own.Shared{}}
+	s := &Params{values: values, shared: &plugin.Shared{}}
 	if k.New != nil {
 		k.New(s)
 		closeAll(s.owned)
@@ -51,7 +51,7 @@ func Configure(k Kind, values map[string]any) (*Stage, []*ParamError) {
 
 // Declared returns the parameters of k, each at its default, or at an example where it has none.
 func Declared(k Kind) []Param {
-	s := &Setup{shared: &own.Shared{}}
+	s := &Params{shared: &plugin.Shared{}}
 	if k.New != nil {
 		k.New(s)
 		closeAll(s.owned)
@@ -90,7 +90,7 @@ func (st *Stage) Out() Format {
 	return st.kind.Out
 }
 
-// Stateful reports whether the stage sees the pictures in order, on one goroutine.
+// Stateful reports whether the stage sees the frames in order, on one goroutine.
 func (st *Stage) Stateful() bool { return st.kind.Stateful || st.flow.ordered }
 
 // Name is what the stage is called where it is spoken of: the name that Named gave it, else its kind's.
@@ -117,7 +117,7 @@ func (st *Stage) Params() []Param {
 	return params
 }
 
-// Resizes returns the size (cols, rows) that the filter makes of a picture of size from, if to resize is all it does and
+// Resizes returns the size (cols, rows) that the filter makes of a frame of size from, if to resize is all it does and
 // it does not matter how.
 func (st *Stage) Resizes(from image.Point) (to image.Point, ok bool) {
 	if st.resize == nil {
@@ -178,7 +178,7 @@ func (st *Stage) Open() (*Running, error) {
 	if st.kind.New == nil {
 		return &Running{stage: st, filter: pass}, nil
 	}
-	s := &Setup{values: st.values(), shared: st.shared}
+	s := &Params{values: st.values(), shared: st.shared}
 	filter := st.kind.New(s)
 	r := &Running{stage: st, filter: filter, meta: s.meta, owned: s.owned}
 	if r.filter == nil {
@@ -199,7 +199,7 @@ type Running struct {
 	owned  []io.Closer
 }
 
-// Apply puts the picture src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
+// Apply puts the frame src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
 // found in it is added to meta, and so is that the stage was bypassed, which is no error. A src that is empty or not of
 // the format that the Stage takes is an error, for conversion is the plan's job, and so is a result that is empty or not
 // of the format that it gives. After an error dst may hold anything.
@@ -210,11 +210,11 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 	case r.filter == nil:
 		return r.fault("used after Close")
 	case src.Empty():
-		return r.fault("the picture is empty")
+		return r.fault("the frame is empty")
 	case !ok || takes != Any && takes != in:
-		return r.fault("takes %s, not a picture of type %s", takes, src.Type())
+		return r.fault("takes %s, not a frame of type %s", takes, src.Type())
 	case src.Ptr() == dst.Ptr():
-		return r.fault("picture and result are the same Mat")
+		return r.fault("frame and result are the same Mat")
 	}
 	if gives == Any {
 		gives = in
@@ -223,15 +223,15 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 		*r.meta = *meta
 	}
 	if err := r.filter(src, dst); err != nil {
-		var away *own.AwayError
-		if !errors.As(err, &away) {
+		var unavailable *plugin.UnavailableError
+		if !errors.As(err, &unavailable) {
 			var misfit *SizeError
 			if errors.As(err, &misfit) {
 				misfit.Stage = r.stage.Name()
 			}
 			return r.fault("%w", err)
 		}
-		meta.Bypassed = append(meta.Bypassed, Bypass{r.stage.Name(), away.Cause})
+		meta.Bypassed = append(meta.Bypassed, Bypass{r.stage.Name(), unavailable.Cause})
 		if err := convert(src, dst, gives); err != nil {
 			return r.fault("%w", err)
 		}
@@ -253,7 +253,7 @@ func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 	return nil
 }
 
-// fault is what is wrong with a picture, and at which stage.
+// fault is what is wrong with a frame, and at which stage.
 func (r *Running) fault(format string, args ...any) error {
 	return fmt.Errorf("filters: %s: "+format, append([]any{r.stage.Name()}, args...)...)
 }

@@ -14,7 +14,7 @@ import (
 	"picam/filters/cv"
 )
 
-// TestSequenceAgainstOpenCV is TestAgainstOpenCV for filters that remember earlier pictures.
+// TestSequenceAgainstOpenCV is TestAgainstOpenCV for filters that remember earlier frames.
 func TestSequenceAgainstOpenCV(t *testing.T) {
 	type values = map[string]any
 	tests := []struct {
@@ -58,7 +58,7 @@ func TestSequenceAgainstOpenCV(t *testing.T) {
 						}
 						changed[tt.kind.Name] = changed[tt.kind.Name] || !equal(src, want)
 						if !equal(got, want) {
-							t.Fatalf("picture %d differs from OpenCV's own", seed)
+							t.Fatalf("frame %d differs from OpenCV's own", seed)
 						}
 					}
 				})
@@ -160,17 +160,17 @@ func TestDifference(t *testing.T) {
 	} {
 		r, dst := open(t, configure(t, difference, map[string]any{"learn": tt.learn})), empty(t)
 		for i, row := range tt.in {
-			if err := r.Apply(picture(t, []string{row}, gocv.MatTypeCV8UC1), &dst, &Meta{}); err != nil {
+			if err := r.Apply(frame(t, []string{row}, gocv.MatTypeCV8UC1), &dst, &Meta{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := string(pixels(dst)); got != tt.wants[i] {
-				t.Errorf("learn %g, picture %d: %q, want %q", tt.learn, i, got, tt.wants[i])
+				t.Errorf("learn %g, frame %d: %q, want %q", tt.learn, i, got, tt.wants[i])
 			}
 		}
 	}
 }
 
-// square is a gray picture of 80 × 60 pixels with a bright square of 20 pixels there.
+// square is a gray frame of 80 × 60 pixels with a bright square of 20 pixels there.
 func square(t *testing.T, typ gocv.MatType, at image.Point) gocv.Mat {
 	m := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(60, 60, 60, 0), 60, 80, typ)
 	t.Cleanup(func() { m.Close() })
@@ -208,7 +208,7 @@ func TestMotion(t *testing.T) {
 	}
 }
 
-// TestMotionBoxes holds that boxes are where something moves, as many as are to be told apart, and that the first picture
+// TestMotionBoxes holds that boxes are where something moves, as many as are to be told apart, and that the first frame
 // of a size is no motion.
 func TestMotionBoxes(t *testing.T) {
 	still, two := square(t, gocv.MatTypeCV8UC3, image.Pt(0, 0)), square(t, gocv.MatTypeCV8UC3, image.Pt(0, 0))
@@ -244,10 +244,10 @@ func TestMotionBoxes(t *testing.T) {
 				}
 			}
 			if fmt.Sprint(meta.Found) != fmt.Sprint(wants) {
-				t.Errorf("%s, picture %d: %v, want %v", st, i, meta.Found, wants)
+				t.Errorf("%s, frame %d: %v, want %v", st, i, meta.Found, wants)
 			}
 			if drawn := !equal(src, dst); drawn != (len(wants) > 0 && tt.values["thickness"] != 0) {
-				t.Errorf("%s, picture %d: drawn: %v", st, i, drawn)
+				t.Errorf("%s, frame %d: drawn: %v", st, i, drawn)
 			}
 		}
 	}
@@ -264,7 +264,7 @@ func TestOpticalFlow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if moved := i == 1; equal(src, dst) == moved {
-			t.Errorf("picture %d: arrows where nothing moves, or none where something does", i)
+			t.Errorf("frame %d: arrows where nothing moves, or none where something does", i)
 		}
 	}
 }
@@ -273,7 +273,7 @@ func TestOpticalFlow(t *testing.T) {
 func TestGrabCut(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := &Setup{}
+	s := &Params{}
 	defer func() { closeAll(s.owned) }()
 	foreground := lookup(s, func(label float64) float64 { return math.Mod(label, 2) * 255 }) // GC_FGD is 1, GC_PR_FGD 3
 	for _, tt := range []struct {
@@ -309,7 +309,7 @@ func TestGrabCut(t *testing.T) {
 	}
 }
 
-// TestGrabCutFlat holds that pictures without anything to find are no trouble.
+// TestGrabCutFlat holds that frames without anything to find are no trouble.
 func TestGrabCutFlat(t *testing.T) {
 	r, dst := open(t, configure(t, grabcut, map[string]any{"outline": true})), empty(t)
 	for _, value := range []float64{0, 255} {

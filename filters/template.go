@@ -9,19 +9,19 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// template slides a small picture over the large one. It finds it at its own size only, and not turned.
+// template slides a small frame over the large one. It finds it at its own size only, and not turned.
 var template = Kind{
 	Name: "template",
-	Doc:  "Draws boxes where the picture looks like a small one from a file, and reports them with the likeness as score.",
+	Doc:  "Draws boxes where the frame looks like a small one from a file, and reports them with the likeness as score.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		path := s.RequiredText("picture", "door.png", "file of what to look for, PNG or JPEG, cut out of a picture of the same size")
-		least := s.Float("threshold", 0.8, 0.1, 1,
+	New: func(p *Params) Filter {
+		path := p.RequiredText("image", "door.png", "file of what to look for, PNG or JPEG, cut out of a frame of the same size")
+		least := p.Float("threshold", 0.8, 0.1, 1,
 			"likeness from which on it counts; 1 is the same but for brightness and contrast")
-		most := s.Int("max", 1, 1, 100, "at most so many are sought, the best ones")
-		label := s.Text("label", "template", "what it is called in events and rules")
-		draw := boxesOf(s)
-		meta, small, likeness, noMask := s.Meta(), s.Mat(), s.Mat(), s.Mat()
+		most := p.Int("max", 1, 1, 100, "at most so many are sought, the best ones")
+		label := p.Text("label", "template", "what it is called in events and rules")
+		draw := boxesOf(p)
+		meta, small, likeness, noMask := p.Meta(), p.Mat(), p.Mat(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if small.Empty() {
 				if err := readTemplate(path, small); err != nil {
@@ -58,9 +58,9 @@ var template = Kind{
 	},
 }
 
-// readTemplate reads the picture into dst. One of a single colour is an error, for it would be found everywhere.
+// readTemplate reads the frame into dst. One of a single colour is an error, for it would be found everywhere.
 func readTemplate(path string, dst *gocv.Mat) error {
-	m, err := readPicture(path)
+	m, err := readFrame(path)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ import (
 // text writes with one of A. V. Hershey's fonts, which OpenCV brings along.
 var text = Kind{
 	Name: "text",
-	Doc:  "Writes a line over the picture.",
+	Doc:  "Writes a line over the frame.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		line := s.Text("text", "picam", "what to write; letters with accents and the like are not in the font")
-		write := lineOf(s, "top_left", 1)
+	New: func(p *Params) Filter {
+		line := p.Text("text", "picam", "what to write; letters with accents and the like are not in the font")
+		write := lineOf(p, "top_left", 1)
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := src.CopyTo(dst); err != nil {
 				return err
@@ -24,16 +24,16 @@ var text = Kind{
 	},
 }
 
-// lineOf declares where and how filters write a line, and returns what writes one in a colour picture.
-func lineOf(s *Setup, corner string, scale float64) func(dst *gocv.Mat, line string) error {
+// lineOf declares where and how filters write a line, and returns what writes one in a colour frame.
+func lineOf(p *Params, corner string, scale float64) func(dst *gocv.Mat, line string) error {
 	corners := []string{"top_left", "top_right", "bottom_left", "bottom_right", "middle"}
-	corner = s.Enum("corner", corner, corners, "where")
+	corner = p.Enum("corner", corner, corners, "where")
 	l := letters{
-		scale:     s.Float("size", scale, 0.2, 20, "size of the letters; 1 is about 22 pixels high"),
-		colour:    s.Colour("colour", "white", "colour of the letters"),
-		thickness: s.Int("thickness", 2, 1, 50, "thickness of the strokes in pixels"),
-		outline: s.Bool("outline", true,
-			"draws a black line around the letters, so that they can be read on any picture"),
+		scale:     p.Float("size", scale, 0.2, 20, "size of the letters; 1 is about 22 pixels high"),
+		colour:    p.Colour("colour", "white", "colour of the letters"),
+		thickness: p.Int("thickness", 2, 1, 50, "thickness of the strokes in pixels"),
+		outline: p.Bool("outline", true,
+			"draws a black line around the letters, so that they can be read on any frame"),
 	}
 	const margin = 10 // pixels
 	var measured string
@@ -70,7 +70,7 @@ type letters struct {
 	outline   bool // with a black line around them
 }
 
-// write writes a line in dst, a colour picture, from at on, where the first letter stands.
+// write writes a line in dst, a colour frame, from at on, where the first letter stands.
 func (l letters) write(dst *gocv.Mat, line string, at image.Point) error {
 	if l.outline {
 		err := gocv.PutTextWithParams(dst, line, at, font, l.scale, color.RGBA{}, l.thickness+2, gocv.LineAA, false)

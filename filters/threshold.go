@@ -13,15 +13,15 @@ var threshold = Kind{
 	Name: "threshold",
 	Doc:  "Makes bright pixels white and dark ones black, or cuts off one of the two.",
 	In:   Gray, Out: Gray,
-	New: func(s *Setup) Filter {
-		level := s.Int("threshold", 127, 0, 255, "pixels above it are bright")
-		highest := s.Int("white", 255, 0, 255, "what binary and inverse make white, of 255")
+	New: func(p *Params) Filter {
+		level := p.Int("threshold", 127, 0, 255, "pixels above it are bright")
+		highest := p.Int("white", 255, 0, 255, "what binary and inverse make white, of 255")
 		names := []string{"binary", "inverse", "truncate", "to_zero", "to_zero_inverse"} // in the order of OpenCV's numbers
-		code := gocv.ThresholdType(slices.Index(names, s.Enum("type", "binary", names,
+		code := gocv.ThresholdType(slices.Index(names, p.Enum("type", "binary", names,
 			"inverse swaps black and white; truncate cuts bright ones down to threshold; "+
 				"to_zero makes only dark ones black, to_zero_inverse only bright ones")))
-		method := s.Enum("method", "fixed", []string{"fixed", "otsu", "triangle"},
-			"fixed uses threshold; otsu and triangle find one in each picture, triangle where few pixels are bright, or dark")
+		method := p.Enum("method", "fixed", []string{"fixed", "otsu", "triangle"},
+			"fixed uses threshold; otsu and triangle find one in each frame, triangle where few pixels are bright, or dark")
 		switch method {
 		case "otsu":
 			code |= gocv.ThresholdOtsu

@@ -10,28 +10,28 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// timestamp writes when a picture was captured, or, where its camera does not tell, when it arrived.
+// timestamp writes when a frame was captured, or, where its camera does not tell, when it arrived.
 var timestamp = Kind{
 	Name: "timestamp",
-	Doc:  "Writes time, camera and number of the picture over it.",
+	Doc:  "Writes time, camera and number of the frame over it.",
 	In:   BGR, Out: BGR,
-	New: func(s *Setup) Filter {
-		format := s.Text("format", "%Y-%m-%d %H:%M:%S",
+	New: func(p *Params) Filter {
+		format := p.Text("format", "%Y-%m-%d %H:%M:%S",
 			"what to write: %Y %m %d %H %M %S and others of strftime, %L for milliseconds, {camera} {seq} {fps}")
-		inUTC := s.Bool("utc", false, "writes the time of Greenwich, not that of this computer's place")
+		inUTC := p.Bool("utc", false, "writes the time of Greenwich, not that of this computer's place")
 		milliseconds := strftime.WithMilliseconds('L')
 		for _, verb := range regexp.MustCompile(`%(.|$)`).FindAllString(format, -1) {
 			_, err := strftime.New(verb, milliseconds)
-			s.Check(err == nil, "format: %s is not known; %%Y %%m %%d %%H %%M %%S %%L are, and %%%% for a percent sign", verb)
+			p.Check(err == nil, "format: %s is not known; %%Y %%m %%d %%H %%M %%S %%L are, and %%%% for a percent sign", verb)
 		}
 		when, err := strftime.New(format, milliseconds)
-		s.Check(err == nil, "format: %v", err)
+		p.Check(err == nil, "format: %v", err)
 		fields := []string{"{camera}", "{seq}", "{fps}"}
 		for _, field := range regexp.MustCompile(`\{\w*\}`).FindAllString(format, -1) {
-			s.Check(slices.Contains(fields, field), "format: %s is not one of %s", field, strings.Join(fields, ", "))
+			p.Check(slices.Contains(fields, field), "format: %s is not one of %s", field, strings.Join(fields, ", "))
 		}
-		write := lineOf(s, "bottom_left", 0.8)
-		meta := s.Meta()
+		write := lineOf(p, "bottom_left", 0.8)
+		meta := p.Meta()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := src.CopyTo(dst); err != nil {
 				return err

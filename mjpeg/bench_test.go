@@ -25,20 +25,20 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 // BenchmarkScanner cuts clips in memory. For comparison, "copy" only reads the clip, and "bufio" cuts it where one
-// picture's EOI and the next one's SOI meet: always a picture late, and wrong for what the tests are about.
+// frame's EOI and the next one's SOI meet: always a frame late, and wrong for what the tests are about.
 func BenchmarkScanner(b *testing.B) {
 	clips := []struct {
-		name     string
-		pictures [][]byte
+		name   string
+		frames [][]byte
 	}{
-		{"720p", mjpegtest.Pictures(8, 1280, 720, 80)},
-		{"1080p", mjpegtest.Pictures(8, 1920, 1080, 90)},
-		{"QVGA", mjpegtest.Pictures(50, 320, 240, 50)},
-		{"tiny", mjpegtest.Pictures(50, 32, 32, 50)},
+		{"720p", mjpegtest.Frames(8, 1280, 720, 80)},
+		{"1080p", mjpegtest.Frames(8, 1920, 1080, 90)},
+		{"QVGA", mjpegtest.Frames(50, 320, 240, 50)},
+		{"tiny", mjpegtest.Frames(50, 32, 32, 50)},
 	}
 	for _, clip := range clips {
-		stream := bytes.Join(clip.pictures, nil)
-		size := int64(len(stream) / len(clip.pictures))
+		stream := bytes.Join(clip.frames, nil)
+		size := int64(len(stream) / len(clip.frames))
 		b.Run(clip.name+"/scan", func(b *testing.B) {
 			s := mjpeg.NewScanner(&endless{clip: stream})
 			b.SetBytes(size)
@@ -48,7 +48,7 @@ func BenchmarkScanner(b *testing.B) {
 					b.Fatal(s.Err())
 				}
 			}
-			b.ReportMetric(float64(size), "B/picture")
+			b.ReportMetric(float64(size), "B/frame")
 		})
 		b.Run(clip.name+"/bufio", func(b *testing.B) {
 			s := bufio.NewScanner(&endless{clip: stream})
@@ -82,7 +82,7 @@ func BenchmarkScanner(b *testing.B) {
 	}
 }
 
-// BenchmarkFlood scans a MiB at a time of what never is a picture.
+// BenchmarkFlood scans a MiB at a time of what never is a frame.
 func BenchmarkFlood(b *testing.B) {
 	floods := []struct{ name, start, repeat string }{
 		{"zeros", "", "\x00"},
@@ -96,7 +96,7 @@ func BenchmarkFlood(b *testing.B) {
 		{"segments", "\xFF\xD8", "\xFF\xE0\x00\x02"},
 		{"long segments", "\xFF\xD8", "\xFF\xE0\xFF\xFF"},
 		{"torn segments", "", "\xFF\xD8\xFF\xE0\xFF\xFF"},
-		{"pictures without a scan", "", "\xFF\xD8\xFF\xD9"},
+		{"frames without a scan", "", "\xFF\xD8\xFF\xD9"},
 	}
 	for _, f := range floods {
 		b.Run(f.name, func(b *testing.B) {
@@ -108,7 +108,7 @@ func BenchmarkFlood(b *testing.B) {
 			for b.Loop() {
 				r.Reset(input)
 				if mjpeg.NewScanner(r).Scan() {
-					b.Fatal("a picture")
+					b.Fatal("a frame")
 				}
 			}
 		})
@@ -129,17 +129,17 @@ func BenchmarkStamp(b *testing.B) {
 }
 
 func BenchmarkParseHeader(b *testing.B) {
-	picture := mjpegtest.Pictures(1, 640, 480, 75)[0]
+	frame := mjpegtest.Frames(1, 640, 480, 75)[0]
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := mjpeg.ParseHeader(picture); err != nil {
+		if _, err := mjpeg.ParseHeader(frame); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkAddHuffmanTables(b *testing.B) {
-	bare := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 1280, 720, 80)[0])
+	bare := mjpegtest.WithoutDHT(mjpegtest.Frames(1, 1280, 720, 80)[0])
 	var buf []byte
 	b.SetBytes(int64(len(bare)))
 	b.ReportAllocs()

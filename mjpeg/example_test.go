@@ -12,8 +12,8 @@ import (
 )
 
 func ExampleScanner() {
-	pictures := mjpegtest.Pictures(3, 64, 48, 75)
-	stream := slices.Concat(pictures[0], make([]byte, 37), pictures[1][:900], pictures[2])
+	frames := mjpegtest.Frames(3, 64, 48, 75)
+	stream := slices.Concat(frames[0], make([]byte, 37), frames[1][:900], frames[2])
 
 	s := mjpeg.NewScanner(bytes.NewReader(stream))
 	for s.Scan() {
@@ -28,27 +28,27 @@ func ExampleScanner() {
 		fmt.Println(err)
 	}
 	st := s.Stats()
-	fmt.Println(st.Frames, "pictures,", st.Skipped, "bytes skipped,", st.Damaged[mjpeg.Torn], "torn")
+	fmt.Println(st.Frames, "frames,", st.Skipped, "bytes skipped,", st.Damaged[mjpeg.Torn], "torn")
 	// Output:
 	// 64 48 4:2:0
 	// 64 48 4:2:0
-	// 2 pictures, 937 bytes skipped, 1 torn
+	// 2 frames, 937 bytes skipped, 1 torn
 }
 
 func ExampleStamp() {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	stamp := mjpeg.Stamp{Camera: "front door", Sender: "k3x9", Seq: 7, Time: time.Unix(1700000000, 0)}
 
-	// The sender writes the stamp, then the picture without its SOI.
+	// The sender writes the stamp, then the frame without its SOI.
 	sent := stamp.AppendTo(nil)
 	fmt.Printf("%q\n", sent[6:])
-	sent = append(sent, picture[2:]...)
+	sent = append(sent, frame[2:]...)
 
 	// The receiver reads it and takes it out.
 	var got mjpeg.Stamp
 	n := got.Parse(sent)
 	fmt.Println(got.Camera, got.Seq, got.Time.UTC())
-	fmt.Println(bytes.Equal(mjpeg.Unstamp(sent, n), picture))
+	fmt.Println(bytes.Equal(mjpeg.Unstamp(sent, n), frame))
 	// Output:
 	// "picam\x001 cam=front%20door id=k3x9 seq=7 t=1700000000000000000"
 	// front door 7 2023-11-14 22:13:20 +0000 UTC
@@ -56,7 +56,7 @@ func ExampleStamp() {
 }
 
 func ExampleAddHuffmanTables() {
-	fromCamera := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 64, 48, 75)[0])
+	fromCamera := mjpegtest.WithoutDHT(mjpegtest.Frames(1, 64, 48, 75)[0])
 	_, err := jpeg.Decode(bytes.NewReader(fromCamera))
 	fmt.Println(err != nil)
 

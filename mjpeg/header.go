@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Header is what the segments before a picture's first scan say, read without decoding.
+// Header is what the segments before a frame's first scan say, read without decoding.
 type Header struct {
 	Width, Height   int    // in pixels, 1 to 65535
 	Components      int    // 1 gray, 3 colour, 4 CMYK
@@ -23,7 +23,7 @@ type Header struct {
 	Orientation int // EXIF: 1 upright, 3 upside down, 6 and 8 on a side, the others mirrored; 0 means not known
 }
 
-// ParseHeader reads the header of a JPEG picture. The error names what was found and where. A picture whose height
+// ParseHeader reads the header of a JPEG frame. The error names what was found and where. A frame whose height
 // follows in a DNL segment after the first scan is an error, because common decoders do not take it either.
 func ParseHeader(frame []byte) (Header, error) {
 	h, _, err := parseHeader(frame)
@@ -34,7 +34,7 @@ func ParseHeader(frame []byte) (Header, error) {
 func parseHeader(frame []byte) (h Header, sos int, err error) {
 	if len(frame) < 2 || frame[0] != 0xFF || frame[1] != markerSOI {
 		start := frame[:min(2, len(frame))]
-		return Header{}, 0, fmt.Errorf("mjpeg: picture begins with %q, not with SOI (FF D8)", start)
+		return Header{}, 0, fmt.Errorf("mjpeg: frame begins with %q, not with SOI (FF D8)", start)
 	}
 	if len(frame) > 2 && frame[2] != 0xFF { // nothing would tell it from noise
 		return Header{}, 0, fmt.Errorf("mjpeg: byte %02X at offset 2, where a marker (FF) must stand", frame[2])

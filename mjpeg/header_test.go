@@ -13,19 +13,19 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// withSOF replaces the frame header of a picture of image/jpeg: marker, components and the sampling factors of each.
-func withSOF(picture []byte, marker byte, sampling ...byte) []byte {
-	start := bytes.Index(picture, []byte("\xFF\xC0"))
-	end := start + 2 + int(picture[start+3])
+// withSOF replaces the frame header of a frame of image/jpeg: marker, components and the sampling factors of each.
+func withSOF(frame []byte, marker byte, sampling ...byte) []byte {
+	start := bytes.Index(frame, []byte("\xFF\xC0"))
+	end := start + 2 + int(frame[start+3])
 	sof := []byte{0xFF, marker, 0, byte(8 + 3*len(sampling)), 8, 0, 48, 0, 64, byte(len(sampling))}
 	for i, s := range sampling {
 		sof = append(sof, byte(i+1), s, 0)
 	}
-	return slices.Concat(picture[:start], sof, picture[end:])
+	return slices.Concat(frame[:start], sof, frame[end:])
 }
 
 func TestParseHeader(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	base := mjpeg.Header{Width: 64, Height: 48, Components: 3, Subsampling: "4:2:0", HasDHT: true}
 	with := func(change func(h *mjpeg.Header)) mjpeg.Header {
 		h := base
@@ -39,28 +39,28 @@ func TestParseHeader(t *testing.T) {
 		return h
 	}
 	tests := []struct {
-		name  string
-		frame []byte
-		want  mjpeg.Header
+		name    string
+		changed []byte
+		want    mjpeg.Header
 	}{
-		{"baseline", picture, base},
-		{"with fill", slices.Concat(picture[:2], []byte("\xFF\xFF\xFF"), picture[2:]), base},
-		{"no DHT", mjpegtest.WithoutDHT(picture), with(func(h *mjpeg.Header) { h.HasDHT = false })},
-		{"DHT in a comment", mjpegtest.WithSegment(mjpegtest.WithoutDHT(picture), 0xFE, []byte("\xFF\xC4")),
+		{"baseline", frame, base},
+		{"with fill", slices.Concat(frame[:2], []byte("\xFF\xFF\xFF"), frame[2:]), base},
+		{"no DHT", mjpegtest.WithoutDHT(frame), with(func(h *mjpeg.Header) { h.HasDHT = false })},
+		{"DHT in a comment", mjpegtest.WithSegment(mjpegtest.WithoutDHT(frame), 0xFE, []byte("\xFF\xC4")),
 			with(func(h *mjpeg.Header) { h.HasDHT = false })},
-		{"largest", mjpegtest.WithSize(picture, 65535, 65535),
+		{"largest", mjpegtest.WithSize(frame, 65535, 65535),
 			with(func(h *mjpeg.Header) { h.Width, h.Height = 65535, 65535 })},
-		{"restart interval", mjpegtest.WithSegment(picture, 0xDD, []byte{1, 2}),
+		{"restart interval", mjpegtest.WithSegment(frame, 0xDD, []byte{1, 2}),
 			with(func(h *mjpeg.Header) { h.RestartInterval = 258 })},
-		{"Se 0", mjpegtest.WithScan(picture, 0, 0, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
-		{"Ss 1", mjpegtest.WithScan(picture, 1, 63, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
-		{"Al 1", mjpegtest.WithScan(picture, 0, 63, 1), with(func(h *mjpeg.Header) { h.OddScan = true })},
-		{"Ah 1", mjpegtest.WithScan(picture, 0, 63, 0x10), with(func(h *mjpeg.Header) { h.OddScan = true })},
-		{"Se 0, extended", mjpegtest.WithScan(withSOF(picture, 0xC1, 0x22, 0x11, 0x11), 0, 0, 0),
+		{"Se 0", mjpegtest.WithScan(frame, 0, 0, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Ss 1", mjpegtest.WithScan(frame, 1, 63, 0), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Al 1", mjpegtest.WithScan(frame, 0, 63, 1), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Ah 1", mjpegtest.WithScan(frame, 0, 63, 0x10), with(func(h *mjpeg.Header) { h.OddScan = true })},
+		{"Se 0, extended", mjpegtest.WithScan(withSOF(frame, 0xC1, 0x22, 0x11, 0x11), 0, 0, 0),
 			with(func(h *mjpeg.Header) { h.OddScan = true })},
-		{"Se 5, progressive", mjpegtest.WithScan(withSOF(picture, 0xC2, 0x22, 0x11, 0x11), 0, 5, 0),
+		{"Se 5, progressive", mjpegtest.WithScan(withSOF(frame, 0xC2, 0x22, 0x11, 0x11), 0, 5, 0),
 			with(func(h *mjpeg.Header) { h.Progressive = true })},
-		{"predictor 1, lossless", mjpegtest.WithScan(withSOF(picture, 0xC3, 0x22, 0x11, 0x11), 1, 0, 0), base},
+		{"predictor 1, lossless", mjpegtest.WithScan(withSOF(frame, 0xC3, 0x22, 0x11, 0x11), 1, 0, 0), base},
 		{"progressive fixture", mjpegtest.Fixture("progressive"),
 			fixture(func(h *mjpeg.Header) { h.Progressive = true })},
 		{"restart fixture", mjpegtest.Fixture("restart"), fixture(func(h *mjpeg.Header) { h.RestartInterval = 1 })},
@@ -68,12 +68,12 @@ func TestParseHeader(t *testing.T) {
 			fixture(func(h *mjpeg.Header) { h.Components, h.Subsampling = 1, "" })},
 		{"arithmetic fixture", mjpegtest.Fixture("arithmetic"),
 			fixture(func(h *mjpeg.Header) { h.Arithmetic, h.HasDHT = true, false })},
-		{"CMYK", withSOF(picture, 0xC0, 0x11, 0x11, 0x11, 0x11),
+		{"CMYK", withSOF(frame, 0xC0, 0x11, 0x11, 0x11, 0x11),
 			with(func(h *mjpeg.Header) { h.Components, h.Subsampling = 4, "" })},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := mjpeg.ParseHeader(tt.frame)
+			got, err := mjpeg.ParseHeader(tt.changed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,13 +85,13 @@ func TestParseHeader(t *testing.T) {
 }
 
 func TestParseHeaderProcess(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	const progressive, arithmetic = "\xC2\xC6\xCA\xCE", "\xC9\xCA\xCB\xCD\xCE\xCF"
 	for marker := byte(0xC0); marker <= 0xCF; marker++ {
 		if marker == 0xC4 || marker == 0xC8 || marker == 0xCC {
 			continue // no frame headers
 		}
-		h, err := mjpeg.ParseHeader(withSOF(picture, marker, 0x11))
+		h, err := mjpeg.ParseHeader(withSOF(frame, marker, 0x11))
 		if err != nil {
 			t.Errorf("SOF %X: %v", marker, err)
 		}
@@ -103,7 +103,7 @@ func TestParseHeaderProcess(t *testing.T) {
 }
 
 func TestParseHeaderSubsampling(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	tests := []struct {
 		sampling string // of the three components
 		want     string
@@ -125,7 +125,7 @@ func TestParseHeaderSubsampling(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%x", tt.sampling), func(t *testing.T) {
-			h, err := mjpeg.ParseHeader(withSOF(picture, 0xC0, []byte(tt.sampling)...))
+			h, err := mjpeg.ParseHeader(withSOF(frame, 0xC0, []byte(tt.sampling)...))
 			if err != nil || h.Subsampling != tt.want {
 				t.Errorf("got %q, %v, want %q", h.Subsampling, err, tt.want)
 			}
@@ -134,46 +134,46 @@ func TestParseHeaderSubsampling(t *testing.T) {
 }
 
 func TestParseHeaderErrors(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	tests := []struct {
-		name  string
-		frame string
-		want  string
+		name    string
+		changed string
+		want    string
 	}{
-		{"empty", "", `picture begins with "", not with SOI (FF D8)`},
-		{"text", "GET / HTTP/1.1", `picture begins with "GE", not with SOI (FF D8)`},
-		{"SOI only", "\xFF\xD8", "picture ends at offset 2, before its first scan"},
-		{"fill only", "\xFF\xD8\xFF\xFF", "picture ends at offset 4, before its first scan"},
+		{"empty", "", `frame begins with "", not with SOI (FF D8)`},
+		{"text", "GET / HTTP/1.1", `frame begins with "GE", not with SOI (FF D8)`},
+		{"SOI only", "\xFF\xD8", "frame ends at offset 2, before its first scan"},
+		{"fill only", "\xFF\xD8\xFF\xFF", "frame ends at offset 4, before its first scan"},
 		{"no marker", "\xFF\xD8\x41", "byte 41 at offset 2, where a marker (FF) must stand"},
 		{"too much junk", "\xFF\xD8\xFF\xE0\x00\x02" + strings.Repeat("\x00", 4097) + "\xFF\xDB\x00\x02",
 			"4097 bytes between segments up to offset 4103 belong to none; 4096 are the limit"},
 		{"too much junk in all", "\xFF\xD8" + strings.Repeat("\xFF\xE0\x00\x02"+strings.Repeat("\x00", 3000), 2) + "\xFF\xDB\x00\x02",
 			"6000 bytes between segments up to offset 6010 belong to none; 4096 are the limit"},
-		{"junk to the end", "\xFF\xD8\xFF\xE0\x00\x02abc\xFF\x00", "picture ends at offset 11, before its first scan"},
+		{"junk to the end", "\xFF\xD8\xFF\xE0\x00\x02abc\xFF\x00", "frame ends at offset 11, before its first scan"},
 		{"EOI behind junk", "\xFF\xD8\xFF\xE0\x00\x02abc\xFF\xD9", "marker FFD9 at offset 9, before the first scan"},
 		{"reserved marker", "\xFF\xD8\xFF\x02", "marker FF02 at offset 2, before the first scan"},
 		{"EOI", "\xFF\xD8\xFF\xD9", "marker FFD9 at offset 2, before the first scan"},
 		{"SOI again", "\xFF\xD8\xFF\xFF\xD8", "marker FFD8 at offset 3, before the first scan"},
-		{"no length", "\xFF\xD8\xFF\xE0\x00", "picture ends at offset 5, inside segment FFE0"},
+		{"no length", "\xFF\xD8\xFF\xE0\x00", "frame ends at offset 5, inside segment FFE0"},
 		{"length 1", "\xFF\xD8\xFF\xE0\x00\x01", "segment FFE0 at offset 2 has length 1, under 2"},
 		{"length too large", "\xFF\xD8\xFF\xFE\x00\x06abc",
-			"segment FFFE at offset 2 is 6 bytes long, the picture ends after 5"},
-		{"cut", string(picture[:400]), "segment FFC4 at offset 155 is 418 bytes long, the picture ends after 243"},
+			"segment FFFE at offset 2 is 6 bytes long, the frame ends after 5"},
+		{"cut", string(frame[:400]), "segment FFC4 at offset 155 is 418 bytes long, the frame ends after 243"},
 		{"no frame header", "\xFF\xD8\xFF\xDA\x00\x02",
 			"segment FFDA at offset 2: a scan without a frame header (SOF) before it"},
 		{"two frame headers", "\xFF\xD8" + strings.Repeat("\xFF\xC0\x00\x0B\x08\x00\x01\x00\x01\x01\x01\x11\x00", 2),
 			"segment FFC0 at offset 15: a second frame header"},
 		{"short frame header", "\xFF\xD8\xFF\xC0\x00\x04\x08\x00",
 			"segment FFC0 at offset 2: frame header of 2 bytes does not fit its number of components"},
-		{"components missing", string(withSOF(picture, 0xC0)),
+		{"components missing", string(withSOF(frame, 0xC0)),
 			"segment FFC0 at offset 136: frame header of 6 bytes does not fit its number of components"},
-		{"no width", string(mjpegtest.WithSize(picture, 0, 48)), "segment FFC0 at offset 136: size 0×48"},
-		{"no height", string(mjpegtest.WithSize(picture, 64, 0)), "segment FFC0 at offset 136: size 64×0"},
+		{"no width", string(mjpegtest.WithSize(frame, 0, 48)), "segment FFC0 at offset 136: size 0×48"},
+		{"no height", string(mjpegtest.WithSize(frame, 64, 0)), "segment FFC0 at offset 136: size 64×0"},
 		{"restart interval", "\xFF\xD8\xFF\xDD\x00\x03\x01", "segment FFDD at offset 2: 1 bytes, not 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h, err := mjpeg.ParseHeader([]byte(tt.frame))
+			h, err := mjpeg.ParseHeader([]byte(tt.changed))
 			if err == nil || err.Error() != "mjpeg: "+tt.want {
 				t.Errorf("got  %v\nwant mjpeg: %s", err, tt.want)
 			}
@@ -185,14 +185,14 @@ func TestParseHeaderErrors(t *testing.T) {
 }
 
 func TestOrientation(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	check := func(name string, want int, payloads ...string) {
 		t.Run(name, func(t *testing.T) {
-			frame := picture
+			changed := frame
 			for _, p := range slices.Backward(payloads) {
-				frame = mjpegtest.WithSegment(frame, 0xE1, []byte(p))
+				changed = mjpegtest.WithSegment(changed, 0xE1, []byte(p))
 			}
-			if h, err := mjpeg.ParseHeader(frame); err != nil || h.Orientation != want {
+			if h, err := mjpeg.ParseHeader(changed); err != nil || h.Orientation != want {
 				t.Errorf("got %d, %v, want %d", h.Orientation, err, want)
 			}
 		})
@@ -201,7 +201,7 @@ func TestOrientation(t *testing.T) {
 		check(fmt.Sprintf("%d little-endian", o), o, string(mjpegtest.Exif(o, nil, true)))
 		check(fmt.Sprintf("%d big-endian", o), o, string(mjpegtest.Exif(o, nil, false)))
 	}
-	check("with thumbnail", 6, string(mjpegtest.Exif(6, picture, true)))
+	check("with thumbnail", 6, string(mjpegtest.Exif(6, frame, true)))
 	check("after XMP", 6, "http://ns.adobe.com/xap/1.0/\x00", string(mjpegtest.Exif(6, nil, true)))
 	check("the first", 6, string(mjpegtest.Exif(6, nil, true)), string(mjpegtest.Exif(3, nil, true)))
 	check("9", 0, string(mjpegtest.Exif(9, nil, true)))
@@ -228,11 +228,11 @@ func TestOrientation(t *testing.T) {
 }
 
 func TestAddHuffmanTables(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
-	bare := mjpegtest.WithoutDHT(picture)
-	decode := func(t *testing.T, frame []byte) image.Image {
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
+	bare := mjpegtest.WithoutDHT(frame)
+	decode := func(t *testing.T, changed []byte) image.Image {
 		t.Helper()
-		img, err := jpeg.Decode(bytes.NewReader(frame))
+		img, err := jpeg.Decode(bytes.NewReader(changed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,35 +242,35 @@ func TestAddHuffmanTables(t *testing.T) {
 	t.Run("added", func(t *testing.T) {
 		got := mjpeg.AddHuffmanTables([]byte("before"), bare)
 		// The standard's tables are those of image/jpeg, which writes them last before the scan.
-		if want := append([]byte("before"), picture...); !bytes.Equal(got, want) {
-			t.Error("got another picture than image/jpeg's")
+		if want := append([]byte("before"), frame...); !bytes.Equal(got, want) {
+			t.Error("got another frame than image/jpeg's")
 		}
 	})
 	t.Run("DHT in a comment does not count", func(t *testing.T) {
-		frame := mjpegtest.WithSegment(bare, 0xFE, []byte("\xFF\xC4\x00\x02 \xFF\xDA"))
-		got, want := decode(t, mjpeg.AddHuffmanTables(nil, frame)), decode(t, picture)
+		changed := mjpegtest.WithSegment(bare, 0xFE, []byte("\xFF\xC4\x00\x02 \xFF\xDA"))
+		got, want := decode(t, mjpeg.AddHuffmanTables(nil, changed)), decode(t, frame)
 		if !slices.Equal(got.(*image.YCbCr).Y, want.(*image.YCbCr).Y) {
 			t.Error("the pixels differ")
 		}
 	})
 	asItIs := map[string][]byte{
-		"has tables":    picture,
+		"has tables":    frame,
 		"progressive":   mjpegtest.Fixture("progressive"),
 		"arithmetic":    mjpegtest.Fixture("arithmetic"),
 		"cut in header": bare[:100],
 		"empty":         nil,
 	}
-	for name, frame := range asItIs {
+	for name, changed := range asItIs {
 		t.Run(name, func(t *testing.T) {
-			if got := mjpeg.AddHuffmanTables(nil, frame); !bytes.Equal(got, frame) {
-				t.Error("the picture was changed")
+			if got := mjpeg.AddHuffmanTables(nil, changed); !bytes.Equal(got, changed) {
+				t.Error("the frame was changed")
 			}
 		})
 	}
 }
 
 func TestHeaderAllocs(t *testing.T) {
-	frame := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 64, 48, 75)[0])
+	frame := mjpegtest.WithoutDHT(mjpegtest.Frames(1, 64, 48, 75)[0])
 	frame = mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(6, nil, true))
 	buf := make([]byte, 0, 2*len(frame)+1000)
 	allocs := testing.AllocsPerRun(100, func() {
@@ -285,26 +285,26 @@ func TestHeaderAllocs(t *testing.T) {
 }
 
 // FuzzParseHeader holds that no input makes ParseHeader panic, that what it accepts keeps the documented ranges, and
-// that AddHuffmanTables gives such a picture tables without changing anything else.
+// that AddHuffmanTables gives such a frame tables without changing anything else.
 func FuzzParseHeader(f *testing.F) {
-	picture := mjpegtest.Pictures(1, 32, 32, 50)[0]
-	f.Add(picture)
-	f.Add(mjpegtest.WithoutDHT(picture))
-	f.Add(mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(6, nil, true)))
-	f.Add(mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(6, nil, false)))
-	f.Add(mjpegtest.WithJunk(mjpegtest.WithoutDHT(picture), []byte("a\xFF\x00\xFF\xFF\xD0"), mjpegtest.Segments(mjpegtest.WithoutDHT(picture))[1:]...))
-	f.Add(mjpegtest.WithScan(picture, 0, 0, 0))
-	f.Add(mjpegtest.MultiPicture(picture, picture))
+	frame := mjpegtest.Frames(1, 32, 32, 50)[0]
+	f.Add(frame)
+	f.Add(mjpegtest.WithoutDHT(frame))
+	f.Add(mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(6, nil, true)))
+	f.Add(mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(6, nil, false)))
+	f.Add(mjpegtest.WithJunk(mjpegtest.WithoutDHT(frame), []byte("a\xFF\x00\xFF\xFF\xD0"), mjpegtest.Segments(mjpegtest.WithoutDHT(frame))[1:]...))
+	f.Add(mjpegtest.WithScan(frame, 0, 0, 0))
+	f.Add(mjpegtest.MultiFrame(frame, frame))
 	for _, name := range []string{"progressive", "arithmetic", "gray", "restart"} {
 		f.Add(mjpegtest.Fixture(name))
 	}
-	f.Fuzz(func(t *testing.T, frame []byte) {
-		h, err := mjpeg.ParseHeader(frame)
-		repaired := mjpeg.AddHuffmanTables(nil, frame)
-		mjpeg.MultiPicture(frame) // does not panic
-		clean := mjpeg.AppendWithoutJunk(nil, frame)
+	f.Fuzz(func(t *testing.T, changed []byte) {
+		h, err := mjpeg.ParseHeader(changed)
+		repaired := mjpeg.AddHuffmanTables(nil, changed)
+		mjpeg.MultiFrame(changed) // does not panic
+		clean := mjpeg.AppendWithoutJunk(nil, changed)
 		if err != nil {
-			if h != (mjpeg.Header{}) || !bytes.Equal(repaired, frame) {
+			if h != (mjpeg.Header{}) || !bytes.Equal(repaired, changed) {
 				t.Fatalf("%v, but %+v", err, h)
 			}
 			return
@@ -315,8 +315,8 @@ func FuzzParseHeader(f *testing.F) {
 		}
 		without := h
 		without.Junk = 0
-		if got, err := mjpeg.ParseHeader(clean); err != nil || got != without || len(clean) > len(frame)-h.Junk {
-			t.Fatalf("got %+v, %v without %d bytes of junk, %+v before", got, err, len(frame)-len(clean), h)
+		if got, err := mjpeg.ParseHeader(clean); err != nil || got != without || len(clean) > len(changed)-h.Junk {
+			t.Fatalf("got %+v, %v without %d bytes of junk, %+v before", got, err, len(changed)-len(clean), h)
 		}
 		again, err := mjpeg.ParseHeader(repaired)
 		if err != nil {

@@ -18,10 +18,10 @@ const mostJunk = 4096
 
 // plainAndExif are frames of 64 × 48 pixels, with JFIF alone and with EXIF data that have a thumbnail.
 func plainAndExif() (plain, exif []byte) {
-	thumbnail := mjpegtest.Pictures(1, 16, 16, 50)[0]
+	thumbnail := mjpegtest.Frames(1, 16, 16, 50)[0]
 	jfif := []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")
-	plain = mjpegtest.WithSegment(mjpegtest.Pictures(1, 64, 48, 75)[0], 0xE0, jfif)
-	exif = mjpegtest.WithSegment(mjpegtest.Pictures(1, 64, 48, 75)[0], 0xE1, mjpegtest.Exif(1, thumbnail, true))
+	plain = mjpegtest.WithSegment(mjpegtest.Frames(1, 64, 48, 75)[0], 0xE0, jfif)
+	exif = mjpegtest.WithSegment(mjpegtest.Frames(1, 64, 48, 75)[0], 0xE1, mjpegtest.Exif(1, thumbnail, true))
 	return plain, mjpegtest.WithSegment(exif, 0xE0, jfif)
 }
 
@@ -115,7 +115,7 @@ func TestScannerJunk(t *testing.T) {
 						t.Fatalf("%+v, %v, want %d bytes of junk", h, err, total)
 					}
 					if !bytes.Equal(mjpeg.AppendWithoutJunk(nil, with), frame) {
-						t.Error("without junk it is another picture")
+						t.Error("without junk it is another frame")
 					}
 					if h.Junk = 0; h != clean {
 						t.Errorf("got %+v, without junk %+v", h, clean)
@@ -131,7 +131,7 @@ func TestScannerJunk(t *testing.T) {
 					stamp := mjpeg.Stamp{Camera: "door", Seq: 7}
 					r := mjpeg.NewReader(bytes.NewReader(stamped(stamp, with)), 0)
 					if f, err := r.Next(); err != nil || f.Seq != 7 || !bytes.Equal(f.JPEG, with) {
-						t.Errorf("stamped: picture %d of %d bytes, %v", f.Seq, len(f.JPEG), err)
+						t.Errorf("stamped: frame %d of %d bytes, %v", f.Seq, len(f.JPEG), err)
 					}
 				})
 			}

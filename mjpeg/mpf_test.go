@@ -9,15 +9,15 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-func TestMultiPicture(t *testing.T) {
-	p := mjpegtest.Pictures(3, 64, 48, 75)
-	photo := mjpegtest.MultiPicture(p...)
+func TestMultiFrame(t *testing.T) {
+	p := mjpegtest.Frames(3, 64, 48, 75)
+	photo := mjpegtest.MultiFrame(p...)
 	behind := len(p[1]) + len(p[2])
 	first := photo[:len(photo)-behind]
 	want := []mjpeg.Extent{
 		{Size: int64(len(first))}, {int64(len(first)), int64(len(p[1]))}, {int64(len(first) + len(p[1])), int64(len(p[2]))},
 	}
-	if got := mjpeg.MultiPicture(first); !slices.Equal(got, want) {
+	if got := mjpeg.MultiFrame(first); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for i, e := range want[1:] {
@@ -26,7 +26,7 @@ func TestMultiPicture(t *testing.T) {
 		}
 	}
 	// The segment moves with what stands before it, and the offsets with the segment.
-	if got := mjpeg.MultiPicture(mjpegtest.WithSegment(first, 0xE1, make([]byte, 96))); len(got) != 3 || got[1].Offset != want[1].Offset+100 {
+	if got := mjpeg.MultiFrame(mjpegtest.WithSegment(first, 0xE1, make([]byte, 96))); len(got) != 3 || got[1].Offset != want[1].Offset+100 {
 		t.Errorf("behind another segment: %v", got)
 	}
 
@@ -45,7 +45,7 @@ func TestMultiPicture(t *testing.T) {
 		"a list without an end": patch(18, "\xFF\xFF\xFF\xFF"),
 		"an empty list":         patch(18, "\x00\x00\x00\x00"),
 	} {
-		if got := mjpeg.MultiPicture(frame); len(got) > 0 {
+		if got := mjpeg.MultiFrame(frame); len(got) > 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

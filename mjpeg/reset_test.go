@@ -11,23 +11,23 @@ import (
 
 // TestScannerReset: wherever a scanner stands, after Reset it is as good as new.
 func TestScannerReset(t *testing.T) {
-	want := mjpegtest.Pictures(3, 64, 48, 80)
+	want := mjpegtest.Frames(3, 64, 48, 80)
 	stream := append([]byte("junk"), bytes.Join(want, []byte{0, 0})...)
 	for _, before := range mjpegtest.Streams() {
 		if before.Size > 1e6 {
 			continue
 		}
-		for _, pictures := range []int{0, 1, 1 << 20} {
+		for _, frames := range []int{0, 1, 1 << 20} {
 			var s mjpeg.Scanner
 			s.Reset(before.Reader())
-			for range pictures {
+			for range frames {
 				if !s.Scan() {
 					break
 				}
 			}
 			s.Reset(bytes.NewReader(stream))
 			if s.Frame() != nil || s.Stats() != (mjpeg.Stats{}) {
-				t.Errorf("%s, %d pictures: a picture or %+v left", before.Name, pictures, s.Stats())
+				t.Errorf("%s, %d frames: a frame or %+v left", before.Name, frames, s.Stats())
 			}
 			got := scanAll(&s)
 			checkFrames(t, got, want)
@@ -37,7 +37,7 @@ func TestScannerReset(t *testing.T) {
 			}
 		}
 	}
-	t.Run("inside a picture", func(t *testing.T) {
+	t.Run("inside a frame", func(t *testing.T) {
 		for n := 0; n < len(want[0]); n += 7 {
 			s := mjpeg.NewScanner(bytes.NewReader(want[0][:n]))
 			s.Scan()
@@ -57,17 +57,17 @@ func TestScannerReset(t *testing.T) {
 }
 
 func TestScannerResetAllocs(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 640, 480, 90)[0]
+	frame := mjpegtest.Frames(1, 640, 480, 90)[0]
 	var s mjpeg.Scanner
 	var r bytes.Reader
 	got := testing.AllocsPerRun(20, func() {
-		r.Reset(picture)
+		r.Reset(frame)
 		s.Reset(&r)
 		if !s.Scan() || s.Scan() {
-			t.Error("no picture, or two")
+			t.Error("no frame, or two")
 		}
 	})
 	if got > 0 {
-		t.Errorf("%v allocations a picture", got)
+		t.Errorf("%v allocations a frame", got)
 	}
 }

@@ -17,59 +17,59 @@ const (
 	maxSOSLength  = 6 + 2*4 // four components, T.81 B.2.3
 	// maxJunk is the most junk in a frame, in bytes. Cameras are known to leave up to some hundreds; a page is what
 	// one that aligns its buffers may leave. More would look through much of a scan in vain wherever a length is wrong.
-	maxJunk      = 4 << 10
-	pictureStart = "\xFF\xD8\xFF"
+	maxJunk    = 4 << 10
+	frameStart = "\xFF\xD8\xFF"
 )
 
-// Scanner cuts a byte stream into whole JPEG pictures. Like [bufio.Scanner] it is driven by Scan; unlike it, damage
-// costs pictures, never the stream.
+// Scanner cuts a byte stream into whole JPEG frames. Like [bufio.Scanner] it is driven by Scan; unlike it, damage
+// costs frames, never the stream.
 //
-// A picture begins at FF D8 (SOI) followed by FF. Its segments are skipped by their lengths, so nothing inside them,
+// A frame begins at FF D8 (SOI) followed by FF. Its segments are skipped by their lengths, so nothing inside them,
 // such as an EXIF thumbnail with a SOI and an EOI of its own, is taken for a marker. In the data of a scan FF 00 is
 // data, FF D0 to FF D7 restart it, and any other marker ends it; more segments and scans may follow, as in a
-// progressive picture. FF D9 (EOI) ends the picture, and Scan returns then, without asking for one byte more.
+// progressive frame. FF D9 (EOI) ends the frame, and Scan returns then, without asking for one byte more.
 //
 // Between segments, up to 4096 bytes of a frame may be junk, which some cameras write and which libjpeg, too, passes
 // over: bytes that are no FF, FF 00, and markers without a segment (TEM, RST). They stay in the frame, and are counted.
 // Right behind SOI an FF must stand even so, as nothing else would tell a frame from noise.
 //
-// What stands between that and the next picture belongs to neither and is counted in Stats.Skipped: padding, a second
-// EOI, multipart headers. So are the bytes of a picture that is dropped as damaged:
+// What stands between that and the next frame belongs to neither and is counted in Stats.Skipped: padding, a second
+// EOI, multipart headers. So are the bytes of a frame that is dropped as damaged:
 //
-//   - [Torn]: SOI stands where a marker of the picture should. The picture that it begins is taken.
+//   - [Torn]: SOI stands where a marker of the frame should. The frame that it begins is taken.
 //   - [Malformed]: a length below 2 (or above 14 for SOS, after which nothing would tell), too much junk, junk behind a
 //     segment that has the beginning of another frame in it and not its end, a reserved marker, or EOI before the first
 //     scan or behind junk. If it may be the length that was wrong, the hunt for SOI goes on inside the segment, so that
-//     no picture is swallowed; the price is that a thumbnail in there is taken for a picture. Lost are the pictures, in
+//     no frame is swallowed; the price is that a thumbnail in there is taken for a frame. Lost are the frames, in
 //     64 KiB at most, under a wrong length that by chance leads to a marker or past the end of the input.
 //   - [TooLong]: longer than MaxFrame. It is walked to its end, but not kept.
 //   - [Cut]: the input ended.
 //
 // The time is proportional to the input, however it is read, and there is no allocation but for the buffer, which
-// grows to what the longest picture needs. One goroutine at a time may use a Scanner; only Stats is for any.
+// grows to what the longest frame needs. One goroutine at a time may use a Scanner; only Stats is for any.
 type Scanner struct {
 	MaxFrame int // longest accepted frame in bytes, 0 means DefaultMaxFrame; set before the first Scan
-	// Notes makes Scan stop at notes too, see [Stamp.AppendNote]. Pictures are the same either way, and the bytes of notes
+	// StatusMessages makes Scan stop at status messages too, see [Stamp.AppendStatus]. Frames are the same either way, and the bytes of status messages
 	// are counted as Skipped. Set it before the first Scan.
-	Notes bool
+	StatusMessages bool
 
 	in  io.Reader
 	err error // of in, io.EOF included; the bytes before it are still walked
 
-	// buf[start:pos] is the picture so far, or the one that Scan has found; buf[pos:end] has not been looked at.
+	// buf[start:pos] is the frame so far, or the one that Scan has found; buf[pos:end] has not been looked at.
 	buf             []byte
 	start, pos, end int
 
-	state   state
-	marker  byte // of the segment under way
-	length  int  // of the segment under way: how many bytes are still to come
-	retry   int  // where to hunt on if what comes now is malformed, counted from start
-	inJunk  bool // since the last segment there has been junk
-	junk    int  // bytes of it in this frame
-	scanned bool // the picture has had a scan
-	tooLong bool // the picture is over the limit: counted, and no longer kept
-	found   bool // buf[start:pos] is a whole picture
-	noted   bool // buf[start:pos] is a whole note
+	state    state
+	marker   byte // of the segment under way
+	length   int  // of the segment under way: how many bytes are still to come
+	retry    int  // where to hunt on if what comes now is malformed, counted from start
+	inJunk   bool // since the last segment there has been junk
+	junk     int  // bytes of it in this frame
+	scanned  bool // the frame has had a scan
+	tooLong  bool // the frame is over the limit: counted, and no longer kept
+	found    bool // buf[start:pos] is a whole frame
+	isStatus bool // buf[start:pos] is a whole status message
 
 	checked int64 // bytes looked at because of junk, and perhaps not for the last time, see passJunk
 
@@ -82,12 +82,12 @@ type Scanner struct {
 type state int
 
 const (
-	hunting    state = iota // anything: no picture has begun
-	huntCode                // after an FF that may begin a picture or a note (these states need Notes)
-	huntFF                  // after FF D8, which begins a picture if there is another FF
-	noteHead                // up to the text of what may be a note
-	noteText                // its text
-	markerFF                // the FF of a marker, as all states from here on are inside a picture
+	hunting    state = iota // anything: no frame has begun
+	huntCode                // after an FF that may begin a frame or a status message (these states need StatusMessages)
+	huntFF                  // after FF D8, which begins a frame if there is another FF
+	statusHead              // up to the text of what may be a status message
+	statusText              // its text
+	markerFF                // the FF of a marker, as all states from here on are inside a frame
 	markerCode              // the byte after FF
 	strayBytes              // junk, up to the next FF
 	lengthHigh              // the length of a segment
@@ -105,7 +105,7 @@ func NewScanner(r io.Reader) *Scanner { return &Scanner{in: r} }
 func (s *Scanner) Reset(r io.Reader) {
 	s.in, s.err = r, nil
 	s.start, s.pos, s.end = 0, 0, 0
-	s.state, s.tooLong, s.found, s.noted = hunting, false, false, false
+	s.state, s.tooLong, s.found, s.isStatus = hunting, false, false, false
 	s.checked = 0
 	s.bytes.Store(0)
 	s.frames.Store(0)
@@ -117,15 +117,15 @@ func (s *Scanner) Reset(r io.Reader) {
 	}
 }
 
-// Scan advances to the next whole picture, or note if Notes is set, and reports whether there is one. It returns false
+// Scan advances to the next whole frame, or status message if StatusMessages is set, and reports whether there is one. It returns false
 // at the end of the input and after a reader's error, see Err.
 func (s *Scanner) Scan() bool {
 	if s.found {
 		s.start, s.found = s.pos, false
 	}
-	if s.noted {
+	if s.isStatus {
 		s.skipTo(s.pos)
-		s.noted = false
+		s.isStatus = false
 	}
 	for !s.walk() {
 		if !s.fill() {
@@ -133,7 +133,7 @@ func (s *Scanner) Scan() bool {
 			return false
 		}
 	}
-	if s.noted {
+	if s.isStatus {
 		return true
 	}
 	s.found = true
@@ -145,7 +145,7 @@ func (s *Scanner) Scan() bool {
 	return true
 }
 
-// Frame returns SOI through EOI of the picture that Scan found. The caller may change the bytes; they are valid until
+// Frame returns SOI through EOI of the frame that Scan found. The caller may change the bytes; they are valid until
 // the next Scan.
 func (s *Scanner) Frame() []byte {
 	if !s.found {
@@ -154,9 +154,9 @@ func (s *Scanner) Frame() []byte {
 	return s.buf[s.start:s.pos:s.pos]
 }
 
-// Note returns the note that Scan stopped at, or nil if it stopped at a picture. It is valid until the next Scan.
-func (s *Scanner) Note() []byte {
-	if !s.noted {
+// StatusMessage returns the status message that Scan stopped at, or nil if it stopped at a frame. It is valid until the next Scan.
+func (s *Scanner) StatusMessage() []byte {
+	if !s.isStatus {
 		return nil
 	}
 	return s.buf[s.start:s.pos:s.pos]
@@ -171,13 +171,13 @@ func (s *Scanner) Err() error {
 	return s.err
 }
 
-// walk looks at the bytes that have been read, each once, and reports whether they complete a picture or a note.
+// walk looks at the bytes that have been read, each once, and reports whether they complete a frame or a status message.
 func (s *Scanner) walk() bool {
 	for s.pos < s.end {
 		b := s.buf[s.pos]
 		switch s.state {
 		case hunting:
-			if s.Notes {
+			if s.StatusMessages {
 				i := bytes.IndexByte(s.buf[s.pos:s.end], 0xFF)
 				if i < 0 {
 					s.skipTo(s.end)
@@ -192,9 +192,9 @@ func (s *Scanner) walk() bool {
 				s.state = huntCode
 				break
 			}
-			i := bytes.Index(s.buf[s.pos:s.end], []byte(pictureStart))
+			i := bytes.Index(s.buf[s.pos:s.end], []byte(frameStart))
 			if i < 0 {
-				s.skipTo(max(s.pos, s.end-len(pictureStart)+1))
+				s.skipTo(max(s.pos, s.end-len(frameStart)+1))
 				return false
 			}
 			s.skipTo(s.pos + i)
@@ -206,9 +206,9 @@ func (s *Scanner) walk() bool {
 			case markerSOI:
 				s.pos++
 				s.state = huntFF
-			case noteStart[1]:
+			case statusStart[1]:
 				s.pos++
-				s.state = noteHead
+				s.state = statusHead
 			default: // perhaps an FF of its own
 				s.skipTo(s.pos)
 				s.state = hunting
@@ -222,7 +222,7 @@ func (s *Scanner) walk() bool {
 			s.skipTo(s.pos)
 			s.state = hunting
 
-		case noteHead:
+		case statusHead:
 			s.pos++
 			switch at := s.pos - s.start - 1; at {
 			case 2:
@@ -231,24 +231,24 @@ func (s *Scanner) walk() bool {
 				s.length |= int(b)
 			default:
 				if b != stampMagic[at-4] {
-					s.noNote()
+					s.noStatus()
 				} else if at-4 == len(stampMagic)-1 {
-					s.state = noteText
-					if s.length -= 2 + len(stampMagic); s.length <= 0 || s.length > maxNote {
-						s.noNote()
+					s.state = statusText
+					if s.length -= 2 + len(stampMagic); s.length <= 0 || s.length > maxStatus {
+						s.noStatus()
 					}
 				}
 			}
 
-		case noteText:
+		case statusText:
 			if b < ' ' || b > '~' {
-				s.skipTo(s.pos) // no picture begins in what has been looked at
+				s.skipTo(s.pos) // no frame begins in what has been looked at
 				s.state = hunting
 				break
 			}
 			s.pos++
 			if s.length--; s.length == 0 {
-				s.state, s.noted = hunting, true
+				s.state, s.isStatus = hunting, true
 				return true
 			}
 
@@ -338,8 +338,8 @@ func (s *Scanner) walk() bool {
 	return false
 }
 
-// noNote hunts on behind the FF of what turned out not to be a note before its text began: a few bytes back.
-func (s *Scanner) noNote() {
+// noStatus hunts on behind the FF of what turned out not to be a status message before its text began: a few bytes back.
+func (s *Scanner) noStatus() {
 	s.skipTo(s.start + 1)
 	s.state = hunting
 }
@@ -405,12 +405,12 @@ func (s *Scanner) hunt(cause Damage) {
 	s.drop(cause, resume)
 }
 
-// over says whether the picture is longer than the limit as far as it has been looked at.
+// over says whether the frame is longer than the limit as far as it has been looked at.
 func (s *Scanner) over() bool {
 	return s.state >= markerFF && (s.tooLong || s.pos-s.start > s.maxFrame())
 }
 
-// drop gives the picture up and hunts on from resume. That depends on the bytes alone, not on how they were read.
+// drop gives the frame up and hunts on from resume. That depends on the bytes alone, not on how they were read.
 func (s *Scanner) drop(cause Damage, resume int) {
 	switch {
 	case s.tooLong: // has been counted
@@ -429,8 +429,8 @@ func (s *Scanner) skipTo(to int) {
 	s.start, s.pos = to, to
 }
 
-// fill reads more input behind what is held, and reports false at its end. What is held is the picture under way, all
-// of it looked at, so a picture is moved in memory once, and once more whenever it makes the buffer grow.
+// fill reads more input behind what is held, and reports false at its end. What is held is the frame under way, all
+// of it looked at, so a frame is moved in memory once, and once more whenever it makes the buffer grow.
 func (s *Scanner) fill() bool {
 	if s.err != nil {
 		return false
@@ -446,7 +446,7 @@ func (s *Scanner) fill() bool {
 	held := s.buf[s.start:s.end]
 	if len(held) == 0 || s.end+readSize > len(s.buf) {
 		if len(held)+readSize > len(s.buf) {
-			limit := max(s.maxFrame(), 2*maxNote) + len(pictureStart) + readSize
+			limit := max(s.maxFrame(), 2*maxStatus) + len(frameStart) + readSize
 			s.buf = make([]byte, min(2*(len(s.buf)+readSize), limit))
 		}
 		s.end = copy(s.buf, held)
@@ -499,11 +499,11 @@ func (s *Scanner) Stats() Stats {
 // Stats counts what a Scanner has seen. Bytes = bytes in frames + Skipped, once the input has ended.
 type Stats struct {
 	Bytes      int64            // read from the input
-	Frames     int64            // whole pictures given out
+	Frames     int64            // whole frames given out
 	JunkFrames int64            // of those: with junk between their segments
 	JunkBytes  int64            // of that, in all of them
-	Skipped    int64            // bytes that belonged to no whole picture
-	Damaged    [NumDamage]int64 // pictures dropped, by cause
+	Skipped    int64            // bytes that belonged to no whole frame
+	Damaged    [NumDamage]int64 // frames dropped, by cause
 }
 
 // Plus returns the sums of two Scanners' counters.
@@ -519,12 +519,12 @@ func (st Stats) Plus(other Stats) Stats {
 	return st
 }
 
-// Damage says why a Scanner dropped a picture that had begun.
+// Damage says why a Scanner dropped a frame that had begun.
 type Damage int
 
 // The causes.
 const (
-	Torn      Damage = iota // the next picture began before this one ended
+	Torn      Damage = iota // the next frame began before this one ended
 	Malformed               // an impossible segment length or marker
 	TooLong                 // longer than MaxFrame
 	Cut                     // the input ended in the middle

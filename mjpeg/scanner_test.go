@@ -16,7 +16,7 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// scanAll returns copies of all pictures that s finds.
+// scanAll returns copies of all frames that s finds.
 func scanAll(s *mjpeg.Scanner) [][]byte {
 	var frames [][]byte
 	for s.Scan() {
@@ -25,20 +25,20 @@ func scanAll(s *mjpeg.Scanner) [][]byte {
 	return frames
 }
 
-// checkFrames compares pictures without printing them.
+// checkFrames compares frames without printing them.
 func checkFrames(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("got %d pictures, want %d", len(got), len(want))
+		t.Fatalf("got %d frames, want %d", len(got), len(want))
 	}
 	for i := range got {
 		if !bytes.Equal(got[i], want[i]) {
-			t.Fatalf("picture %d differs: got %d bytes, want %d", i, len(got[i]), len(want[i]))
+			t.Fatalf("frame %d differs: got %d bytes, want %d", i, len(got[i]), len(want[i]))
 		}
 	}
 }
 
-// checkAccount checks that each of size bytes is in one picture or was skipped.
+// checkAccount checks that each of size bytes is in one frame or was skipped.
 func checkAccount(t *testing.T, st mjpeg.Stats, frames [][]byte, size int64) {
 	t.Helper()
 	var inFrames int64
@@ -46,7 +46,7 @@ func checkAccount(t *testing.T, st mjpeg.Stats, frames [][]byte, size int64) {
 		inFrames += int64(len(f))
 	}
 	if st.Bytes != size || inFrames+st.Skipped != size || st.Frames != int64(len(frames)) {
-		t.Fatalf("%d pictures of %d bytes and %+v do not add up to %d bytes", len(frames), inFrames, st, size)
+		t.Fatalf("%d frames of %d bytes and %+v do not add up to %d bytes", len(frames), inFrames, st, size)
 	}
 }
 
@@ -60,7 +60,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// readers are ways to read one stream; the pictures must be the same.
+// readers are ways to read one stream; the frames must be the same.
 var readers = []struct {
 	name string
 	slow bool // too slow for 100 MB
@@ -94,8 +94,8 @@ func TestScannerStreams(t *testing.T) {
 
 func TestScannerDamage(t *testing.T) {
 	const limit = 3000
-	good := mjpegtest.Pictures(1, 32, 32, 50)[0]
-	other := mjpegtest.Pictures(2, 32, 32, 50)[1]
+	good := mjpegtest.Frames(1, 32, 32, 50)[0]
+	other := mjpegtest.Frames(2, 32, 32, 50)[1]
 	com := func(n int) []byte { return mjpegtest.WithSegment(good, 0xFE, make([]byte, n-len(good)-4)) }
 	thumbnail := mjpegtest.WithSegment(good, 0xE1, mjpegtest.Exif(1, good, true))
 	noise := strings.Repeat("\x12\xFF\x00", limit)
@@ -118,7 +118,7 @@ func TestScannerDamage(t *testing.T) {
 		{"SOS of 5 components", []string{"\xFF\xD8\xFF\xDA\x00\x10", string(good)}, [][]byte{good},
 			damage{mjpeg.Malformed: 1}},
 		{"no scan", []string{"\xFF\xD8\xFF\xD9", string(good)}, [][]byte{good}, damage{mjpeg.Malformed: 1}},
-		{"no scan after a picture", []string{string(good), "\xFF\xD8\xFF\xD9", string(good)}, [][]byte{good, good},
+		{"no scan after a frame", []string{string(good), "\xFF\xD8\xFF\xD9", string(good)}, [][]byte{good, good},
 			damage{mjpeg.Malformed: 1}},
 		{"segment leads to no marker", []string{"\xFF\xD8\xFF\xE0\x00\x05", string(good), string(good)},
 			[][]byte{good, good}, damage{mjpeg.Malformed: 1}},
@@ -140,7 +140,7 @@ func TestScannerDamage(t *testing.T) {
 			damage{mjpeg.TooLong: 1}},
 		{"a long scan, then the end", []string{string(good), string(good[:680]), noise}, [][]byte{good},
 			damage{mjpeg.TooLong: 1}},
-		{"a long picture shows no thumbnail",
+		{"a long frame shows no thumbnail",
 			[]string{string(thumbnail[:len(thumbnail)-2]), noise, "\xFF\xD9", string(other)}, [][]byte{other},
 			damage{mjpeg.TooLong: 1}},
 		{"a long segment that leads to no marker",
@@ -164,10 +164,10 @@ func TestScannerDamage(t *testing.T) {
 	}
 }
 
-// A live stream must not lag behind by what comes after a picture.
+// A live stream must not lag behind by what comes after a frame.
 func TestScannerDoesNotWait(t *testing.T) {
-	pictures := mjpegtest.Pictures(2, 64, 48, 75)
-	pictures = append(pictures, mjpegtest.Fixture("progressive"), mjpegtest.Fixture("restart"))
+	frames := mjpegtest.Frames(2, 64, 48, 75)
+	frames = append(frames, mjpegtest.Fixture("progressive"), mjpegtest.Fixture("restart"))
 	r, w := io.Pipe()
 	defer w.Close()
 	s := mjpeg.NewScanner(r)
@@ -178,59 +178,59 @@ func TestScannerDoesNotWait(t *testing.T) {
 		}
 		close(found)
 	}()
-	for i, p := range pictures {
+	for i, p := range frames {
 		if _, err := w.Write(p); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case <-found:
 		case <-time.After(10 * time.Second):
-			t.Fatalf("picture %d has arrived and is not given out", i)
+			t.Fatalf("frame %d has arrived and is not given out", i)
 		}
 	}
 	w.Close()
 	if <-found {
-		t.Error("one picture too many")
+		t.Error("one frame too many")
 	}
 }
 
 func TestScannerErrors(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 75)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 75)[0]
 	broken := errors.New("broken")
-	thenBroken := func() io.Reader { return io.MultiReader(bytes.NewReader(picture), iotest.ErrReader(broken)) }
+	thenBroken := func() io.Reader { return io.MultiReader(bytes.NewReader(frame), iotest.ErrReader(broken)) }
 	nothing := readerFunc(func([]byte) (int, error) { return 0, nil })
 	tests := []struct {
 		name string
 		r    io.Reader
 		want error
 	}{
-		{"EOF", bytes.NewReader(picture), nil},
-		{"error after the picture", thenBroken(), broken},
-		{"error with the picture", iotest.DataErrReader(thenBroken()), broken},
-		{"time-out", iotest.TimeoutReader(bytes.NewReader(picture)), iotest.ErrTimeout},
-		{"no progress", io.MultiReader(bytes.NewReader(picture), nothing), io.ErrNoProgress},
+		{"EOF", bytes.NewReader(frame), nil},
+		{"error after the frame", thenBroken(), broken},
+		{"error with the frame", iotest.DataErrReader(thenBroken()), broken},
+		{"time-out", iotest.TimeoutReader(bytes.NewReader(frame)), iotest.ErrTimeout},
+		{"no progress", io.MultiReader(bytes.NewReader(frame), nothing), io.ErrNoProgress},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := mjpeg.NewScanner(tt.r)
-			checkFrames(t, scanAll(s), [][]byte{picture})
+			checkFrames(t, scanAll(s), [][]byte{frame})
 			if err := s.Err(); err != tt.want {
 				t.Errorf("got error %v, want %v", err, tt.want)
 			}
 			if s.Scan() || s.Frame() != nil {
-				t.Error("a picture after the end")
+				t.Error("a frame after the end")
 			}
 		})
 	}
 }
 
-// The caller may write to the picture, and append to it, without harm to the next.
+// The caller may write to the frame, and append to it, without harm to the next.
 func TestScannerFrameIsTheCallers(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 64, 48, 75)
-	s := mjpeg.NewScanner(bytes.NewReader(bytes.Join(pictures, nil)))
-	for i := range pictures {
-		if !s.Scan() || !bytes.Equal(s.Frame(), pictures[i]) {
-			t.Fatalf("picture %d differs", i)
+	frames := mjpegtest.Frames(3, 64, 48, 75)
+	s := mjpeg.NewScanner(bytes.NewReader(bytes.Join(frames, nil)))
+	for i := range frames {
+		if !s.Scan() || !bytes.Equal(s.Frame(), frames[i]) {
+			t.Fatalf("frame %d differs", i)
 		}
 		clear(s.Frame())
 		_ = append(s.Frame(), "overwritten"...)
@@ -238,15 +238,15 @@ func TestScannerFrameIsTheCallers(t *testing.T) {
 }
 
 func TestScannerReadsLargely(t *testing.T) {
-	pictures := mjpegtest.Pictures(4, 640, 480, 90)
-	clip := bytes.Repeat(bytes.Join(pictures, nil), 20)
+	frames := mjpegtest.Frames(4, 640, 480, 90)
+	clip := bytes.Repeat(bytes.Join(frames, nil), 20)
 	r, reads := bytes.NewReader(clip), 0
 	s := mjpeg.NewScanner(readerFunc(func(p []byte) (int, error) {
 		reads++
 		return r.Read(p)
 	}))
 	if n := len(scanAll(s)); n != 80 {
-		t.Fatalf("got %d pictures, want 80", n)
+		t.Fatalf("got %d frames, want 80", n)
 	}
 	if most := len(clip)/(64<<10) + 2; reads > most {
 		t.Errorf("%d reads for %d bytes, want %d at most", reads, len(clip), most)
@@ -254,12 +254,12 @@ func TestScannerReadsLargely(t *testing.T) {
 }
 
 func TestScannerAllocs(t *testing.T) {
-	s := mjpeg.NewScanner(&endless{clip: bytes.Join(mjpegtest.Pictures(5, 320, 240, 75), nil)})
+	s := mjpeg.NewScanner(&endless{clip: bytes.Join(mjpegtest.Frames(5, 320, 240, 75), nil)})
 	for range 1000 { // until the buffer is large enough
 		s.Scan()
 	}
 	if allocs := testing.AllocsPerRun(1000, func() { s.Scan() }); allocs > 0 {
-		t.Errorf("%v allocations for each picture", allocs)
+		t.Errorf("%v allocations for each frame", allocs)
 	}
 }
 
@@ -294,7 +294,7 @@ func TestScannerMemory(t *testing.T) {
 			checkAccount(t, s.Stats(), nil, int64(len(tt.start))+flood)
 			// The buffer doubles until it is as large as it may be: all its sizes together are below three times that.
 			if used := after.TotalAlloc - before.TotalAlloc; used > 3*limit {
-				t.Errorf("%d bytes allocated, the limit of a picture is %d", used, limit)
+				t.Errorf("%d bytes allocated, the limit of a frame is %d", used, limit)
 			}
 		})
 	}
@@ -322,8 +322,8 @@ func TestScannerTimeIsLinear(t *testing.T) {
 
 // Any goroutine may ask for the counters: run with -race.
 func TestScannerStatsWhileScanning(t *testing.T) {
-	pictures := mjpegtest.Pictures(50, 64, 48, 75)
-	s := mjpeg.NewScanner(iotest.OneByteReader(bytes.NewReader(bytes.Join(pictures, nil))))
+	frames := mjpegtest.Frames(50, 64, 48, 75)
+	s := mjpeg.NewScanner(iotest.OneByteReader(bytes.NewReader(bytes.Join(frames, nil))))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -343,7 +343,7 @@ func TestScannerStatsWhileScanning(t *testing.T) {
 		last = st
 	}
 	if last.Frames != 50 {
-		t.Errorf("%d pictures, want 50", last.Frames)
+		t.Errorf("%d frames, want 50", last.Frames)
 	}
 }
 
@@ -361,8 +361,8 @@ func TestDamageString(t *testing.T) {
 	}
 }
 
-// checkScanner holds that the pictures do not depend on how the input is read, that every byte is in one of them or is
-// counted as skipped, that each picture is one by itself, and that what stands between its segments is counted.
+// checkScanner holds that the frames do not depend on how the input is read, that every byte is in one of them or is
+// counted as skipped, that each frame is one by itself, and that what stands between its segments is counted.
 func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 	t.Helper()
 	defer func() {
@@ -391,32 +391,32 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 			t.Fatalf("read at once %+v, read by parts %+v", stats, statsAgain)
 		}
 	}
-	var notes [][]byte
+	var statuses [][]byte
 	for i, r := range []io.Reader{
 		bytes.NewReader(input), iotest.OneByteReader(bytes.NewReader(input)), randomReader(bytes.NewReader(input), 50, seed),
 	} {
 		s := mjpeg.NewScanner(r)
-		s.MaxFrame, s.Notes = maxFrame, true
-		var again, notesAgain [][]byte
+		s.MaxFrame, s.StatusMessages = maxFrame, true
+		var again, statusesAgain [][]byte
 		for s.Scan() {
-			if n := s.Note(); n != nil {
-				notesAgain = append(notesAgain, bytes.Clone(n))
+			if n := s.StatusMessage(); n != nil {
+				statusesAgain = append(statusesAgain, bytes.Clone(n))
 			} else {
 				again = append(again, bytes.Clone(s.Frame()))
 			}
 		}
 		if i == 0 {
-			notes = notesAgain
+			statuses = statusesAgain
 		}
 		checkFrames(t, again, frames)
-		checkFrames(t, notesAgain, notes)
+		checkFrames(t, statusesAgain, statuses)
 		if s.Stats() != stats {
-			t.Fatalf("without notes %+v, with notes %+v", stats, s.Stats())
+			t.Fatalf("without statuses %+v, with statuses %+v", stats, s.Stats())
 		}
 	}
-	for _, note := range notes {
-		if !bytes.HasPrefix(note, []byte("\xFF\xE7")) || bytes.IndexByte(note[1:], 0xFF) >= 0 {
-			t.Fatalf("%q is a note", note)
+	for _, status := range statuses {
+		if !bytes.HasPrefix(status, []byte("\xFF\xE7")) || bytes.IndexByte(status[1:], 0xFF) >= 0 {
+			t.Fatalf("%q is a status", status)
 		}
 	}
 	var withJunk, junk int64
@@ -425,14 +425,14 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 			withJunk++
 			junk += int64(n)
 			if n > mostJunk {
-				t.Fatalf("picture with %d bytes of junk", n)
+				t.Fatalf("frame with %d bytes of junk", n)
 			}
 		}
 		if !bytes.HasPrefix(frame, []byte("\xFF\xD8\xFF")) || !bytes.HasSuffix(frame, []byte("\xFF\xD9")) {
-			t.Fatalf("picture from % X to % X", frame[:3], frame[len(frame)-2:])
+			t.Fatalf("frame from % X to % X", frame[:3], frame[len(frame)-2:])
 		}
 		if maxFrame > 0 && len(frame) > maxFrame {
-			t.Fatalf("picture of %d bytes, the limit is %d", len(frame), maxFrame)
+			t.Fatalf("frame of %d bytes, the limit is %d", len(frame), maxFrame)
 		}
 		checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(frame))), [][]byte{frame})
 
@@ -440,7 +440,7 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 		checkFrames(t, scanAll(mjpeg.NewScanner(bytes.NewReader(repaired))), [][]byte{repaired})
 	}
 	if stats.JunkFrames != withJunk || stats.JunkBytes != junk {
-		t.Fatalf("%+v, want %d bytes of junk in %d pictures", stats, junk, withJunk)
+		t.Fatalf("%+v, want %d bytes of junk in %d frames", stats, junk, withJunk)
 	}
 }
 
@@ -473,7 +473,7 @@ func FuzzScanner(f *testing.F) {
 			f.Add(b, uint16(900), uint64(2))
 		}
 	}
-	f.Add((&mjpeg.Stamp{Camera: "door", Trouble: "it is gone"}).AppendNote(nil), uint16(0), uint64(4))
+	f.Add((&mjpeg.Stamp{Camera: "door", Trouble: "it is gone"}).AppendStatus(nil), uint16(0), uint64(4))
 	short := "\xFF\xD8\xFF\xE0\x00\x04ab\xFF\xDA\x00\x02scan\xFF\x00\xFF\xD0\xFF\xD9\x00\xFF\xD8\xFF\xDA"
 	f.Add([]byte(short), uint16(30), uint64(3))
 	f.Add([]byte("\xFF\xD8\xFF\xE0\x00\x02a\xFF\x00\xFF\xFFb\xFF\xFF\xDA\x00\x02scan\xFF\xC4\x00\x02\x00\xFF\xDA\x00\x02s\xFF\xD9"),

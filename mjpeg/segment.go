@@ -40,7 +40,7 @@ func isSOF(marker byte) bool {
 	return marker&0xF0 == markerSOF0 && marker != markerDHT && marker != markerJPG && marker != markerDAC
 }
 
-// segment is one marker segment of a whole picture.
+// segment is one marker segment of a whole frame.
 type segment struct {
 	marker  byte
 	offset  int    // of the first FF, behind the junk
@@ -107,11 +107,11 @@ func segmentAt(frame []byte, offset int) (segment, error) {
 	}
 	switch {
 	case i >= len(frame):
-		return segment{}, fmt.Errorf("mjpeg: picture ends at offset %d, before its first scan", len(frame))
+		return segment{}, fmt.Errorf("mjpeg: frame ends at offset %d, before its first scan", len(frame))
 	case !hasSegment(frame[i]):
 		return segment{}, fmt.Errorf("mjpeg: marker FF%02X at offset %d, before the first scan", frame[i], i-1)
 	case i+3 > len(frame):
-		return segment{}, fmt.Errorf("mjpeg: picture ends at offset %d, inside segment FF%02X", len(frame), frame[i])
+		return segment{}, fmt.Errorf("mjpeg: frame ends at offset %d, inside segment FF%02X", len(frame), frame[i])
 	}
 	if junk > 0 {
 		offset = i - 1
@@ -122,7 +122,7 @@ func segmentAt(frame []byte, offset int) (segment, error) {
 	case length < 2:
 		return segment{}, fmt.Errorf("mjpeg: segment FF%02X at offset %d has length %d, under 2", frame[i], i-1, length)
 	case next > len(frame):
-		return segment{}, fmt.Errorf("mjpeg: segment FF%02X at offset %d is %d bytes long, the picture ends after %d",
+		return segment{}, fmt.Errorf("mjpeg: segment FF%02X at offset %d is %d bytes long, the frame ends after %d",
 			frame[i], i-1, length, len(frame)-i-1)
 	}
 	return segment{marker: frame[i], offset: offset, junk: junk, next: next, payload: frame[i+3 : next]}, nil

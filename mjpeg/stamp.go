@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Stamp is what `picam send` writes into each picture, as an APP7 segment right after SOI: the text "picam\0" and
+// Stamp is what `picam send` writes into each frame, as an APP7 segment right after SOI: the text "picam\0" and
 // "1 cam=<name> id=<sender> seq=<n> t=<ns> off=<ns>" in printable ASCII. Every JPEG reader skips it.
 type Stamp struct {
 	Camera string    // the camera's name; spaces, % and what is not printable ASCII travel percent-encoded
 	Sender string    // random, new for every run of a sender: tells its reconnection from a second camera of one name
 	Seq    uint64    // from 1
-	Time   time.Time // when the picture was taken, by the sender's clock; zero means not known
+	Time   time.Time // when the frame was taken, by the sender's clock; zero means not known
 	// Offset is the receiver's clock minus the sender's, as the sender estimated it from acks; valid if Synced.
 	Offset time.Duration
 	Synced bool
-	// Trouble is why there are no pictures, in a sentence for the user; only a note has it, see AppendNote.
+	// Trouble is why there are no frames, in a sentence for the user; only a status message has it, see AppendStatus.
 	Trouble string
 }
 
@@ -28,25 +28,25 @@ const (
 	maxName = 200
 	// maxTrouble is the same for Trouble.
 	maxTrouble = 400
-	// maxNote is longer than the longest note, all of whose text is in percent code.
-	maxNote = 4 << 10
+	// maxStatus is longer than the longest status message, all of whose text is in percent code.
+	maxStatus = 4 << 10
 )
 
-const noteStart = "\xFF\xE7" // APP7
+const statusStart = "\xFF\xE7" // APP7
 
-// AppendTo appends SOI and the stamp's segment: the bytes that take the place of a picture's first two. Of Camera and
+// AppendTo appends SOI and the stamp's segment: the bytes that take the place of a frame's first two. Of Camera and
 // Sender at most 200 bytes each are written.
 func (s *Stamp) AppendTo(dst []byte) []byte {
 	return s.appendSegment(append(dst, stampStart[:2]...), false)
 }
 
-// AppendNote appends a note: the stamp's segment alone, which may stand between two pictures, or before the first. It
-// says that the camera is there but has no pictures, and why (Trouble; "" if it is only slow). There is no FF in it but
-// the first byte, so that readers who look for the next picture pass over it. Of Trouble at most 400 bytes are written.
-func (s *Stamp) AppendNote(dst []byte) []byte { return s.appendSegment(dst, true) }
+// AppendStatus appends a status message: the stamp's segment alone, which may stand between two frames, or before the first. It
+// says that the camera is there but has no frames, and why (Trouble; "" if it is only slow). There is no FF in it but
+// the first byte, so that readers who look for the next frame pass over it. Of Trouble at most 400 bytes are written.
+func (s *Stamp) AppendStatus(dst []byte) []byte { return s.appendSegment(dst, true) }
 
-func (s *Stamp) appendSegment(dst []byte, note bool) []byte {
-	dst = append(dst, noteStart...)
+func (s *Stamp) appendSegment(dst []byte, status bool) []byte {
+	dst = append(dst, statusStart...)
 	start := len(dst)
 	dst = append(dst, 0, 0) // the length, known at the end
 	dst = append(dst, stampMagic...)
@@ -56,7 +56,7 @@ func (s *Stamp) appendSegment(dst []byte, note bool) []byte {
 	dst = appendEscaped(dst, s.Sender, maxName)
 	dst = append(dst, " seq="...)
 	dst = strconv.AppendUint(dst, s.Seq, 10)
-	if note {
+	if status {
 		dst = append(dst, " trouble="...)
 		dst = appendEscaped(dst, s.Trouble, maxTrouble)
 	}
@@ -77,12 +77,12 @@ func (s *Stamp) appendSegment(dst []byte, note bool) []byte {
 	return dst
 }
 
-// Parse reads the stamp of a picture into s and returns the length of SOI and segment together; 0 if there is none, and
+// Parse reads the stamp of a frame into s and returns the length of SOI and segment together; 0 if there is none, and
 // then s is as before. It allocates only where a string of s changes. Versions above 1 are read as 1, and unknown keys
 // are skipped, so that later senders can add some; a key that is missing or has no readable value leaves its field
 // zero. Camera and Sender are the peer's word: any bytes, up to 200 of them.
 func (s *Stamp) Parse(frame []byte) int {
-	const soi = len(stampStart) - len(noteStart)
+	const soi = len(stampStart) - len(statusStart)
 	if len(frame) < len(stampStart) || string(frame[:soi]) != stampStart[:soi] {
 		return 0
 	}
@@ -92,15 +92,15 @@ func (s *Stamp) Parse(frame []byte) int {
 	return 0
 }
 
-// ParseNote is Parse for what AppendNote writes.
-func (s *Stamp) ParseNote(note []byte) int { return s.parseSegment(note) }
+// ParseStatus is Parse for what AppendStatus writes.
+func (s *Stamp) ParseStatus(status []byte) int { return s.parseSegment(status) }
 
 func (s *Stamp) parseSegment(frame []byte) int {
-	const head = len(noteStart) + 2
-	if len(frame) < head || string(frame[:len(noteStart)]) != noteStart {
+	const head = len(statusStart) + 2
+	if len(frame) < head || string(frame[:len(statusStart)]) != statusStart {
 		return 0
 	}
-	n := len(noteStart) + (int(frame[head-2])<<8 | int(frame[head-1]))
+	n := len(statusStart) + (int(frame[head-2])<<8 | int(frame[head-1]))
 	if n < head || n > len(frame) {
 		return 0
 	}
@@ -143,7 +143,7 @@ func (s *Stamp) parseSegment(frame []byte) int {
 	return n
 }
 
-// Unstamp takes the first n bytes (as returned by Parse) off a picture and puts SOI back, in place. The result is the
+// Unstamp takes the first n bytes (as returned by Parse) off a frame and puts SOI back, in place. The result is the
 // tail of frame; with n 0 it is frame.
 func Unstamp(frame []byte, n int) []byte {
 	if n < 2 {
@@ -168,7 +168,7 @@ func appendEscaped(dst []byte, name string, limit int) []byte {
 	return dst
 }
 
-// unescape undoes appendEscaped. It returns last if that is the result, which saves an allocation for each picture. A %
+// unescape undoes appendEscaped. It returns last if that is the result, which saves an allocation for each frame. A %
 // without two digits stands for itself.
 func unescape(value []byte, last string, limit int) string {
 	var buf [maxTrouble + 1]byte // one more, so that cutLen sees that there is more

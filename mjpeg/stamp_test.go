@@ -11,11 +11,11 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// stamped returns picture with the stamp in the place of its SOI.
-func stamped(s mjpeg.Stamp, picture []byte) []byte { return append(s.AppendTo(nil), picture[2:]...) }
+// stamped returns frame with the stamp in the place of its SOI.
+func stamped(s mjpeg.Stamp, frame []byte) []byte { return append(s.AppendTo(nil), frame[2:]...) }
 
 func TestStampRoundTrip(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 32, 32, 50)[0]
+	frame := mjpegtest.Frames(1, 32, 32, 50)[0]
 	long := strings.Repeat("é", 150) // 300 bytes
 	tests := []struct {
 		name string
@@ -47,21 +47,21 @@ func TestStampRoundTrip(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			frame := stamped(tt.in, picture)
-			if want := mjpegtest.WithSegment(picture, 0xE7, []byte("picam\x00"+tt.text)); !bytes.Equal(frame, want) {
-				t.Errorf("got  %q\nwant %q", frame[:len(frame)-len(picture)+2], want[:len(want)-len(picture)+2])
+			changed := stamped(tt.in, frame)
+			if want := mjpegtest.WithSegment(frame, 0xE7, []byte("picam\x00"+tt.text)); !bytes.Equal(changed, want) {
+				t.Errorf("got  %q\nwant %q", changed[:len(changed)-len(frame)+2], want[:len(want)-len(frame)+2])
 			}
 			want := tt.in
 			if tt.want != nil {
 				want = *tt.want
 			}
 			got := mjpeg.Stamp{Camera: "old", Sender: "old", Seq: 9, Time: time.Unix(9, 9), Offset: 9, Synced: true}
-			n := got.Parse(frame)
+			n := got.Parse(changed)
 			if got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
-			if !bytes.Equal(mjpeg.Unstamp(frame, n), picture) {
-				t.Error("the picture is not restored")
+			if !bytes.Equal(mjpeg.Unstamp(changed, n), frame) {
+				t.Error("the frame is not restored")
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestStampParseNone(t *testing.T) {
 	whole := mjpegtest.WithSegment(eoi, 0xE7, text)
 	tests := map[string][]byte{
 		"empty":           nil,
-		"plain picture":   mjpegtest.Pictures(1, 32, 32, 50)[0],
+		"plain frame":     mjpegtest.Frames(1, 32, 32, 50)[0],
 		"cut":             whole[:len(whole)-3],
 		"cut in the head": whole[:5],
 		"length 0":        []byte("\xFF\xD8\xFF\xE7\x00\x00picam\x001 cam=door"),
@@ -119,17 +119,17 @@ func TestStampParseNone(t *testing.T) {
 		"version 0":       mjpegtest.WithSegment(eoi, 0xE7, []byte("picam\x000 cam=door")),
 		"no text":         mjpegtest.WithSegment(eoi, 0xE7, []byte("picam\x00")),
 	}
-	for name, frame := range tests {
+	for name, changed := range tests {
 		t.Run(name, func(t *testing.T) {
 			old := mjpeg.Stamp{Camera: "old", Seq: 9}
 			got := old
-			n := got.Parse(frame)
+			n := got.Parse(changed)
 			if n != 0 || got != old {
 				t.Errorf("got length %d and %+v", n, got)
 			}
-			before := bytes.Clone(frame)
-			if !bytes.Equal(mjpeg.Unstamp(frame, n), before) {
-				t.Error("Unstamp changed a picture without a stamp")
+			before := bytes.Clone(changed)
+			if !bytes.Equal(mjpeg.Unstamp(changed, n), before) {
+				t.Error("Unstamp changed a frame without a stamp")
 			}
 		})
 	}
@@ -137,12 +137,12 @@ func TestStampParseNone(t *testing.T) {
 
 func TestStampAllocs(t *testing.T) {
 	s := mjpeg.Stamp{Camera: "front door", Sender: "k3x9", Seq: 1 << 60, Time: time.Now(), Offset: -1, Synced: true}
-	frame := stamped(s, mjpegtest.Pictures(1, 32, 32, 50)[0])
+	changed := stamped(s, mjpegtest.Frames(1, 32, 32, 50)[0])
 	var got mjpeg.Stamp
-	got.Parse(frame)
+	got.Parse(changed)
 	buf := make([]byte, 0, 1024)
-	if allocs := testing.AllocsPerRun(100, func() { buf = s.AppendTo(buf[:0]); got.Parse(frame) }); allocs > 0 {
-		t.Errorf("%v allocations for each picture", allocs)
+	if allocs := testing.AllocsPerRun(100, func() { buf = s.AppendTo(buf[:0]); got.Parse(changed) }); allocs > 0 {
+		t.Errorf("%v allocations for each frame", allocs)
 	}
 }
 
@@ -155,15 +155,15 @@ func FuzzStamp(f *testing.F) {
 		if synced {
 			s.Offset = time.Duration(offset)
 		}
-		picture := []byte("\xFF\xD8\xFF\xDA\x00\x02\xFF\xD9")
-		frame := stamped(s, picture)
-		for _, c := range frame[6 : len(frame)-len(picture)+2] {
+		frame := []byte("\xFF\xD8\xFF\xDA\x00\x02\xFF\xD9")
+		changed := stamped(s, frame)
+		for _, c := range changed[6 : len(changed)-len(frame)+2] {
 			if c != 0 && (c < ' ' || c > '~') {
-				t.Fatalf("byte %X in %q", c, frame)
+				t.Fatalf("byte %X in %q", c, changed)
 			}
 		}
 		var got mjpeg.Stamp
-		n := got.Parse(frame)
+		n := got.Parse(changed)
 		cut := func(what string, sent, got *string) {
 			if len(*sent) <= 200 {
 				return
@@ -181,14 +181,14 @@ func FuzzStamp(f *testing.F) {
 		if got != s {
 			t.Fatalf("got  %+v\nwant %+v", got, s)
 		}
-		if !bytes.Equal(mjpeg.Unstamp(frame, n), picture) {
-			t.Fatal("the picture is not restored")
+		if !bytes.Equal(mjpeg.Unstamp(changed, n), frame) {
+			t.Fatal("the frame is not restored")
 		}
 	})
 }
 
 // FuzzStampParse holds that no input makes Parse panic, that what it reads can be written and read again, and that
-// Unstamp leaves a picture's other bytes alone.
+// Unstamp leaves a frame's other bytes alone.
 func FuzzStampParse(f *testing.F) {
 	f.Add([]byte("1 cam=front%20door id=k3x9 seq=7 t=8 off=-9"))
 	f.Add([]byte("9 cam=%"))
@@ -198,36 +198,36 @@ func FuzzStampParse(f *testing.F) {
 		if len(text) > 60000 {
 			return
 		}
-		picture := []byte("\xFF\xD8\xFF\xDA\x00\x02\xFF\xD9")
-		frame := mjpegtest.WithSegment(picture, 0xE7, append([]byte("picam\x00"), text...))
-		n := s.Parse(frame)
+		frame := []byte("\xFF\xD8\xFF\xDA\x00\x02\xFF\xD9")
+		changed := mjpegtest.WithSegment(frame, 0xE7, append([]byte("picam\x00"), text...))
+		n := s.Parse(changed)
 		var again mjpeg.Stamp
-		if again.Parse(stamped(s, picture)); again != s {
+		if again.Parse(stamped(s, frame)); again != s {
 			t.Fatalf("read %+v, again %+v", s, again)
 		}
-		if n > 0 && !bytes.Equal(mjpeg.Unstamp(frame, n), picture) {
-			t.Fatal("the picture is not restored")
+		if n > 0 && !bytes.Equal(mjpeg.Unstamp(changed, n), frame) {
+			t.Fatal("the frame is not restored")
 		}
 	})
 }
 
-// The longest note, whatever is in it, is found again, has no FF but its first byte, and is cut between runes.
+// The longest status message, whatever is in it, is found again, has no FF but its first byte, and is cut between runes.
 func TestLongNotes(t *testing.T) {
 	for n := range 300 {
 		in := mjpeg.Stamp{
 			Camera: strings.Repeat("é", 200), Sender: strings.Repeat("x", n), Seq: 1<<64 - 1, Trouble: strings.Repeat("\xFFé", 300),
 		}
-		note := in.AppendNote([]byte("ab"))[2:]
-		if i := bytes.LastIndexByte(note, 0xFF); i != 0 {
-			t.Fatalf("%d: FF at %d of %q", n, i, note)
+		status := in.AppendStatus([]byte("ab"))[2:]
+		if i := bytes.LastIndexByte(status, 0xFF); i != 0 {
+			t.Fatalf("%d: FF at %d of %q", n, i, status)
 		}
-		s := mjpeg.NewScanner(bytes.NewReader(note))
-		s.Notes, s.MaxFrame = true, 10
-		if !s.Scan() || !bytes.Equal(s.Note(), note) {
-			t.Fatalf("%d: found %q of %q", n, s.Note(), note)
+		s := mjpeg.NewScanner(bytes.NewReader(status))
+		s.StatusMessages, s.MaxFrame = true, 10
+		if !s.Scan() || !bytes.Equal(s.StatusMessage(), status) {
+			t.Fatalf("%d: found %q of %q", n, s.StatusMessage(), status)
 		}
 		var got mjpeg.Stamp
-		if got.ParseNote(note) != len(note) || got.Camera != in.Camera[:200] || got.Trouble != in.Trouble[:400] {
+		if got.ParseStatus(status) != len(status) || got.Camera != in.Camera[:200] || got.Trouble != in.Trouble[:400] {
 			t.Fatalf("%d: got %+v", n, got)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"picam/filters"
 )
 
-// bypasses counts the pictures that stages passed on as they were, and tells of it: once when it begins, once for each
+// bypasses counts the frames that stages passed on as they were, and tells of it: once when it begins, once for each
 // new cause, and once when it is over.
 type bypasses struct {
 	mu     sync.Mutex
@@ -18,11 +18,11 @@ type bypasses struct {
 
 // bypassed is the account of a stage.
 type bypassed struct {
-	pictures int64
-	cause    string // of the last one
-	seen     int64  // pictures, when report looked last
-	told     string // the cause that was told; "": the stage works as far as anybody was told
-	since    int64  // pictures, when it began
+	frames int64
+	cause  string // of the last one
+	seen   int64  // frames, when report looked last
+	told   string // the cause that was told; "": the stage works as far as anybody was told
+	since  int64  // frames, when it began
 }
 
 func (b *bypasses) count(list []filters.Bypass) {
@@ -40,39 +40,39 @@ func (b *bypasses) count(list []filters.Bypass) {
 			s = &bypassed{}
 			b.stages[one.Stage] = s
 		}
-		s.pictures++
+		s.frames++
 		s.cause = one.Cause.Error()
 	}
 }
 
-// report tells what is new. pictures says that some were shown since the last time.
-func (b *bypasses) report(log *slog.Logger, pictures bool) {
+// report tells what is new. frames says that some were shown since the last time.
+func (b *bypasses) report(log *slog.Logger, frames bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(b.stages)) {
 		s := b.stages[name]
 		switch {
-		case s.pictures > s.seen && s.cause != s.told:
+		case s.frames > s.seen && s.cause != s.told:
 			if s.told == "" {
 				s.since = s.seen
 			}
 			s.told = s.cause
-			log.Warn("stage bypassed, pictures pass it as they are", "stage", name, "err", s.cause)
-		case s.pictures == s.seen && s.told != "" && pictures:
+			log.Warn("stage bypassed, frames pass it as they are", "stage", name, "err", s.cause)
+		case s.frames == s.seen && s.told != "" && frames:
 			s.told = ""
-			log.Info("stage works again", "stage", name, "bypassed", s.pictures-s.since)
+			log.Info("stage works again", "stage", name, "bypassed", s.frames-s.since)
 		}
-		s.seen = s.pictures
+		s.seen = s.frames
 	}
 }
 
-// stats has the pictures that passed each stage.
+// stats has the frames that passed each stage.
 func (b *bypasses) stats() map[string]int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	counts := make(map[string]int64, len(b.stages))
 	for name, s := range b.stages {
-		counts[name] = s.pictures
+		counts[name] = s.frames
 	}
 	return counts
 }

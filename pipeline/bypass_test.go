@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	"picam/filters"
-	"picam/filters/own/owntest"
+	"picam/filters/plugin/plugintest"
 	"picam/mjpeg/mjpegtest"
 )
 
-// execOf is the filter exec with a program of owntest's.
+// execOf is the filter exec with a program of plugintest's.
 func execOf(t *testing.T, more map[string]any, mode string, args ...string) *filters.Stage {
 	t.Helper()
 	var command []any
-	for _, word := range owntest.Command(mode, args...) {
+	for _, word := range plugintest.Command(mode, args...) {
 		command = append(command, word)
 	}
 	kind, _ := filters.Find("exec")
@@ -44,7 +44,7 @@ func TestReloadKeepsProgram(t *testing.T) {
 	pids, n := map[float64]bool{}, 0
 	sink := sinkFunc(func(f *Frame) error {
 		if len(f.Found) != 1 {
-			t.Errorf("picture %d: found %v, bypassed %v", f.Seq, f.Found, f.Bypassed)
+			t.Errorf("frame %d: found %v, bypassed %v", f.Seq, f.Found, f.Bypassed)
 			return nil
 		}
 		pids[f.Found[0].Score] = true
@@ -53,14 +53,14 @@ func TestReloadKeepsProgram(t *testing.T) {
 		}
 		return nil
 	})
-	s := run(t, ctl, repeat(mjpegtest.Pictures(3, 64, 48, 80), 100), Outputs{Sinks: []Sink{sink}},
+	s := run(t, ctl, repeat(mjpegtest.Frames(3, 64, 48, 80), 100), Outputs{Sinks: []Sink{sink}},
 		Options{Workers: 2, KeepAll: true})
 	if len(pids) != 1 || n != 100 || ctl.Plan().Version < 4 {
-		t.Errorf("%d processes, %d pictures, version %d, dropped %v", len(pids), n, ctl.Plan().Version, s.Dropped)
+		t.Errorf("%d processes, %d frames, version %d, dropped %v", len(pids), n, ctl.Plan().Version, s.Dropped)
 	}
 }
 
-// TestBypassIsToldOnce: a program that does not work costs no picture, and one line.
+// TestBypassIsToldOnce: a program that does not work costs no frame, and one line.
 func TestBypassIsToldOnce(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		var log bytes.Buffer
@@ -71,11 +71,11 @@ func TestBypassIsToldOnce(t *testing.T) {
 		sink := sinkFunc(func(f *Frame) error {
 			m := f.Mat()
 			if len(f.Bypassed) != 1 || f.Bypassed[0].Stage != "mine" || m.Channels() != 1 {
-				t.Errorf("picture %d: bypassed %v, %d channels", f.Seq, f.Bypassed, m.Channels())
+				t.Errorf("frame %d: bypassed %v, %d channels", f.Seq, f.Bypassed, m.Channels())
 			}
 			return nil
 		})
-		s := run(t, ctl, repeat(mjpegtest.Pictures(3, 64, 48, 80), 50), Outputs{Sinks: []Sink{sink}},
+		s := run(t, ctl, repeat(mjpegtest.Frames(3, 64, 48, 80), 50), Outputs{Sinks: []Sink{sink}},
 			Options{KeepAll: true, Workers: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if s.FramesOut != 50 || s.Bypassed["mine"] != 50 {
 			t.Errorf("%d shown, bypassed %v", s.FramesOut, s.Bypassed)
@@ -92,25 +92,25 @@ func TestBypassReport(t *testing.T) {
 	var log bytes.Buffer
 	var b bypasses
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	step := func(cause string, pictures bool) {
+	step := func(cause string, frames bool) {
 		if cause != "" {
 			b.count([]filters.Bypass{{Stage: "mine", Cause: fmt.Errorf("%s", cause)}})
 		}
-		b.report(logger, pictures)
+		b.report(logger, frames)
 	}
 	for range 3 {
 		step("it died", true)
 	}
 	step("it hangs", true)
-	step("", false) // no picture, no news
+	step("", false) // no frame, no news
 	step("", true)
 	step("", true)
 	step("it died", true)
 	got := regexp.MustCompile(`level=|msg=|time=\S+ |stage=mine `).ReplaceAllString(log.String(), "")
-	want := `WARN "stage bypassed, pictures pass it as they are" err="it died"
-WARN "stage bypassed, pictures pass it as they are" err="it hangs"
+	want := `WARN "stage bypassed, frames pass it as they are" err="it died"
+WARN "stage bypassed, frames pass it as they are" err="it hangs"
 INFO "stage works again" bypassed=4
-WARN "stage bypassed, pictures pass it as they are" err="it died"
+WARN "stage bypassed, frames pass it as they are" err="it died"
 `
 	if got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)

@@ -14,43 +14,43 @@ import (
 	"time"
 
 	"picam/mjpeg"
-	"picam/mjpeg/turbo"
+	"picam/mjpeg/codec"
 )
 
-// Source yields pictures; io.EOF ends it in good order. capture.Source and *transport.Stream are ones.
+// Source yields frames; io.EOF ends it in good order. capture.Source and *transport.Stream are ones.
 type Source interface {
 	Next() (mjpeg.Frame, error)
 }
 
-// Troubled is a Source that may know why it gives no pictures, in a sentence; "" while it gives some. Any goroutine may
+// Troubled is a Source that may know why it gives no frames, in a sentence; "" while it gives some. Any goroutine may
 // call it. Sources that are none are silent until they end.
 type Troubled interface {
 	Trouble() string
 }
 
-// Options say how cameras' pictures are worked on. Zero values mean the defaults.
+// Options say how cameras' frames are worked on. Zero values mean the defaults.
 type Options struct {
-	Workers     int          // pictures decoded and filtered at a time; 0 means one for each processor
-	KeepAll     bool         // the source waits while pictures are worked on; else a newer picture replaces a waiting one
-	ShowDamaged bool         // a picture with broken data goes on with what could be decoded; else it is dropped
-	MaxPixels   int          // larger pictures are dropped before they are decoded; 0 means DefaultMaxPixels
+	Workers     int          // frames decoded and filtered at a time; 0 means one for each processor
+	KeepAll     bool         // the source waits while frames are worked on; else a newer frame replaces a waiting one
+	ShowDamaged bool         // a frame with broken data goes on with what could be decoded; else it is dropped
+	MaxPixels   int          // larger frames are dropped before they are decoded; 0 means DefaultMaxPixels
 	Log         *slog.Logger // nil discards
 }
 
-// DefaultMaxPixels is the limit on width × height of a picture: that of a 64-megapixel camera.
+// DefaultMaxPixels is the limit on width × height of a frame: that of a 64-megapixel camera.
 const DefaultMaxPixels = 64 << 20
 
-// Outputs are where one camera's pictures go.
+// Outputs are where one camera's frames go.
 type Outputs struct {
 	Sinks []Sink
-	// Raw gets each picture's bytes as the camera made them, as soon as they have arrived, in one Write each: before
-	// any picture is dropped, decoded or filtered. nil means nobody wants them.
+	// Raw gets each frame's bytes as the camera made them, as soon as they have arrived, in one Write each: before
+	// any frame is dropped, decoded or filtered. nil means nobody wants them.
 	Raw io.WriteCloser
 }
 
-// Camera takes one camera's pictures through its plan. It outlives the camera's connections.
+// Camera takes one camera's frames through its plan. It outlives the camera's connections.
 //
-// A picture is copied into a Frame when it arrives, waits (at most one does; with KeepAll they all stay in the source),
+// A frame is copied into a Frame when it arrives, waits (at most one does; with KeepAll they all stay in the source),
 // is decoded and taken through the stateless steps by one of the workers, then in the order of arrival through the other
 // steps and to the sinks, by the worker that finds it first in line.
 //
@@ -63,36 +63,36 @@ type Camera struct {
 	opts Options
 	log  *slog.Logger
 
-	pixels  bool        // a sink wants pixels even of an untouched picture
+	pixels  bool        // a sink wants pixels even of an passthrough frame
 	upright bool        // a sink takes no bytes of a frame that is still to be turned
 	free    pool        // the Frames that nobody uses
-	waiting chan *Frame // the picture that waits for a worker; one at most
-	feeds   chan *feed  // sources that workers may take pictures from, with KeepAll
+	waiting chan *Frame // the frame that waits for a worker; one at most
+	feeds   chan *feed  // sources that workers may take frames from, with KeepAll
 	workers sync.WaitGroup
 	hired   int           // workers so far; for NewCamera and Feed
-	flight  chan struct{} // a token for each picture between a worker's taking it and its Frame being free again
+	flight  chan struct{} // a token for each frame between a worker's taking it and its Frame being free again
 
-	interrupt turbo.Interrupt // of the workers' decoders
+	interrupt codec.Interrupt // of the workers' decoders
 
-	turn sync.Mutex // held by the worker that takes the next picture, so that order is that of arrival
-	feed *feed      // what pictures are taken from, with KeepAll; nil: nothing. For who has the turn
+	turn sync.Mutex // held by the worker that takes the next frame, so that order is that of arrival
+	feed *feed      // what frames are taken from, with KeepAll; nil: nothing. For who has the turn
 
-	// For Feed or, while that waits for workers that take its pictures, for who has the turn.
+	// For Feed or, while that waits for workers that take its frames, for who has the turn.
 	rate     rate
 	lastSeq  uint64
 	counting string // the sender whose numbers lastSeq is of
 
-	lineMu  sync.Mutex // guards the next two
-	line    []*Frame   // pictures that workers have taken, in the order of arrival
-	showing bool       // a worker shows the first of them; last and sinks are its own meanwhile
-	last    *lane      // for the steps that need the order
-	sinks   []Sink     // those of out that have not failed
+	lineMu  sync.Mutex     // guards the next two
+	line    []*Frame       // frames that workers have taken, in the order of arrival
+	showing bool           // a worker shows the first of them; last and sinks are its own meanwhile
+	last    *workerContext // for the steps that need the order
+	sinks   []Sink         // those of out that have not failed
 
 	meter    *meter
 	reporter sync.WaitGroup
 	stop     chan struct{} // closed to end report
 
-	lastTime atomic.Int64 // Unix ns of the last picture's arrival, or of the connection
+	lastTime atomic.Int64 // Unix ns of the last frame's arrival, or of the connection
 
 	news      sync.Mutex  // held while what sinks are told of the connection changes
 	inTrouble atomic.Bool // the source has trouble, as far as it is known
@@ -116,14 +116,14 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	// One picture in flight more than there are workers keeps these busy while a finished picture is being shown.
+	// One frame in flight more than there are workers keeps these busy while a finished frame is being shown.
 	inFlight := opts.Workers + 1
 	c := &Camera{
 		name: name, ctl: ctl, out: out, opts: opts, log: log.With("camera", name),
 		waiting: make(chan *Frame, 1),
 		feeds:   make(chan *feed),
 		flight:  make(chan struct{}, inFlight),
-		last:    newLane(1),
+		last:    newWorkerContext(1),
 		sinks:   out.Sinks,
 		stop:    make(chan struct{}),
 		meter:   newMeter(),
@@ -145,8 +145,8 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 	return c
 }
 
-// Feed takes in the pictures of src until it ends: nil after io.EOF, else its error or ctx's. sender tells whose
-// numbers the pictures carry ("" where they carry none); scan is the stream's scanner counters, nil where it has none.
+// Feed takes in the frames of src until it ends: nil after io.EOF, else its error or ctx's. sender tells whose
+// numbers the frames carry ("" where they carry none); scan is the stream's scanner counters, nil where it has none.
 // One Feed runs at a time; the source is not closed.
 func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func() mjpeg.Stats) error {
 	c.begin(src, scan)
@@ -159,16 +159,16 @@ func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func(
 	return err
 }
 
-// feed is a source that workers take pictures from.
+// feed is a source that workers take frames from.
 type feed struct {
-	numbered bool       // its pictures carry numbers
+	numbered bool       // its frames carry numbers
 	ended    chan error // gets what has ended it; nil after io.EOF
 
 	mu  sync.Mutex // held while src, or what it returned, is in use
 	src Source     // nil: it is no longer to be used
 }
 
-// lend has the workers take pictures from src until it or ctx ends.
+// lend has the workers take frames from src until it or ctx ends.
 func (c *Camera) lend(ctx context.Context, src Source, numbered bool) error {
 	f := &feed{src: src, numbered: numbered, ended: make(chan error, 1)}
 	select {
@@ -187,7 +187,7 @@ func (c *Camera) lend(ctx context.Context, src Source, numbered bool) error {
 	}
 }
 
-// take takes in the pictures of src for the workers, or has them do so, until it ends.
+// take takes in the frames of src for the workers, or has them do so, until it ends.
 func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 	if c.counting != sender {
 		c.lastSeq, c.counting = 0, sender
@@ -208,20 +208,20 @@ func (c *Camera) take(ctx context.Context, src Source, sender string) error {
 		}
 		c.receive(f, in, numbered)
 		if len(c.waiting) > 0 && c.hired < c.opts.Workers {
-			c.hire() // there was none free for the picture before
+			c.hire() // there was none free for the frame before
 		}
 		f = c.offer(f)
 	}
 }
 
-// hire starts a worker. Each costs memory for a picture's way, so cameras that one is enough for have one.
+// hire starts a worker. Each costs memory for a frame's way, so cameras that one is enough for have one.
 func (c *Camera) hire() {
 	c.hired++
 	c.workers.Add(1)
 	go c.work()
 }
 
-// receive copies an arrived picture into f.
+// receive copies an arrived frame into f.
 func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	f.Camera, f.Captured, f.Received = c.name, in.Captured, in.Received
 	f.Decoded, f.Done = time.Time{}, time.Time{}
@@ -252,7 +252,7 @@ func (c *Camera) receive(f *Frame, in mjpeg.Frame, numbered bool) {
 	}
 }
 
-// offer makes f the picture that waits for a worker, and returns a Frame for the next one.
+// offer makes f the frame that waits for a worker, and returns a Frame for the next one.
 func (c *Camera) offer(f *Frame) *Frame {
 	for {
 		select {
@@ -276,18 +276,18 @@ func (c *Camera) drop(f *Frame, cause Cause, err error) {
 	c.free.put(f)
 }
 
-// work is a worker: it takes pictures in the order of arrival and through the parallel part of their plan, and shows
+// work is a worker: it takes frames in the order of arrival and through the parallel part of their plan, and shows
 // those whose turn it is.
 //
-// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one picture is that
-// of the picture before, and still in the processor's cache. While there is always a picture to work on, it lets the
+// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one frame is that
+// of the frame before, and still in the processor's cache. While there is always a frame to work on, it lets the
 // scheduler see after each that it goes on: Go's runtime suspects a goroutine that hangs in C for 10 ms, takes its
 // processor away and then looks after all of them every 20 µs.
 func (c *Camera) work() {
 	defer c.workers.Done()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	l := newLane(c.opts.processors())
+	l := newWorkerContext(c.opts.processors())
 	l.interrupt = &c.interrupt
 	defer l.close()
 	for f := c.next(); f != nil; f = c.next() {
@@ -299,7 +299,7 @@ func (c *Camera) work() {
 	}
 }
 
-// next waits for the next picture to work on and puts it in line; nil: there will be none.
+// next waits for the next frame to work on and puts it in line; nil: there will be none.
 func (c *Camera) next() *Frame {
 	c.flight <- struct{}{}
 	c.turn.Lock()
@@ -315,7 +315,7 @@ func (c *Camera) next() *Frame {
 	return f
 }
 
-// pull is the picture that waits or, with KeepAll, the next one of the source.
+// pull is the frame that waits or, with KeepAll, the next one of the source.
 func (c *Camera) pull() *Frame {
 	if !c.opts.KeepAll {
 		return <-c.waiting
@@ -336,7 +336,7 @@ func (c *Camera) pull() *Frame {
 	}
 }
 
-// pullInto makes f the next picture of a feed, if it has one.
+// pullInto makes f the next frame of a feed, if it has one.
 func (c *Camera) pullInto(f *Frame, from *feed) bool {
 	from.mu.Lock()
 	defer from.mu.Unlock()
@@ -355,7 +355,7 @@ func (c *Camera) pullInto(f *Frame, from *feed) bool {
 	return true
 }
 
-// finish marks f as ready to be shown, and shows the pictures that are first in line, unless another worker is at it.
+// finish marks f as ready to be shown, and shows the frames that are first in line, unless another worker is at it.
 func (c *Camera) finish(f *Frame) {
 	c.lineMu.Lock()
 	defer c.lineMu.Unlock()
@@ -373,9 +373,9 @@ func (c *Camera) finish(f *Frame) {
 }
 
 // process decodes f and takes it through the steps that need no order.
-func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
+func (c *Camera) process(l *workerContext, f *Frame) (Cause, error) {
 	p := f.plan
-	passes := !p.touches && !c.pixels
+	passes := !p.changes && !c.pixels
 	if passes && !c.upright {
 		return 0, nil
 	}
@@ -388,7 +388,7 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 		return Undecodable, err
 	}
 	if h.Width*h.Height > c.opts.MaxPixels {
-		return TooBig, fmt.Errorf("pipeline: a picture of %d×%d has more than the %d pixels allowed", h.Width, h.Height, c.opts.MaxPixels)
+		return TooBig, fmt.Errorf("pipeline: a frame of %d×%d has more than the %d pixels allowed", h.Width, h.Height, c.opts.MaxPixels)
 	}
 	decoded := &f.mats[0]
 	switch {
@@ -399,9 +399,9 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	}
 	switch err := l.decode(p, f.jpeg, h, decoded); {
 	case err == nil:
-	case errors.Is(err, turbo.ErrTooCostly), errors.Is(err, turbo.ErrInterrupted):
+	case errors.Is(err, codec.ErrTooCostly), errors.Is(err, codec.ErrInterrupted):
 		return TooCostly, err
-	case !errors.Is(err, turbo.ErrDamaged):
+	case !errors.Is(err, codec.ErrDamaged):
 		return Undecodable, err
 	case !c.opts.ShowDamaged:
 		return Damaged, err
@@ -424,7 +424,7 @@ func (c *Camera) process(l *lane, f *Frame) (Cause, error) {
 	return 0, nil
 }
 
-// show takes a picture through the rest of its plan and to the sinks.
+// show takes a frame through the rest of its plan and to the sinks.
 func (c *Camera) show(f *Frame) {
 	if rest := f.plan.steps[f.plan.ordered:]; f.cause == 0 && len(rest) > 0 {
 		if err := c.last.apply(f.plan, rest, *f.shown, &f.mats[1], &f.Meta); err != nil {
@@ -515,7 +515,7 @@ func (c *Camera) reportOnce(before *account) {
 			c.noteDrops(err.Error())
 		}
 	}
-	c.log.Warn("pictures dropped", attrs...)
+	c.log.Warn("frames dropped", attrs...)
 }
 
 // begin and end note that a connection does so.
@@ -597,7 +597,7 @@ func (c *Camera) signal(why Silence) {
 	}
 }
 
-// silence is how long no picture has come.
+// silence is how long no frame has come.
 func (c *Camera) silence() time.Duration { return time.Since(time.Unix(0, c.lastTime.Load())) }
 
 // Stats may be called from any goroutine at any time.

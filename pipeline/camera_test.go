@@ -16,26 +16,26 @@ import (
 
 	"picam/filters"
 	"picam/mjpeg"
+	"picam/mjpeg/codec"
 	"picam/mjpeg/mjpegtest"
-	"picam/mjpeg/turbo"
 )
 
-// list is a Source of pictures that are there at once.
+// list is a Source of frames that are there at once.
 type list struct {
-	pictures [][]byte
-	seqs     []uint64 // nil: 1, 2, 3 …
-	next     int
-	err      error // at the end; nil means io.EOF
+	frames [][]byte
+	seqs   []uint64 // nil: 1, 2, 3 …
+	next   int
+	err    error // at the end; nil means io.EOF
 }
 
 func (l *list) Next() (mjpeg.Frame, error) {
-	if l.next == len(l.pictures) {
+	if l.next == len(l.frames) {
 		if l.err != nil {
 			return mjpeg.Frame{}, l.err
 		}
 		return mjpeg.Frame{}, io.EOF
 	}
-	f := mjpeg.Frame{JPEG: l.pictures[l.next], Seq: uint64(l.next + 1), Received: time.Now()}
+	f := mjpeg.Frame{JPEG: l.frames[l.next], Seq: uint64(l.next + 1), Received: time.Now()}
 	if l.seqs != nil {
 		f.Seq = l.seqs[l.next]
 	}
@@ -43,11 +43,11 @@ func (l *list) Next() (mjpeg.Frame, error) {
 	return f, nil
 }
 
-// repeat makes a list of n pictures out of a few.
-func repeat(pictures [][]byte, n int) *list {
+// repeat makes a list of n frames out of a few.
+func repeat(frames [][]byte, n int) *list {
 	l := &list{}
 	for i := range n {
-		l.pictures = append(l.pictures, pictures[i%len(pictures)])
+		l.frames = append(l.frames, frames[i%len(frames)])
 	}
 	return l
 }
@@ -83,10 +83,10 @@ func run(t testing.TB, ctl *Controller, src Source, out Outputs, o Options) Stat
 	return s
 }
 
-func TestCameraShowsEveryPictureInOrderWithTheRightPixels(t *testing.T) {
-	pictures := mjpegtest.Pictures(5, 160, 120, 80)
+func TestCameraShowsEveryFrameInOrderWithTheRightPixels(t *testing.T) {
+	frames := mjpegtest.Frames(5, 160, 120, 80)
 	var want [][]byte
-	for _, p := range pictures {
+	for _, p := range frames {
 		want = append(want, directChain(t, p))
 	}
 	for _, workers := range []int{1, 2, 5} {
@@ -95,21 +95,21 @@ func TestCameraShowsEveryPictureInOrderWithTheRightPixels(t *testing.T) {
 			seen := 0
 			sink := sinkFunc(func(f *Frame) error {
 				if f.Seq != uint64(seen+1) {
-					t.Errorf("picture %d comes as number %d", f.Seq, seen+1)
+					t.Errorf("frame %d comes as number %d", f.Seq, seen+1)
 				}
 				m := f.Mat()
 				if !bytes.Equal(m.ToBytes(), want[seen%len(want)]) {
-					t.Errorf("picture %d is not what OpenCV makes of it", f.Seq)
+					t.Errorf("frame %d is not what OpenCV makes of it", f.Seq)
 				}
-				if !bytes.Equal(f.JPEG(), pictures[seen%len(pictures)]) {
-					t.Errorf("picture %d has lost its bytes", f.Seq)
+				if !bytes.Equal(f.JPEG(), frames[seen%len(frames)]) {
+					t.Errorf("frame %d has lost its bytes", f.Seq)
 				}
 				seen++
 				return nil
 			})
-			s := run(t, controller(t, "grayscale, blur, canny: {low: 50, high: 150}"), repeat(pictures, n), Outputs{Sinks: []Sink{sink}}, Options{Workers: workers, KeepAll: true})
+			s := run(t, controller(t, "grayscale, blur, canny: {low: 50, high: 150}"), repeat(frames, n), Outputs{Sinks: []Sink{sink}}, Options{Workers: workers, KeepAll: true})
 			if seen != n || s.FramesOut != n {
-				t.Errorf("%d pictures shown, %d counted, want %d", seen, s.FramesOut, n)
+				t.Errorf("%d frames shown, %d counted, want %d", seen, s.FramesOut, n)
 			}
 			if s.Decode.Count != n || s.Inside.Count != n || s.Inside.P50 < s.Decode.P50 {
 				t.Errorf("latencies: decode %+v, inside %+v", s.Decode, s.Inside)
@@ -121,7 +121,7 @@ func TestCameraShowsEveryPictureInOrderWithTheRightPixels(t *testing.T) {
 // directChain is grayscale, blur 5, canny 50 150 by plain calls.
 func directChain(t testing.TB, jpeg []byte) []byte {
 	t.Helper()
-	gray := decode(t, jpeg, turbo.Gray)
+	gray := decode(t, jpeg, codec.Gray)
 	defer gray.Close()
 	smooth, edges := gocv.NewMat(), gocv.NewMat()
 	defer smooth.Close()
@@ -135,9 +135,9 @@ func directChain(t testing.TB, jpeg []byte) []byte {
 	return edges.ToBytes()
 }
 
-func decode(t testing.TB, jpeg []byte, f turbo.Format) gocv.Mat {
+func decode(t testing.TB, jpeg []byte, f codec.Format) gocv.Mat {
 	t.Helper()
-	l := newLane(1)
+	l := newWorkerContext(1)
 	defer l.close()
 	h, err := mjpeg.ParseHeader(jpeg)
 	if err != nil {
@@ -150,8 +150,8 @@ func decode(t testing.TB, jpeg []byte, f turbo.Format) gocv.Mat {
 	return m
 }
 
-func TestLatestReplacesWaitingPictures(t *testing.T) {
-	pictures := mjpegtest.Pictures(3, 64, 48, 80)
+func TestLatestReplacesWaitingFrames(t *testing.T) {
+	frames := mjpegtest.Frames(3, 64, 48, 80)
 	const n = 500
 	gate := make(chan struct{})
 	var shown []uint64
@@ -162,7 +162,7 @@ func TestLatestReplacesWaitingPictures(t *testing.T) {
 	})
 	cam := NewCamera("test", controller(t, "blur"), Outputs{Sinks: []Sink{sink}}, Options{Workers: 2})
 	// Feed returns although the sink takes nothing: the source is never held up.
-	if err := cam.Feed(t.Context(), repeat(pictures, n), "", nil); err != nil {
+	if err := cam.Feed(t.Context(), repeat(frames, n), "", nil); err != nil {
 		t.Fatal(err)
 	}
 	close(gate)
@@ -171,11 +171,11 @@ func TestLatestReplacesWaitingPictures(t *testing.T) {
 	}
 	s := cam.Stats()
 	if last := shown[len(shown)-1]; last != n {
-		t.Errorf("the last picture shown is %d, want the newest, %d", last, n)
+		t.Errorf("the last frame shown is %d, want the newest, %d", last, n)
 	}
 	// Three in flight (two workers and one being shown) and the one that waits.
 	if len(shown) > 4 {
-		t.Errorf("%d pictures were queued behind a sink that stood still", len(shown))
+		t.Errorf("%d frames were queued behind a sink that stood still", len(shown))
 	}
 	if s.Dropped["stale"] != n-int64(len(shown)) {
 		t.Errorf("%d stale, %d shown of %d", s.Dropped["stale"], len(shown), n)
@@ -183,14 +183,14 @@ func TestLatestReplacesWaitingPictures(t *testing.T) {
 }
 
 func TestCameraDropsByCause(t *testing.T) {
-	good := mjpegtest.Pictures(4, 160, 120, 80)
-	big := mjpegtest.Pictures(1, 400, 300, 80)[0]
+	good := mjpegtest.Frames(4, 160, 120, 80)
+	big := mjpegtest.Frames(1, 400, 300, 80)[0]
 	cut := append(append([]byte(nil), good[0][:len(good[0])*2/3]...), 0xFF, 0xD9)
 	noHeader := []byte{0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 2, 3, 0xFF, 0xD9}
 	huge := append([]byte(nil), good[0]...)
 	sof := bytes.Index(huge, []byte{0xFF, 0xC0})
 	copy(huge[sof+5:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
-	src := &list{pictures: [][]byte{good[0], cut, good[1], big, good[2], noHeader, huge, good[3]}}
+	src := &list{frames: [][]byte{good[0], cut, good[1], big, good[2], noHeader, huge, good[3]}}
 	var shown []uint64
 	sink := sinkFunc(func(f *Frame) error { shown = append(shown, f.Seq); return nil })
 	s := run(t, controller(t, "blur"), src, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true, MaxPixels: 200 * 150})
@@ -204,27 +204,27 @@ func TestCameraDropsByCause(t *testing.T) {
 	}
 }
 
-func TestDamagedPicturesAreShownWhereAsked(t *testing.T) {
-	good := mjpegtest.Pictures(2, 160, 120, 80)
+func TestDamagedFramesAreShownWhereAsked(t *testing.T) {
+	good := mjpegtest.Frames(2, 160, 120, 80)
 	cut := append(bytes.Clone(good[0][:len(good[0])*2/3]), 0xFF, 0xD9)
-	s := run(t, controller(t, "blur"), &list{pictures: [][]byte{good[0], cut, good[1]}}, Outputs{}, Options{KeepAll: true, ShowDamaged: true})
+	s := run(t, controller(t, "blur"), &list{frames: [][]byte{good[0], cut, good[1]}}, Outputs{}, Options{KeepAll: true, ShowDamaged: true})
 	if s.FramesOut != 3 || s.Damaged != 1 || s.Drops() != 0 {
 		t.Errorf("%d shown, %d of them damaged, dropped %v", s.FramesOut, s.Damaged, s.Dropped)
 	}
 }
 
-// TestPicturesStandUpright: OpenCV's own decoder turns by the EXIF orientation, and so do we.
-func TestPicturesStandUpright(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 161, 120, 90)[0]
+// TestFramesStandUpright: OpenCV's own decoder turns by the EXIF orientation, and so do we.
+func TestFramesStandUpright(t *testing.T) {
+	frame := mjpegtest.Frames(1, 161, 120, 90)[0]
 	for orientation := 1; orientation <= 8; orientation++ {
 		t.Run(fmt.Sprint(orientation), func(t *testing.T) {
-			turned := mjpegtest.WithSegment(picture, 0xE1, mjpegtest.Exif(orientation, nil, true))
+			turned := mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(orientation, nil, true))
 			want, err := gocv.IMDecode(turned, gocv.IMReadColor)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer want.Close()
-			got := decode(t, turned, turbo.BGR)
+			got := decode(t, turned, codec.BGR)
 			defer got.Close()
 			if got.Cols() != want.Cols() || got.Rows() != want.Rows() || !bytes.Equal(got.ToBytes(), want.ToBytes()) {
 				t.Errorf("%d×%d pixels differ from OpenCV's %d×%d", got.Cols(), got.Rows(), want.Cols(), want.Rows())
@@ -235,14 +235,14 @@ func TestPicturesStandUpright(t *testing.T) {
 
 // TestScaledDecodeLooksTheSame: a resize that the decoder does most of is close to one that OpenCV does all of.
 func TestScaledDecodeLooksTheSame(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 640, 480, 90)[0]
+	frame := mjpegtest.Frames(1, 640, 480, 90)[0]
 	show := func(chain string) gocv.Mat {
 		shown := gocv.NewMat()
 		sink := sinkFunc(func(f *Frame) error {
 			m := f.Mat()
 			return m.CopyTo(&shown)
 		})
-		run(t, controller(t, chain), &list{pictures: [][]byte{picture}}, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+		run(t, controller(t, chain), &list{frames: [][]byte{frame}}, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 		return shown
 	}
 	for _, size := range []string{"width: 320", "width: 160", "width: 100", "width: 80, height: 31"} {
@@ -265,10 +265,10 @@ func TestScaledDecodeLooksTheSame(t *testing.T) {
 	}
 }
 
-func TestFilterThatFailsCostsOnePicture(t *testing.T) {
+func TestFilterThatFailsCostsOneFrame(t *testing.T) {
 	n := 0
-	kind := filters.Kind{Name: "moody", Doc: "Fails on the third picture.", In: filters.Any, Out: filters.Any, Stateful: true,
-		New: func(*filters.Setup) filters.Filter {
+	kind := filters.Kind{Name: "moody", Doc: "Fails on the third frame.", In: filters.Any, Out: filters.Any, Stateful: true,
+		New: func(*filters.Params) filters.Filter {
 			return func(src gocv.Mat, dst *gocv.Mat) error {
 				if src.Cols() == 64 { // not the dry run's
 					n++
@@ -280,7 +280,7 @@ func TestFilterThatFailsCostsOnePicture(t *testing.T) {
 			}
 		}}
 	ctl := controllerOf(t, kind)
-	s := run(t, ctl, repeat(mjpegtest.Pictures(2, 64, 48, 80), 10), Outputs{}, Options{KeepAll: true})
+	s := run(t, ctl, repeat(mjpegtest.Frames(2, 64, 48, 80), 10), Outputs{}, Options{KeepAll: true})
 	if s.FramesOut != 9 || s.Dropped["filter_failed"] != 1 {
 		t.Errorf("%d shown, dropped %v", s.FramesOut, s.Dropped)
 	}
@@ -303,9 +303,9 @@ func controllerOf(t testing.TB, kinds ...filters.Kind) *Controller {
 	return ctl
 }
 
-// counter is a stateful filter that paints picture n in the colour n: it tells whether it has seen all, in order.
+// counter is a stateful filter that paints frame n in the colour n: it tells whether it has seen all, in order.
 var counter = filters.Kind{Name: "counter", Doc: "Counts.", In: filters.Gray, Out: filters.Gray, Stateful: true,
-	New: func(*filters.Setup) filters.Filter {
+	New: func(*filters.Params) filters.Filter {
 		n := 0
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			n++
@@ -330,7 +330,7 @@ func TestStatefulStageSeesAllInOrderAndKeepsItsStateOverASwap(t *testing.T) {
 		seen++
 		m := f.Mat()
 		if got := int(m.GetUCharAt(0, 0)); got != seen%256 {
-			t.Errorf("picture %d is the %dth that the stateful stage has seen", seen, got)
+			t.Errorf("frame %d is the %dth that the stateful stage has seen", seen, got)
 		}
 		if seen%20 == 0 { // another chain before the stateful stage
 			if err := ctl.Replace(ChainOf(blurs[seen/20%3], st)); err != nil {
@@ -339,7 +339,7 @@ func TestStatefulStageSeesAllInOrderAndKeepsItsStateOverASwap(t *testing.T) {
 		}
 		return nil
 	})
-	run(t, ctl, repeat(mjpegtest.Pictures(3, 64, 48, 80), n), Outputs{Sinks: []Sink{sink}}, Options{Workers: 4, KeepAll: true})
+	run(t, ctl, repeat(mjpegtest.Frames(3, 64, 48, 80), n), Outputs{Sinks: []Sink{sink}}, Options{Workers: 4, KeepAll: true})
 	if seen != n {
 		t.Errorf("%d shown", seen)
 	}
@@ -348,7 +348,7 @@ func TestStatefulStageSeesAllInOrderAndKeepsItsStateOverASwap(t *testing.T) {
 	}
 }
 
-// TestSwapUnderLoad: each picture is made by one version of the chain, whole. The first stage's parameter shows in the
+// TestSwapUnderLoad: each frame is made by one version of the chain, whole. The first stage's parameter shows in the
 // width, the second's in the height, both carry the version.
 func TestSwapUnderLoad(t *testing.T) {
 	chain := func(v int) []*filters.Stage {
@@ -367,7 +367,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		defer mu.Unlock()
 		m := f.Mat()
 		if want := sizes[f.Plan().Version]; m.Cols() != want || m.Rows() != want {
-			t.Errorf("picture %d of version %d is %d×%d, want %d", f.Seq, f.Plan().Version, m.Cols(), m.Rows(), want)
+			t.Errorf("frame %d of version %d is %d×%d, want %d", f.Seq, f.Plan().Version, m.Cols(), m.Rows(), want)
 		}
 		return nil
 	})
@@ -385,9 +385,9 @@ func TestSwapUnderLoad(t *testing.T) {
 		}
 	}()
 	cam := NewCamera("test", ctl, Outputs{Sinks: []Sink{sink}}, Options{Workers: 3, KeepAll: true})
-	pictures, fed := mjpegtest.Pictures(3, 160, 120, 80), 0
+	frames, fed := mjpegtest.Frames(3, 160, 120, 80), 0
 	for done := false; !done; fed += 50 {
-		if err := cam.Feed(t.Context(), repeat(pictures, 50), "", nil); err != nil {
+		if err := cam.Feed(t.Context(), repeat(frames, 50), "", nil); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -405,33 +405,33 @@ func TestSwapUnderLoad(t *testing.T) {
 }
 
 func TestNothingIsDecodedForThoseWhoTakeJPEG(t *testing.T) {
-	pictures := mjpegtest.Pictures(2, 64, 48, 80)
+	frames := mjpegtest.Frames(2, 64, 48, 80)
 	n := 0
 	sink := jpegSink{sinkFunc: func(f *Frame) error {
 		n++
-		if !f.Decoded.IsZero() || !f.Untouched() {
-			t.Error("the picture was decoded")
+		if !f.Decoded.IsZero() || !f.Passthrough() {
+			t.Error("the frame was decoded")
 		}
 		return nil
 	}}
-	s := run(t, controller(t, ""), repeat(pictures, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+	s := run(t, controller(t, ""), repeat(frames, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 	if n != 10 || s.Decode.Count != 0 {
 		t.Errorf("%d shown, %d decoded", n, s.Decode.Count)
 	}
 	// With a stage it is decoded.
 	sink = jpegSink{sinkFunc: func(f *Frame) error {
-		if f.Decoded.IsZero() || f.Untouched() {
-			t.Error("the picture was not decoded")
+		if f.Decoded.IsZero() || f.Passthrough() {
+			t.Error("the frame was not decoded")
 		}
 		return nil
 	}}
-	run(t, controller(t, "grayscale"), repeat(pictures, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
+	run(t, controller(t, "grayscale"), repeat(frames, 10), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 }
 
 // TestLyingFramesAreTurnedForThoseWhoTakeJPEG: where bytes show something else than pixels, as EXIF says, a sink that
 // wants them upright gets pixels; for others, and without a turn, nothing is decoded.
 func TestLyingFramesAreTurnedForThoseWhoTakeJPEG(t *testing.T) {
-	frame := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	frames := [][]byte{frame, []byte("\xFF\xD8\xFF\xD9")} // the second one has no header
 	for orientation := 1; orientation <= 8; orientation++ {
 		frames = append(frames, mjpegtest.WithSegment(frame, 0xE1, mjpegtest.Exif(orientation, nil, true)))
@@ -442,8 +442,8 @@ func TestLyingFramesAreTurnedForThoseWhoTakeJPEG(t *testing.T) {
 			count := jpegSink{lying: true, sinkFunc: func(f *Frame) error {
 				orientation := n - 1 // of those with EXIF
 				n++
-				if turned := upright && orientation > 1; f.Untouched() == turned || f.Decoded.IsZero() == turned {
-					t.Errorf("orientation %d: untouched %v, decoded at %v", orientation, f.Untouched(), f.Decoded)
+				if turned := upright && orientation > 1; f.Passthrough() == turned || f.Decoded.IsZero() == turned {
+					t.Errorf("orientation %d: untouched %v, decoded at %v", orientation, f.Passthrough(), f.Decoded)
 				} else if m := f.Mat(); turned && (m.Cols() == 48) != (orientation >= 5) {
 					t.Errorf("orientation %d: %d×%d", orientation, m.Cols(), m.Rows())
 				}
@@ -453,7 +453,7 @@ func TestLyingFramesAreTurnedForThoseWhoTakeJPEG(t *testing.T) {
 			if upright {
 				sinks = append(sinks, jpegSink{sinkFunc: func(*Frame) error { return nil }})
 			}
-			s := run(t, controller(t, ""), &list{pictures: frames}, Outputs{Sinks: sinks}, Options{KeepAll: true, Workers: 1})
+			s := run(t, controller(t, ""), &list{frames: frames}, Outputs{Sinks: sinks}, Options{KeepAll: true, Workers: 1})
 			if n != len(frames) || s.Drops() != 0 {
 				t.Errorf("%d of %d shown: %v", n, len(frames), s.Dropped)
 			}
@@ -468,7 +468,7 @@ func TestSinkThatFailsEndsAlone(t *testing.T) {
 		sinkFunc(func(*Frame) error { bad++; return full }),
 		sinkFunc(func(*Frame) error { good++; return nil }),
 	}}, Options{KeepAll: true})
-	if err := cam.Feed(t.Context(), repeat(mjpegtest.Pictures(2, 64, 48, 80), 10), "", nil); err != nil {
+	if err := cam.Feed(t.Context(), repeat(mjpegtest.Frames(2, 64, 48, 80), 10), "", nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := cam.Close(); !errors.Is(err, full) {
@@ -487,21 +487,21 @@ type rawTape struct {
 
 func (r *rawTape) Close() error { r.closed = true; return nil }
 
-func TestRawGetsEveryPictureAsItCame(t *testing.T) {
-	pictures := mjpegtest.Pictures(7, 64, 48, 80)
+func TestRawGetsEveryFrameAsItCame(t *testing.T) {
+	frames := mjpegtest.Frames(7, 64, 48, 80)
 	raw := &rawTape{}
-	run(t, controller(t, "canny"), &list{pictures: pictures}, Outputs{Raw: raw}, Options{})
-	if !bytes.Equal(raw.Bytes(), bytes.Join(pictures, nil)) || !raw.closed {
-		t.Errorf("%d bytes kept of %d, closed %v", raw.Len(), len(bytes.Join(pictures, nil)), raw.closed)
+	run(t, controller(t, "canny"), &list{frames: frames}, Outputs{Raw: raw}, Options{})
+	if !bytes.Equal(raw.Bytes(), bytes.Join(frames, nil)) || !raw.closed {
+		t.Errorf("%d bytes kept of %d, closed %v", raw.Len(), len(bytes.Join(frames, nil)), raw.closed)
 	}
 }
 
 func TestGapsAreCounted(t *testing.T) {
-	pictures := mjpegtest.Pictures(1, 64, 48, 80)
+	frames := mjpegtest.Frames(1, 64, 48, 80)
 	cam := NewCamera("test", controller(t, ""), Outputs{}, Options{KeepAll: true})
 	feed := func(sender string, seqs ...uint64) {
 		t.Helper()
-		src := repeat(pictures, len(seqs))
+		src := repeat(frames, len(seqs))
 		src.seqs = seqs
 		if err := cam.Feed(t.Context(), src, sender, nil); err != nil {
 			t.Fatal(err)
@@ -523,7 +523,7 @@ func TestFeedEndsWithItsContextAlthoughTheSinkStandsStill(t *testing.T) {
 	cam := NewCamera("test", controller(t, ""), Outputs{Sinks: []Sink{sinkFunc(func(*Frame) error { <-gate; return nil })}}, Options{Workers: 1, KeepAll: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := cam.Feed(ctx, repeat(mjpegtest.Pictures(1, 64, 48, 80), 100), "", nil); !errors.Is(err, context.DeadlineExceeded) {
+	if err := cam.Feed(ctx, repeat(mjpegtest.Frames(1, 64, 48, 80), 100), "", nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("feed: %v", err)
 	}
 	close(gate)
@@ -559,7 +559,7 @@ func TestSignalTellsWhyACameraIsAway(t *testing.T) {
 	}
 }
 
-// troubled is a source that has trouble and no pictures, until it has both the other way round.
+// troubled is a source that has trouble and no frames, until it has both the other way round.
 type troubled struct {
 	list
 	trouble atomic.Pointer[string]
@@ -577,7 +577,7 @@ func TestSignalTellsOfTheSourcesTrouble(t *testing.T) {
 	said := make(chan string, 10)
 	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(why Silence) { said <- why.Reason }}
 	cam := NewCamera("test", controller(t, ""), Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
-	src := &troubled{list: *repeat(mjpegtest.Pictures(1, 64, 48, 80), 1), over: make(chan struct{})}
+	src := &troubled{list: *repeat(mjpegtest.Frames(1, 64, 48, 80), 1), over: make(chan struct{})}
 	gone, fine := "it is gone", ""
 	src.trouble.Store(&gone)
 	fed := make(chan error)
@@ -615,29 +615,29 @@ type signaled struct {
 
 func (s *signaled) Signal(why Silence) { s.signal(why) }
 
-// endless is a Source of the same picture for b.N times.
+// endless is a Source of the same frame for b.N times.
 type endless struct {
-	picture []byte
-	left    int
+	frame []byte
+	left  int
 }
 
 func (e *endless) Next() (mjpeg.Frame, error) {
 	if e.left--; e.left < 0 {
 		return mjpeg.Frame{}, io.EOF
 	}
-	return mjpeg.Frame{JPEG: e.picture, Received: time.Now()}, nil
+	return mjpeg.Frame{JPEG: e.frame, Received: time.Now()}, nil
 }
 
 func BenchmarkCamera(b *testing.B) {
 	for _, size := range []struct{ w, h int }{{640, 480}, {1280, 720}, {1920, 1080}} {
-		picture := mjpegtest.Pictures(1, size.w, size.h, 85)[0]
+		frame := mjpegtest.Frames(1, size.w, size.h, 85)[0]
 		for _, chain := range []string{"", "grayscale, blur, canny: {low: 50, high: 150}"} {
 			b.Run(fmt.Sprintf("%dx%d/%s", size.w, size.h, chain), func(b *testing.B) {
 				cam := NewCamera("bench", controller(b, chain), Outputs{}, Options{KeepAll: true})
-				b.SetBytes(int64(len(picture)))
+				b.SetBytes(int64(len(frame)))
 				b.ReportAllocs()
 				b.ResetTimer()
-				if err := cam.Feed(b.Context(), &endless{picture, b.N}, "", nil); err != nil {
+				if err := cam.Feed(b.Context(), &endless{frame, b.N}, "", nil); err != nil {
 					b.Fatal(err)
 				}
 				if err := cam.Close(); err != nil {

@@ -6,7 +6,7 @@ import (
 	"picam/filters"
 )
 
-// Chain is what is to be done with a camera's pictures: the stages, in order, and what happens when they find
+// Chain is what is to be done with a camera's frames: the stages, in order, and what happens when they find
 // something. It never changes once made.
 type Chain struct {
 	Stages []PlannedStage

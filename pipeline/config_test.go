@@ -204,9 +204,9 @@ cameras:
 }
 
 func TestRuleMatch(t *testing.T) {
-	picture := image.Pt(100, 100)
-	face := filters.Detection{Stage: "faces", Label: "face", Score: 5, Box: image.Rect(10, 10, 30, 30), Size: picture} // 4 %
-	code := filters.Detection{Stage: "qr", Label: "qr", Value: "hello", Size: picture}
+	frame := image.Pt(100, 100)
+	face := filters.Detection{Stage: "faces", Label: "face", Score: 5, Box: image.Rect(10, 10, 30, 30), Size: frame} // 4 %
+	code := filters.Detection{Stage: "qr", Label: "qr", Value: "hello", Size: frame}
 	for _, tt := range []struct {
 		rule Rule
 		want string // the label of what matches; "": nothing

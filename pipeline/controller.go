@@ -11,7 +11,7 @@ import (
 // Controller holds the plan in force of one camera. It is the one writer of the plan; readers take it without a lock.
 type Controller struct {
 	plan atomic.Pointer[Plan]
-	size atomic.Uint64 // of the last picture: cols << 32 | rows; 0: none seen
+	size atomic.Uint64 // of the last frame: cols << 32 | rows; 0: none seen
 
 	mu sync.Mutex // held while the plan is swapped
 }
@@ -28,7 +28,7 @@ func NewController(chain Chain) (*Controller, error) {
 // Plan returns the plan in force.
 func (c *Controller) Plan() *Plan { return c.plan.Load() }
 
-// Replace puts another chain in force. Pictures under way finish on the plan that they started with. A stage that is
+// Replace puts another chain in force. Frames under way finish on the plan that they started with. A stage that is
 // the same as before in the same place stays the same Stage, with its state and whether it is off. On an error nothing
 // has changed.
 func (c *Controller) Replace(chain Chain) error {
@@ -85,7 +85,7 @@ func (c *Controller) commit(p *Plan) bool {
 	return true
 }
 
-// saw notes the size of a picture, for the next dry run.
+// saw notes the size of a frame, for the next dry run.
 func (c *Controller) saw(s image.Point) {
 	if size := uint64(s.X)<<32 | uint64(uint32(s.Y)); c.size.Load() != size {
 		c.size.Store(size)

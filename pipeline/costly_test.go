@@ -34,12 +34,12 @@ func withScans(t *testing.T, width, height, n int) []byte {
 
 // TestTooCostlyFrames holds that frames of endless work are dropped for that, at once, and that others go on.
 func TestTooCostlyFrames(t *testing.T) {
-	good := mjpegtest.Pictures(2, 160, 120, 80)
+	good := mjpegtest.Frames(2, 160, 120, 80)
 	for _, bomb := range [][]byte{withScans(t, 64, 64, 600), withScans(t, 8192, 8192, 450)} {
 		var log bytes.Buffer
 		cam := NewCamera("test", controller(t, "blur"), Outputs{},
 			Options{KeepAll: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
-		if err := cam.Feed(t.Context(), &list{pictures: [][]byte{good[0], bomb, good[1]}}, "", nil); err != nil {
+		if err := cam.Feed(t.Context(), &list{frames: [][]byte{good[0], bomb, good[1]}}, "", nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := cam.Close(); err != nil {
@@ -59,7 +59,7 @@ func TestCloseInterrupts(t *testing.T) {
 	long := withScans(t, 8192, 8192, 4)
 	close := func(keepAll bool) (Stats, time.Duration) {
 		cam := NewCamera("test", controller(t, "blur"), Outputs{}, Options{KeepAll: keepAll})
-		if err := cam.Feed(t.Context(), &list{pictures: [][]byte{long}}, "", nil); err != nil {
+		if err := cam.Feed(t.Context(), &list{frames: [][]byte{long}}, "", nil); err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()

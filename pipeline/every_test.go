@@ -12,10 +12,10 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters"
-	"picam/filters/own/owntest"
+	"picam/filters/plugin/plugintest"
 	"picam/mjpeg"
+	"picam/mjpeg/codec"
 	"picam/mjpeg/mjpegtest"
-	"picam/mjpeg/turbo"
 )
 
 // reducedBound is by how much the pixels of a resize to which the decoder has contributed may differ on average from those
@@ -38,7 +38,7 @@ func TestEveryFilterFromJPEGBytes(t *testing.T) {
 				}
 				for _, size := range []struct{ cols, rows int }{{1, 1}, {3, 5}, {101, 480}, {640, 16}, {9, 700}, {322, 243}} {
 					t.Run(fmt.Sprintf("gray=%v/%dx%d", gray, size.cols, size.rows), func(t *testing.T) {
-						frames := mjpegtest.Pictures(3, size.cols, size.rows, 85)
+						frames := mjpegtest.Frames(3, size.cols, size.rows, 85)
 						got := lastFrame(t, chain, frames)
 						bound := 0.
 						if _, ok := st.Resizes(image.Pt(1, 1)); ok {
@@ -65,7 +65,7 @@ func TestResizeAsFirstStageMakesTheSizeAsked(t *testing.T) {
 				for _, before := range []string{"", "grayscale, "} {
 					text := before + "resize: {" + resize + "}"
 					t.Run(fmt.Sprintf("%dx%d/turn %d/%s", size.cols, size.rows, orientation, text), func(t *testing.T) {
-						frames := mjpegtest.Pictures(1, size.cols, size.rows, 90)
+						frames := mjpegtest.Frames(1, size.cols, size.rows, 90)
 						if orientation != 0 {
 							frames[0] = mjpegtest.WithSegment(frames[0], 0xE1, mjpegtest.Exif(orientation, nil, true))
 						}
@@ -94,7 +94,7 @@ func TestResizeIsNotDoneTwice(t *testing.T) {
 		{101, 480, "grayscale, resize: {width: 50}", "50×238"},
 	} {
 		t.Run(tt.chain, func(t *testing.T) {
-			got := lastFrame(t, ChainOf(stages(t, tt.chain)...), mjpegtest.Pictures(2, tt.cols, tt.rows, 80))
+			got := lastFrame(t, ChainOf(stages(t, tt.chain)...), mjpegtest.Frames(2, tt.cols, tt.rows, 80))
 			if size := fmt.Sprintf("%d×%d", got.mat.Cols(), got.mat.Rows()); size != tt.want {
 				t.Errorf("%s of %d×%d, not %s", size, tt.cols, tt.rows, tt.want)
 			}
@@ -190,8 +190,8 @@ func byHand(t *testing.T, running []*filters.Running, chain Chain, jpeg []byte, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func(f turbo.Format) gocv.Mat {
-		d, err := turbo.NewDecoder()
+	read := func(f codec.Format) gocv.Mat {
+		d, err := codec.NewDecoder()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,14 +214,14 @@ func byHand(t *testing.T, running []*filters.Running, chain Chain, jpeg []byte, 
 		}
 		return standing
 	}
-	meta.Original = read(turbo.BGR)
+	meta.Original = read(codec.BGR)
 	defer meta.Original.Close()
-	original, format := false, turbo.BGR
+	original, format := false, codec.BGR
 	for _, st := range chain.Stages {
 		original = original || st.Kind().Original
 	}
 	if !original && chain.Stages[0].In() == filters.Gray {
-		format = turbo.Gray
+		format = codec.Gray
 	}
 	at := read(format)
 	defer func() { at.Close() }()
@@ -264,14 +264,14 @@ func requiredValues(t *testing.T, k filters.Kind) map[string]any {
 	switch k.Name {
 	case "exec":
 		var command []any
-		for _, word := range owntest.Command("invert") {
+		for _, word := range plugintest.Command("invert") {
 			command = append(command, word)
 		}
 		return map[string]any{"command": command, "timeout": 20}
 	case "wasm":
-		return map[string]any{"module": file("filter.wasm", owntest.Module{Filter: owntest.Invert}.Binary()), "timeout": 20}
+		return map[string]any{"module": file("filter.wasm", plugintest.Module{Filter: plugintest.Invert}.Binary()), "timeout": 20}
 	case "template":
-		m := decode(t, mjpegtest.Pictures(1, 12, 9, 90)[0], turbo.BGR)
+		m := decode(t, mjpegtest.Frames(1, 12, 9, 90)[0], codec.BGR)
 		defer m.Close()
 		img, err := m.ToImage()
 		var b bytes.Buffer
@@ -281,7 +281,7 @@ func requiredValues(t *testing.T, k filters.Kind) map[string]any {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"picture": file("template.png", b.Bytes())}
+		return map[string]any{"image": file("template.png", b.Bytes())}
 	case "faces":
 		cascade := filters.Declared(k)[0].Default.(string)
 		if _, err := os.Stat(cascade); err != nil {

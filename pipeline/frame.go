@@ -9,7 +9,7 @@ import (
 	"picam/filters"
 )
 
-// Frame is one picture under way through the pipeline. Whoever holds it owns it.
+// Frame is one frame under way through the pipeline. Whoever holds it owns it.
 type Frame struct {
 	filters.Meta
 	Decoded time.Time // when its pixels were there; zero if it was not decoded
@@ -19,7 +19,7 @@ type Frame struct {
 	jpeg   []byte      // the camera's bytes, without the stamp
 	mats   [2]gocv.Mat // results of the parallel and of the ordered steps
 	turned bool        // its pixels are upright where its bytes lie on a side, upside down or mirrored, as EXIF says
-	shown  *gocv.Mat   // the one of mats, or Original, that holds the picture as it is so far
+	shown  *gocv.Mat   // the one of mats, or Original, that holds the frame as it is so far
 	ready  bool        // the parallel steps are through; guarded by its Camera's lineMu
 	cause  Cause       // why it is dropped; 0 means that it is not
 	err    error       // in words
@@ -36,10 +36,10 @@ func newFrame() *Frame {
 }
 
 // NewFrame makes a finished Frame outside a pipeline, for tests and tools. It takes mat over; Close frees it. touched
-// says that a stage has changed the picture, so that jpeg is not what mat shows.
+// says that a stage has changed the frame, so that jpeg is not what mat shows.
 func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool) *Frame {
 	now := time.Now()
-	f := &Frame{Decoded: now, Done: now, jpeg: jpeg, plan: &Plan{touches: touched}}
+	f := &Frame{Decoded: now, Done: now, jpeg: jpeg, plan: &Plan{changes: touched}}
 	f.Meta = filters.Meta{Camera: camera, Seq: seq, Captured: now, Received: now, Original: gocv.NewMat()}
 	f.mats = [2]gocv.Mat{mat, gocv.NewMat()}
 	f.shown = &f.mats[0]
@@ -48,21 +48,21 @@ func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool
 
 // SetRules gives a Frame made by NewFrame a chain with these rules.
 func (f *Frame) SetRules(rules ...*Rule) {
-	f.plan = &Plan{touches: f.plan.touches, Chain: Chain{Rules: rules}}
+	f.plan = &Plan{changes: f.plan.changes, Chain: Chain{Rules: rules}}
 }
 
 // JPEG returns the camera's own bytes, before any stage.
 func (f *Frame) JPEG() []byte { return f.jpeg }
 
-// Mat returns the finished picture: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It must not be changed or closed, and is
-// valid until Show returns. It is undefined where Untouched is true and all sinks are JPEGSinks: nothing was decoded then.
+// Mat returns the finished frame: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It must not be changed or closed, and is
+// valid until Show returns. It is undefined where Passthrough is true and all sinks are JPEGSinks: nothing was decoded then.
 func (f *Frame) Mat() gocv.Mat { return *f.shown }
 
-// Untouched reports whether no stage changed the picture and it needed no turning, so that JPEG shows what Mat would,
+// Passthrough reports whether no stage changed the frame and it needed no turning, so that JPEG shows what Mat would,
 // to those who do not know EXIF too.
-func (f *Frame) Untouched() bool { return !f.plan.touches && !f.turned }
+func (f *Frame) Passthrough() bool { return !f.plan.changes && !f.turned }
 
-// Plan is the chain that made this picture.
+// Plan is the chain that made this frame.
 func (f *Frame) Plan() *Plan { return f.plan }
 
 // Close frees the Mats of a Frame made by NewFrame. Sinks never call it.

@@ -54,7 +54,7 @@ type attached struct {
 	idle   time.Time
 }
 
-// lively is how recent a camera's last picture must be for a second one of its name to be another camera, rather than
+// lively is how recent a camera's last frame must be for a second one of its name to be another camera, rather than
 // the same one that has lost its connection without this end having noticed.
 const lively = 2 * time.Second
 
@@ -70,7 +70,7 @@ func NewHub(config *Config, limit int, open func(camera string, ctl *Controller)
 	return &Hub{open: open, opts: opts, limit: limit, log: log, config: config, cameras: map[string]*attached{}}
 }
 
-// Handle feeds a stream's pictures to its camera until the stream ends, another one of the same camera takes its
+// Handle feeds a stream's frames to its camera until the stream ends, another one of the same camera takes its
 // place, or ctx ends. It returns the stream's error, or that of the camera's outputs.
 func (h *Hub) Handle(ctx context.Context, s *Stream) error {
 	a, err := h.attach(s)
@@ -209,7 +209,7 @@ func (h *Hub) Stats() []Stats {
 	return stats
 }
 
-// Close ends all cameras once their pictures under way have been shown. All Handles must have returned. The error
+// Close ends all cameras once their frames under way have been shown. All Handles must have returned. The error
 // joins those of outputs that failed.
 func (h *Hub) Close() error {
 	h.mu.Lock()

@@ -14,22 +14,22 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// tap is a Stream's Source that is open until it is closed: give makes Next return a picture.
+// tap is a Stream's Source that is open until it is closed: give makes Next return a frame.
 type tap struct {
-	picture []byte
-	ready   chan struct{}
-	closed  chan struct{}
-	once    sync.Once
+	frame  []byte
+	ready  chan struct{}
+	closed chan struct{}
+	once   sync.Once
 }
 
 func newTap() *tap {
-	return &tap{mjpegtest.Pictures(1, 64, 48, 80)[0], make(chan struct{}), make(chan struct{}), sync.Once{}}
+	return &tap{mjpegtest.Frames(1, 64, 48, 80)[0], make(chan struct{}), make(chan struct{}), sync.Once{}}
 }
 
 func (p *tap) Next() (mjpeg.Frame, error) {
 	select {
 	case <-p.ready:
-		return mjpeg.Frame{JPEG: p.picture, Received: time.Now()}, nil
+		return mjpeg.Frame{JPEG: p.frame, Received: time.Now()}, nil
 	case <-p.closed:
 		return mjpeg.Frame{}, io.EOF
 	}

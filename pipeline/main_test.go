@@ -5,10 +5,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"picam/filters/own/owntest"
+	"picam/filters/plugin/plugintest"
 )
 
 func TestMain(m *testing.M) {
-	owntest.Main()
+	plugintest.Main()
 	goleak.VerifyTestMain(m, goleak.Cleanup(exitWithMats))
 }

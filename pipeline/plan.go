@@ -11,10 +11,10 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters"
-	"picam/mjpeg/turbo"
+	"picam/mjpeg/codec"
 )
 
-// Plan is a chain of stages, checked, tried in a dry run and frozen. It never changes once made, so pictures and goroutines
+// Plan is a chain of stages, checked, tried in a dry run and frozen. It never changes once made, so frames and goroutines
 // share it freely.
 type Plan struct {
 	Chain          // as the user wrote it
@@ -22,15 +22,15 @@ type Plan struct {
 	// Needs has the stages that need frames of another size than the first one tried, where the camera's was not known.
 	Needs []filters.SizeError
 
-	decode   turbo.Format   // what the decoder makes
-	original bool           // a stage wants the picture before the first one too, which is decoded to BGR then
-	shrink   *filters.Stage // the first step, if it leaves the way to a smaller picture to us; else nil
-	steps    []step         // what is done to the decoded picture, in order
-	ordered  int            // steps[ordered:] see the pictures in their order, on one goroutine
-	touches  bool           // a stage is on
+	decode   codec.Format   // what the decoder makes
+	original bool           // a stage wants the frame before the first one too, which is decoded to BGR then
+	shrink   *filters.Stage // the first step, if it leaves the way to a smaller frame to us; else nil
+	steps    []step         // what is done to the decoded frame, in order
+	ordered  int            // steps[ordered:] see the frames in their order, on one goroutine
+	changes  bool           // a stage is on
 }
 
-// step is one operation on a picture: a stage, or a conversion between formats that the next stage needs.
+// step is one operation on a frame: a stage, or a conversion between formats that the next stage needs.
 type step struct {
 	stage   *filters.Stage           // nil: a conversion
 	convert gocv.ColorConversionCode // of a conversion
@@ -58,7 +58,7 @@ func Check(chain Chain, size image.Point) (*Plan, error) {
 // in wherever a stage wants another format than is at hand. It does not look past a stage that takes any format, since
 // blur-then-gray and gray-then-blur differ in their pixels: the user's order is the meaning.
 func newPlan(chain Chain) *Plan {
-	p := &Plan{Chain: chain, decode: turbo.BGR}
+	p := &Plan{Chain: chain, decode: codec.BGR}
 	for _, ps := range chain.Stages {
 		p.original = p.original || !ps.Off && ps.Kind().Original
 	}
@@ -70,11 +70,11 @@ func newPlan(chain Chain) *Plan {
 		if ps.Off {
 			continue
 		}
-		p.touches = true
+		p.changes = true
 		switch {
 		case format == filters.Any:
 			if ps.In() == filters.Gray {
-				p.decode = turbo.Gray
+				p.decode = codec.Gray
 			}
 			format = formatOf(p.decode)
 		case ps.In() != filters.Any && ps.In() != format:
@@ -111,7 +111,7 @@ func (p *Plan) scale(size image.Point) int {
 	}
 	want, _ := p.shrink.Resizes(size)
 	for _, scale := range []int{8, 4, 2} {
-		cols, rows := turbo.ScaledSize(size.X, size.Y, scale)
+		cols, rows := codec.ScaledSize(size.X, size.Y, scale)
 		if cols >= want.X && rows >= want.Y && 100*(cols*scale-size.X) <= size.X && 100*(rows*scale-size.Y) <= size.Y {
 			return scale
 		}
@@ -119,8 +119,8 @@ func (p *Plan) scale(size image.Point) int {
 	return 1
 }
 
-func formatOf(f turbo.Format) filters.Format {
-	if f == turbo.Gray {
+func formatOf(f codec.Format) filters.Format {
+	if f == codec.Gray {
 		return filters.Gray
 	}
 	return filters.BGR
@@ -139,7 +139,7 @@ func (p *Plan) dryRun(size image.Point) error {
 	defer frame.Close()
 	result := gocv.NewMat()
 	defer result.Close()
-	l := newLane(1)
+	l := newWorkerContext(1)
 	defer l.close()
 	meta := filters.Meta{Camera: "dry run", Seq: 1, Captured: time.Now(), Received: time.Now(), Original: frame, DryRun: true}
 	if err := l.apply(p, p.steps, frame, &result, &meta); err != nil {
@@ -189,11 +189,11 @@ func nearer(now, before filters.SizeError) bool {
 
 // String shows the derived steps, such as "decode gray > blur size=5 > canny low=50 high=150".
 func (p *Plan) String() string {
-	if !p.touches {
+	if !p.changes {
 		return "pass on as it is, decode colour where pixels are shown"
 	}
 	parts := []string{"decode colour"}
-	if p.decode == turbo.Gray {
+	if p.decode == codec.Gray {
 		parts[0] = "decode gray"
 	}
 	if p.shrink != nil {
@@ -209,8 +209,8 @@ func (p *Plan) String() string {
 	return strings.Join(parts, " > ")
 }
 
-func matType(f turbo.Format) gocv.MatType {
-	if f == turbo.Gray {
+func matType(f codec.Format) gocv.MatType {
+	if f == codec.Gray {
 		return gocv.MatTypeCV8UC1
 	}
 	return gocv.MatTypeCV8UC3

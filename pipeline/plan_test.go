@@ -160,8 +160,8 @@ func TestCheckWithoutASize(t *testing.T) {
 			fault: "filters: crop: x=700 y=0 width=300 height=0 does not fit a frame of 320×200: it takes one of at least 1000×1, or x + width up to 320"},
 		{chain: "resize: {width: 5000}, resize: {scale: 2}", fault: "filters: resize: scale=2 does not fit a frame of 5000×3750: it takes one of less than 5000×3750, or sides of up to 8192"},
 		{chain: "resize: {scale: 8}, resize: {scale: 8}", needs: "resize", fits: image.Pt(64, 64), not: image.Pt(640, 480)},
-		{chain: "template: {picture: '" + large + "'}", needs: "template", fits: image.Pt(900, 600), not: image.Pt(899, 600)},
-		{chain: "template: {picture: '" + small + "'}", fits: image.Pt(12, 9), not: image.Pt(11, 9)},
+		{chain: "template: {image: '" + large + "'}", needs: "template", fits: image.Pt(900, 600), not: image.Pt(899, 600)},
+		{chain: "template: {image: '" + small + "'}", fits: image.Pt(12, 9), not: image.Pt(11, 9)},
 		{chain: "grabcut: {margin: 300}", needs: "grabcut", fits: image.Pt(640, 640), not: image.Pt(640, 480)},
 		{chain: "blur, canny", fits: image.Pt(1, 1)},
 	} {
@@ -202,7 +202,7 @@ func TestCheckWithoutASize(t *testing.T) {
 func savedTemplate(t *testing.T, cols, rows int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "template.jpg")
-	if err := os.WriteFile(path, mjpegtest.Pictures(1, cols, rows, 90)[0], 0o600); err != nil {
+	if err := os.WriteFile(path, mjpegtest.Frames(1, cols, rows, 90)[0], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -217,7 +217,7 @@ func TestChainThatDoesNotFitTheCamera(t *testing.T) {
 	sink := &signaled{sinkFunc(func(*Frame) error { return nil }), func(why Silence) { said <- why }}
 	cam := NewCamera("door", ctl, Outputs{Sinks: []Sink{sink}}, Options{KeepAll: true})
 	var done atomic.Bool
-	src := &carousel{pictures: mjpegtest.Pictures(2, 64, 48, 80), end: &done}
+	src := &carousel{frames: mjpegtest.Frames(2, 64, 48, 80), end: &done}
 	fed := make(chan error)
 	go func() { fed <- cam.Feed(t.Context(), src, "", nil) }()
 	expect := func(want Silence) {

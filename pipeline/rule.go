@@ -13,16 +13,16 @@ type Rule struct {
 	Stage    string  // of the stage with this name
 	Label    string  // with this label
 	MinScore float64 // with at least this score
-	MinArea  float64 // with a box of at least so many percent of the picture, 0 to 100
+	MinArea  float64 // with a box of at least so many percent of the frame, 0 to 100
 
-	For      time.Duration // they must be there that long, in each picture
+	For      time.Duration // they must be there that long, in each frame
 	Cooldown time.Duration // from one time that something is done to the next
 
 	// What is done. In texts {camera}, {stage}, {label}, {value}, {score}, {seq} and {time} are replaced.
 	Run           []string      // a program and its arguments; it gets the event as JSON on its standard input
 	Post          string        // an http or https address to which the event goes as JSON
-	Snapshot      string        // a file, .jpg or .png, of the picture as it is shown
-	Clip          string        // a file, .mjpeg, of the camera's own pictures
+	Snapshot      string        // a file, .jpg or .png, of the frame as it is shown
+	Clip          string        // a file, .mjpeg, of the camera's own frames
 	Before, After time.Duration // how much of what came before and after is in the clip
 }
 
@@ -38,9 +38,9 @@ const (
 func (r *Rule) Match(found []filters.Detection) (d filters.Detection, ok bool) {
 	for _, d := range found {
 		area := float64(d.Box.Dx()) * float64(d.Box.Dy())
-		picture := float64(d.Size.X) * float64(d.Size.Y)
+		frame := float64(d.Size.X) * float64(d.Size.Y)
 		if (r.Stage == "" || r.Stage == d.Stage) && (r.Label == "" || r.Label == d.Label) &&
-			d.Score >= r.MinScore && area*100 >= r.MinArea*picture {
+			d.Score >= r.MinScore && area*100 >= r.MinArea*frame {
 			return d, true
 		}
 	}

@@ -21,7 +21,7 @@ func WriteSchema(w io.Writer) error {
 	schema := object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
 		"title":       "picam filters file",
-		"description": "What picam recv does to the pictures of its cameras.",
+		"description": "What picam recv does to the frames of its cameras.",
 		"type":        []string{"object", "null"},
 		"properties": object{
 			"filters": stages,
@@ -148,7 +148,7 @@ func ruleSchema() object {
 		"stage":     text("Only what the stage of this name finds."),
 		"label":     text("Only what has this label."),
 		"min_score": number("Only what has at least this score.", 1e9),
-		"min_area":  number("Only what takes at least so many percent of the picture.", 100),
+		"min_area":  number("Only what takes at least so many percent of the frame.", 100),
 		"for":       duration("Only once it has been there that long."),
 		"cooldown":  duration("From one time that something is done to the next; 10s if left out."),
 		"run": object{
@@ -156,8 +156,8 @@ func ruleSchema() object {
 			"oneOf":       []object{matching(`^\S+$`, "A program."), {"type": "array", "items": word, "minItems": 1}},
 		},
 		"post":     matching("^https?://.", "An address to which the event is posted as JSON."),
-		"snapshot": matching(`\.([jJ][pP][eE]?[gG]|[pP][nN][gG])$`, "A file that gets the picture as it is shown."),
-		"clip":     matching(`\.[mM][jJ][pP][eE][gG]$`, "A file that gets the camera's pictures before and after."),
+		"snapshot": matching(`\.([jJ][pP][eE]?[gG]|[pP][nN][gG])$`, "A file that gets the frame as it is shown."),
+		"clip":     matching(`\.[mM][jJ][pP][eE][gG]$`, "A file that gets the camera's frames before and after."),
 		"before":   duration("How much of what came before is in the clip; 3s if left out."),
 		"after":    duration("How much of what comes after is in the clip; 5s if left out."),
 	})

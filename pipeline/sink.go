@@ -5,15 +5,15 @@ import "errors"
 // ErrQuit says that the user has asked to end the program.
 var ErrQuit = errors.New("quit")
 
-// Sink is where finished pictures go. Show is called by one goroutine, in the order of arrival, and may keep nothing
+// Sink is where finished frames go. Show is called by one goroutine, in the order of arrival, and may keep nothing
 // of f. An error of Show is reported and ends this sink, not the pipeline.
 type Sink interface {
 	Show(f *Frame) error
 	Close() error
 }
 
-// JPEGSink is a Sink that is content with the camera's own bytes as long as no stage changes the picture
-// (see [Frame.Untouched]): no picture is decoded for it then.
+// JPEGSink is a Sink that is content with the camera's own bytes as long as no stage changes the frame
+// (see [Frame.Passthrough]): no frame is decoded for it then.
 type JPEGSink interface {
 	Sink
 	// TakesJPEG reports whether it also takes the bytes of a frame that is still to be turned by its EXIF orientation.

@@ -10,15 +10,15 @@ import (
 	"picam/mjpeg"
 )
 
-// Cause says why a picture was received but not shown.
+// Cause says why a frame was received but not shown.
 type Cause int
 
 // The causes.
 const (
 	_            Cause = iota
-	Stale              // a newer picture came while it waited (policy latest)
+	Stale              // a newer frame came while it waited (policy latest)
 	Damaged            // its data is broken or cut short
-	Undecodable        // it is no picture that can be decoded
+	Undecodable        // it is no frame that can be decoded
 	TooBig             // it has more pixels than allowed
 	TooCostly          // decoding it would take, or at the end of a run takes, too long
 	FilterFailed       // a stage could not work on it
@@ -50,16 +50,16 @@ type Stats struct {
 	Reason    string `json:"reason,omitempty"` // why it shows no frames
 	// EveryDropped says that frames arrive, and that each is dropped, for Reason.
 	EveryDropped bool             `json:"every_dropped,omitempty"`
-	Seconds      float64          `json:"seconds"` // since its first picture
-	Width        int              `json:"width"`   // of the last decoded picture, in pixels; 0: none decoded
+	Seconds      float64          `json:"seconds"` // since its first frame
+	Width        int              `json:"width"`   // of the last decoded frame, in pixels; 0: none decoded
 	Height       int              `json:"height"`
 	FramesIn     int64            `json:"frames_in"`
-	BytesIn      int64            `json:"bytes_in"` // of those pictures, stamps not counted
+	BytesIn      int64            `json:"bytes_in"` // of those frames, stamps not counted
 	FramesOut    int64            `json:"frames_out"`
-	Lost         int64            `json:"lost"`     // gaps in the sender's count: pictures that never arrived
+	Lost         int64            `json:"lost"`     // gaps in the sender's count: frames that never arrived
 	Dropped      map[string]int64 `json:"dropped"`  // received, not shown, by cause
 	Bypassed     map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
-	Torn         map[string]int64 `json:"torn"`     // pictures that did not arrive whole, by cause
+	Torn         map[string]int64 `json:"torn"`     // frames that did not arrive whole, by cause
 	Skipped      int64            `json:"skipped_bytes"`
 	Junk         int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
 	Damaged      int64            `json:"damaged_shown"` // broken, and shown all the same
@@ -96,22 +96,22 @@ type meter struct {
 	framesIn, bytesIn, framesOut, lost atomic.Int64
 	damagedShown                       atomic.Int64
 	dropped                            [numCauses]atomic.Int64
-	since                              atomic.Int64 // Unix ns of the first picture; 0: none yet
+	since                              atomic.Int64 // Unix ns of the first frame; 0: none yet
 	bypasses                           bypasses
 
 	mu                    sync.Mutex
 	decode, inside, total *hdrhistogram.Histogram // in microseconds
 	recent                time.Duration
-	fault                 error // of the last picture dropped for more than being stale
+	fault                 error // of the last frame dropped for more than being stale
 }
 
-// rate is how many pictures a second arrive, smoothed over some tens of them. It belongs to one goroutine.
+// rate is how many frames a second arrive, smoothed over some tens of them. It belongs to one goroutine.
 type rate struct {
 	last     time.Time
 	interval float64 // seconds
 }
 
-// at takes in that a picture has arrived, and returns the rate; 0 until there are two pictures.
+// at takes in that a frame has arrived, and returns the rate; 0 until there are two frames.
 func (r *rate) at(t time.Time) float64 {
 	const weight = 1. / 16 // of the newest interval
 	between := t.Sub(r.last).Seconds()
@@ -129,7 +129,7 @@ func (r *rate) at(t time.Time) float64 {
 	return 1 / r.interval
 }
 
-// silence is for how many seconds no picture comes until those before tell nothing of the rate any more.
+// silence is for how many seconds no frame comes until those before tell nothing of the rate any more.
 const silence = 5
 
 // longest is the longest latency that is told apart; longer ones count as this long.
@@ -156,7 +156,7 @@ func (m *meter) drop(c Cause, err error) {
 	}
 }
 
-// finished times a picture that is about to be handed to the sinks.
+// finished times a frame that is about to be handed to the sinks.
 func (m *meter) finished(f *Frame) {
 	m.framesOut.Add(1)
 	inside := f.Done.Sub(f.Received)
@@ -167,7 +167,7 @@ func (m *meter) finished(f *Frame) {
 		record(m.decode, f.Decoded.Sub(f.Received))
 	}
 	record(m.inside, inside)
-	// A picture from the future or from another hour has the time of a clock that is not ours.
+	// A frame from the future or from another hour has the time of a clock that is not ours.
 	if total := f.Done.Sub(f.Captured); !f.Captured.IsZero() && total >= 0 && total < time.Hour {
 		record(m.total, total)
 		latency = total

@@ -15,8 +15,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestEveryStageInPlaceOfEveryOther: while pictures are moving, each filter takes the place of each other one, in both
-// orders. Every picture is shown, or dropped by a filter that says why; nothing crashes or leaks (see TestMain).
+// TestEveryStageInPlaceOfEveryOther: while frames are moving, each filter takes the place of each other one, in both
+// orders. Every frame is shown, or dropped by a filter that says why; nothing crashes or leaks (see TestMain).
 func TestEveryStageInPlaceOfEveryOther(t *testing.T) {
 	var kinds []*filters.Stage
 	for _, k := range filters.All() {
@@ -29,7 +29,7 @@ func TestEveryStageInPlaceOfEveryOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	var done atomic.Bool
-	src := &carousel{pictures: mjpegtest.Pictures(8, 64, 48, 80), end: &done}
+	src := &carousel{frames: mjpegtest.Frames(8, 64, 48, 80), end: &done}
 	shown := make(chan struct{}, 1)
 	sink := sinkFunc(func(*Frame) error {
 		select {
@@ -63,16 +63,16 @@ func TestEveryStageInPlaceOfEveryOther(t *testing.T) {
 		t.Errorf("%d swaps, not %d", n, least)
 	}
 	if s.FramesOut == 0 || s.Drops() > s.FramesOut {
-		t.Errorf("%d pictures shown, dropped %v", s.FramesOut, s.Dropped)
+		t.Errorf("%d frames shown, dropped %v", s.FramesOut, s.Dropped)
 	}
-	t.Logf("%d swaps, %d pictures", n, s.FramesOut)
+	t.Logf("%d swaps, %d frames", n, s.FramesOut)
 }
 
-// carousel is a Source that repeats pictures until it is told to end.
+// carousel is a Source that repeats frames until it is told to end.
 type carousel struct {
-	pictures [][]byte
-	n        int
-	end      *atomic.Bool
+	frames [][]byte
+	n      int
+	end    *atomic.Bool
 }
 
 func (e *carousel) Next() (mjpeg.Frame, error) {
@@ -80,18 +80,18 @@ func (e *carousel) Next() (mjpeg.Frame, error) {
 		return mjpeg.Frame{}, io.EOF
 	}
 	e.n++
-	return mjpeg.Frame{JPEG: e.pictures[e.n%len(e.pictures)], Seq: uint64(e.n), Received: time.Now()}, nil
+	return mjpeg.Frame{JPEG: e.frames[e.n%len(e.frames)], Seq: uint64(e.n), Received: time.Now()}, nil
 }
 
-// TestPictureTooSmallForAFilter: a picture that a filter cannot work on is dropped, counted and told of; the next one is shown.
-func TestPictureTooSmallForAFilter(t *testing.T) {
-	large, small := mjpegtest.Pictures(1, 64, 48, 80)[0], mjpegtest.Pictures(1, 16, 16, 80)[0]
+// TestFrameTooSmallForAFilter: a frame that a filter cannot work on is dropped, counted and told of; the next one is shown.
+func TestFrameTooSmallForAFilter(t *testing.T) {
+	large, small := mjpegtest.Frames(1, 64, 48, 80)[0], mjpegtest.Frames(1, 16, 16, 80)[0]
 	ctl := controller(t, "crop: {x: 30, y: 20, width: 20, height: 20}")
 	var log bytes.Buffer
 	s := run(t, ctl, repeat([][]byte{large, small, large}, 30), Outputs{Sinks: []Sink{sinkFunc(func(*Frame) error { return nil })}},
 		Options{Workers: 2, KeepAll: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if s.FramesOut != 20 || s.Dropped["filter_failed"] != 10 {
-		t.Errorf("%d pictures shown, dropped %v", s.FramesOut, s.Dropped)
+		t.Errorf("%d frames shown, dropped %v", s.FramesOut, s.Dropped)
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "crop") {
 		t.Errorf("%d lines:\n%s", n, &log)

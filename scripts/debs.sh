@@ -206,8 +206,8 @@ for pair in armhf:armv6 arm64:arm64 amd64:amd64; do
 		'picam-send: statically-linked-binary [usr/bin/picam]' "$unfiled"
 	finish picam-send "${pair%:*}" \
 		"Conflicts: picam" "Replaces: picam" "Suggests: rpicam-apps | libcamera-apps" \
-		"Description: sends a camera's pictures to another computer" \
-		" Takes the pictures of a Raspberry Pi's camera, a USB camera or a network" \
+		"Description: sends a camera's frames to another computer" \
+		" Takes the frames of a Raspberry Pi's camera, a USB camera or a network" \
 		" camera and sends them, as plain MJPEG over TCP, to the package picam on the" \
 		" computer with the screen. One static file, and a service for it:" \
 		" systemctl enable --now picam-send@camera, with its settings in" \
@@ -229,7 +229,7 @@ receiver() {
 		"Depends: $5" "Conflicts: picam-send" "Replaces: picam-send" "Provides: picam-send (= $debian)" \
 		"Recommends: $6, opencv-data" "Suggests: rpicam-apps | libcamera-apps" \
 		"Description: looks at cameras of other computers through OpenCV filters" \
-		" Takes the pictures of any number of Raspberry Pi, USB and network cameras" \
+		" Takes the frames of any number of Raspberry Pi, USB and network cameras" \
 		" through a chain of OpenCV filters, written in YAML and edited while it runs," \
 		" shows and records them. The cameras' computers have the package picam-send," \
 		" or anything that sends MJPEG over TCP. It can send as well."

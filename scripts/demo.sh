@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs picam recv and picam send on this computer with a test picture, until Ctrl-C or for some seconds:
+# Runs picam recv and picam send on this computer with a test frame, until Ctrl-C or for some seconds:
 # demo.sh [SECONDS]. With a screen recv opens a window, else it records what it would show into this folder.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)

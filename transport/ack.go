@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// An ack is one line of text that a receiver writes for each stamped picture, on the connection it came from:
+// An ack is one line of text that a receiver writes for each stamped frame, on the connection it came from:
 //
 //	ack <seq> <received> <sent>
 //
-// seq is the stamp's, received is when the picture's last byte had come, sent is when the ack was written, both in ns of
+// seq is the stamp's, received is when the frame's last byte had come, sent is when the ack was written, both in ns of
 // Unix time by the receiver's clock. Later versions may put more behind these; lines that begin otherwise are skipped.
-// An ack holds for all pictures before it as well.
+// An ack holds for all frames before it as well.
 
 // appendAck appends an ack, with its end of line.
 func appendAck(dst []byte, seq uint64, received, sent time.Time) []byte {
@@ -49,7 +49,7 @@ func parseAck(line []byte) (seq uint64, received, sent time.Time, ok bool) {
 
 // clock estimates how far the receiver's clock is ahead of this one.
 //
-// NTP (RFC 5905) halves the round trip, which is right where both ways take equally long. Here they do not: a picture
+// NTP (RFC 5905) halves the round trip, which is right where both ways take equally long. Here they do not: a frame
 // takes long to go over a slow link, and waits in queues on the way; an ack is small and goes the idle way. So only the
 // acks' way is measured: an ack's time of arrival by this clock is its time of sending by the receiver's, less the
 // difference of the clocks, plus its time on the way, which is least for the luckiest ack. That least time is half of

@@ -124,7 +124,7 @@ func TestClock(t *testing.T) {
 	})
 }
 
-// TestWindow checks how many pictures may be on their way over links of several kinds.
+// TestWindow checks how many frames may be on their way over links of several kinds.
 func TestWindow(t *testing.T) {
 	const ms = time.Millisecond
 	for _, c := range []struct {
@@ -166,7 +166,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// TestPeerIgnoresNonsense feeds acks that no receiver of these pictures sends.
+// TestPeerIgnoresNonsense feeds acks that no receiver of these frames sends.
 func TestPeerIgnoresNonsense(t *testing.T) {
 	p := newPeer(noConn{})
 	begun := time.Now()

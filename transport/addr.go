@@ -22,7 +22,7 @@ func ParseAddr(text string) (string, error) {
 		return "", fmt.Errorf("address %q: %s; type HOST:PORT, such as raspberrypi.local:%s", text, why, DefaultPort)
 	}
 	if scheme, _, ok := strings.Cut(addr, "://"); ok {
-		return bad("pictures go over plain TCP, not " + scheme)
+		return bad("frames go over plain TCP, not " + scheme)
 	}
 	host, port := addr, DefaultPort
 	bare := addr

@@ -9,7 +9,7 @@ import (
 	"picam/mjpeg"
 )
 
-// repeat is a Source that gives the same picture n times.
+// repeat is a Source that gives the same frame n times.
 type repeat struct {
 	jpeg []byte
 	n    int
@@ -23,7 +23,7 @@ func (r *repeat) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{JPEG: r.jpeg}, nil
 }
 
-// BenchmarkLink sends pictures of 100 KB from a Sender to a Stream over the loopback, stamps and acks included; "copy"
+// BenchmarkLink sends frames of 100 KB from a Sender to a Stream over the loopback, stamps and acks included; "copy"
 // carries the same bytes by io.Copy from one socket to another, for comparison.
 func BenchmarkLink(b *testing.B) {
 	jpeg := jpegOf(100e3)
@@ -51,7 +51,7 @@ func BenchmarkLink(b *testing.B) {
 			b.Fatal(err)
 		}
 		if n := <-done; n != b.N {
-			b.Fatalf("%d pictures of %d arrived", n, b.N)
+			b.Fatalf("%d frames of %d arrived", n, b.N)
 		}
 		b.StopTimer()
 		b.ReportMetric(float64((cpuTime()-before).Microseconds())/float64(b.N), "cpu-µs/op")

@@ -43,7 +43,7 @@ func TestSenderFinds(t *testing.T) {
 	var log journal
 	s := &Sender{Addr: "auto", Find: p.find, Camera: "cam", Log: log.log()}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(1e4), interval: 5 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(1e4), interval: 5 * time.Millisecond})
 	})
 	eventually(t, "it asks again", func() bool {
 		p.mu.Lock()
@@ -59,7 +59,7 @@ func TestSenderFinds(t *testing.T) {
 		end := start(t, func(ctx context.Context) error { return Serve(ctx, l, Limits{}, nil, g.handle) })
 		// It has several addresses, and is not at the best one.
 		p.move(nil, nowhere(t), l.Addr().String(), nowhere(t))
-		eventually(t, "pictures", func() bool { return g.pictures() > 5 })
+		eventually(t, "frames", func() bool { return g.frames() > 5 })
 		eventually(t, "it says where to", func() bool { return len(log.with("sending to "+l.Addr().String())) == 1 })
 		if n := len(g.all()); n != 1 {
 			t.Errorf("round %d: %d connections, want 1", round, n)
@@ -77,9 +77,9 @@ func TestSenderFindsNobody(t *testing.T) {
 	t.Parallel()
 	p := &place{err: errors.New("nobody is here")}
 	s := &Sender{Addr: "auto", Find: p.find}
-	err := s.Run(t.Context(), &clip{pictures: [][]byte{jpegOf(1000)}})
+	err := s.Run(t.Context(), &clip{frames: [][]byte{jpegOf(1000)}})
 	if err == nil || !errors.Is(err, p.err) {
-		t.Errorf("got %v, want that the last picture was not sent", err)
+		t.Errorf("got %v, want that the last frame was not sent", err)
 	}
 }
 
@@ -89,17 +89,17 @@ func TestPullFound(t *testing.T) {
 	var log journal
 	var g gathered
 	start(t, func(ctx context.Context) error {
-		return PullFound(ctx, "nearby", p.find, false, Limits{}, log.log(), g.handle)
+		return PullFound(ctx, "auto", p.find, false, Limits{}, log.log(), g.handle)
 	})
-	eventually(t, "it says so", func() bool { return len(log.with("nearby: no camera is here")) == 1 })
+	eventually(t, "it says so", func() bool { return len(log.with("auto: no camera is here")) == 1 })
 	for round := range 2 {
 		l := listen(t)
 		s := &Sender{Listener: l, Camera: "cam"}
 		end := start(t, func(ctx context.Context) error {
-			return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(1e4), interval: 5 * time.Millisecond})
+			return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(1e4), interval: 5 * time.Millisecond})
 		})
 		p.move(nil, l.Addr().String())
-		eventually(t, "pictures", func() bool { all := g.all(); return len(all) == round+1 && len(all[round].frames) > 5 })
+		eventually(t, "frames", func() bool { all := g.all(); return len(all) == round+1 && len(all[round].frames) > 5 })
 		end()
 	}
 }

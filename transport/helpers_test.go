@@ -28,28 +28,28 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// clip is a Source of given pictures.
+// clip is a Source of given frames.
 type clip struct {
-	pictures [][]byte
+	frames   [][]byte
 	captured time.Time
 }
 
 func (c *clip) Next() (mjpeg.Frame, error) {
-	if len(c.pictures) == 0 {
+	if len(c.frames) == 0 {
 		return mjpeg.Frame{}, io.EOF
 	}
-	f := mjpeg.Frame{JPEG: c.pictures[0], Captured: c.captured}
-	c.pictures = c.pictures[1:]
+	f := mjpeg.Frame{JPEG: c.frames[0], Captured: c.captured}
+	c.frames = c.frames[1:]
 	return f, nil
 }
 
-// camera is a live Source: one picture each interval, until ctx ends. It hands out the same buffer each time, and
+// camera is a live Source: one frame each interval, until ctx ends. It hands out the same buffer each time, and
 // destroys its contents at the next call, as the contract of a Source allows.
 type camera struct {
 	ctx      context.Context
-	picture  []byte
+	frame    []byte
 	interval time.Duration
-	limit    int // pictures; 0: no end
+	limit    int // frames; 0: no end
 
 	buf []byte
 	due time.Time
@@ -71,13 +71,13 @@ func (c *camera) Next() (mjpeg.Frame, error) {
 	}
 	c.due = c.due.Add(c.interval)
 	c.n++
-	c.buf = append(c.buf[:0], c.picture...)
+	c.buf = append(c.buf[:0], c.frame...)
 	return mjpeg.Frame{JPEG: c.buf, Captured: time.Now()}, nil
 }
 
 // jpegOf returns a JPEG of about size bytes: a small one with filling segments.
 func jpegOf(size int) []byte {
-	small := mjpegtest.Pictures(1, 64, 48, 70)[0]
+	small := mjpegtest.Frames(1, 64, 48, 70)[0]
 	p := append([]byte{}, small[:2]...)
 	for left := size - len(small); left > 4; left -= 65000 {
 		p = append(p, mjpegtest.WithSegment(small[:2], 0xFE, bytes.Repeat([]byte{'x'}, min(left, 65000)-4))[2:]...)
@@ -181,7 +181,7 @@ func (j *journal) with(text string) []string {
 	return slices.DeleteFunc(slices.Clone(j.lines), func(l string) bool { return !strings.Contains(l, text) })
 }
 
-// gathered is what handle was given: copies of the pictures of each stream, and how it ended.
+// gathered is what handle was given: copies of the frames of each stream, and how it ended.
 type gathered struct {
 	mu      sync.Mutex
 	streams []*gatheredStream
@@ -225,27 +225,27 @@ func (g *gathered) all() []gatheredStream {
 	return out
 }
 
-func (g *gathered) pictures() (n int) {
+func (g *gathered) frames() (n int) {
 	for _, s := range g.all() {
 		n += len(s.frames)
 	}
 	return n
 }
 
-// checkPictures compares pictures, and says which differ rather than their bytes.
-func checkPictures(t testing.TB, got []mjpeg.Frame, want [][]byte) {
+// checkFrames compares frames, and says which differ rather than their bytes.
+func checkFrames(t testing.TB, got []mjpeg.Frame, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Errorf("got %d pictures, want %d", len(got), len(want))
+		t.Errorf("got %d frames, want %d", len(got), len(want))
 	}
 	for i := range min(len(got), len(want)) {
 		if !bytes.Equal(got[i].JPEG, want[i]) {
-			t.Fatalf("picture %d differs: got %d bytes, want %d", i, len(got[i].JPEG), len(want[i]))
+			t.Fatalf("frame %d differs: got %d bytes, want %d", i, len(got[i].JPEG), len(want[i]))
 		}
 	}
 }
 
-// checkAccount checks that each picture captured was sent or dropped, when the Sender has ended.
+// checkAccount checks that each frame captured was sent or dropped, when the Sender has ended.
 func checkAccount(t testing.TB, st SenderStats) {
 	t.Helper()
 	if st.Captured != st.Sent+st.Dropped {

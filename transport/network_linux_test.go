@@ -57,13 +57,13 @@ func listenFar(t *testing.T, inFar func(func())) (l net.Listener) {
 	return l
 }
 
-// TestSlowLink measures how old pictures are when they arrive over a link that is too slow for all of them, behind a
+// TestSlowLink measures how old frames are when they arrive over a link that is too slow for all of them, behind a
 // router with a short queue and behind one with an overlong queue. There only acks help.
 func TestSlowLink(t *testing.T) {
 	inNetworks(t, func(inRouter, inFar func(func())) {
 		const rate = 5e6 // bit/s
 		jpeg := jpegOf(100e3)
-		alone := time.Duration(float64(len(jpeg)) * 8 / rate * float64(time.Second)) // of one picture on the link
+		alone := time.Duration(float64(len(jpeg)) * 8 / rate * float64(time.Second)) // of one frame on the link
 		// Any system has reno, and like the common cubic it fills whatever queue there is.
 		if err := os.WriteFile("/proc/sys/net/ipv4/tcp_congestion_control", []byte("reno"), 0); err != nil {
 			t.Fatal(err)
@@ -71,7 +71,7 @@ func TestSlowLink(t *testing.T) {
 		for _, c := range []struct {
 			queue  time.Duration
 			acks   bool
-			maxAge time.Duration // when the first pictures have gone
+			maxAge time.Duration // when the first frames have gone
 		}{
 			{50 * time.Millisecond, true, 5 * alone / 2},
 			{2 * time.Second, true, 5 * alone / 2},
@@ -106,7 +106,7 @@ func TestSlowLink(t *testing.T) {
 					}
 				})
 				s := &Sender{Addr: farAddr, Camera: "slow"}
-				err := s.Run(context.Background(), &camera{ctx: context.Background(), picture: jpeg, interval: time.Second / 30, limit: 60})
+				err := s.Run(context.Background(), &camera{ctx: context.Background(), frame: jpeg, interval: time.Second / 30, limit: 60})
 				if err != nil {
 					t.Error(err)
 				}
@@ -115,22 +115,22 @@ func TestSlowLink(t *testing.T) {
 				st := s.Stats()
 				checkAccount(t, st)
 				if len(ages) < 10 {
-					t.Fatalf("%d pictures arrived", len(ages))
+					t.Fatalf("%d frames arrived", len(ages))
 				}
 				ages = ages[5:]
 				slices.Sort(ages)
 				median, most := ages[len(ages)/2], ages[len(ages)-1]
-				t.Logf("of %d pictures at 30 a second %d were sent; one takes %v; age on arrival: median %v, most %v; clocks off by %v; round trip %v",
+				t.Logf("of %d frames at 30 a second %d were sent; one takes %v; age on arrival: median %v, most %v; clocks off by %v; round trip %v",
 					st.Captured, st.Sent, alone.Round(time.Millisecond), median.Round(time.Millisecond), most.Round(time.Millisecond),
 					last.Offset.Round(time.Microsecond), st.RTT.Round(time.Millisecond))
 				if most > c.maxAge {
-					t.Errorf("a picture was %v old, want at most %v", most, c.maxAge)
+					t.Errorf("a frame was %v old, want at most %v", most, c.maxAge)
 				}
 				if c.acks && last.Offset.Abs() > 5*time.Millisecond {
 					t.Errorf("the clocks, which are one, are said to be %v apart", last.Offset)
 				}
 				if usable := int64(2 / alone.Seconds()); st.Sent < usable*3/4 {
-					t.Errorf("%d pictures were sent; the link has room for %d", st.Sent, usable)
+					t.Errorf("%d frames were sent; the link has room for %d", st.Sent, usable)
 				}
 			})
 		}
@@ -150,16 +150,16 @@ func TestCablePulled(t *testing.T) {
 				var log journal
 				s := &Sender{Addr: farAddr, Camera: "cam", WriteTimeout: 500 * time.Millisecond, KeepAll: keepAll, Log: log.log()}
 				stopSender := start(t, func(ctx context.Context) error {
-					return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(100e3), interval: 10 * time.Millisecond})
+					return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(100e3), interval: 10 * time.Millisecond})
 				})
-				eventually(t, "pictures", func() bool { return g.pictures() > 10 })
+				eventually(t, "frames", func() bool { return g.frames() > 10 })
 				inRouter(func() { networktest.Command(t, "ip link set far0 down") })
 				eventually(t, "the receiver notices", func() bool { return g.all()[0].ended })
 				eventually(t, "the sender notices", func() bool { return s.Stats().Receivers == 0 })
 				inRouter(func() { networktest.Command(t, "ip link set far0 up") })
-				before, mended := g.pictures(), time.Now()
-				eventually(t, "pictures again", func() bool { return g.pictures() > before })
-				t.Logf("pictures again after %v; the log: %q", time.Since(mended).Round(time.Millisecond), log.with(""))
+				before, mended := g.frames(), time.Now()
+				eventually(t, "frames again", func() bool { return g.frames() > before })
+				t.Logf("frames again after %v; the log: %q", time.Since(mended).Round(time.Millisecond), log.with(""))
 				if reason := g.all()[0].err; reason.Error() != "no data for 1s" {
 					t.Errorf("the receiver says %q", reason)
 				}

@@ -19,22 +19,22 @@ type peer struct {
 	err      error         // why it ended; nil for an end in good order
 
 	mu        sync.Mutex
-	pictures  [128]sentPicture // the latest, by seq modulo the length
-	sent      int64            // pictures so far
-	confirmed int64            // so many of sent have arrived; 0 also where there was no ack
-	windowed  bool             // acks can be waited for
-	lastSent  time.Time        // of the latest picture
-	interval  time.Duration    // between pictures, smoothed
-	rtt       time.Duration    // from the beginning of a picture's sending to its ack, smoothed
+	frames    [128]sentFrame // the latest, by seq modulo the length
+	sent      int64          // frames so far
+	confirmed int64          // so many of sent have arrived; 0 also where there was no ack
+	windowed  bool           // acks can be waited for
+	lastSent  time.Time      // of the latest frame
+	interval  time.Duration  // between frames, smoothed
+	rtt       time.Duration  // from the beginning of a frame's sending to its ack, smoothed
 	minRTT    time.Duration
 	kernelRTT time.Duration // the least, as the kernel measures it; 0 means not known
 	asked     time.Time     // when the kernel was asked for it
 	clock     clock
 }
 
-type sentPicture struct {
+type sentFrame struct {
 	seq   uint64
-	nth   int64 // of the connection's pictures, from 1
+	nth   int64 // of the connection's frames, from 1
 	begun time.Time
 }
 
@@ -63,7 +63,7 @@ func (p *peer) read() {
 	for first, whole := true, true; ; {
 		line, err := lines.ReadSlice('\n')
 		if first && len(line) > 0 {
-			if s := stranger(line); s != nil {
+			if s := sniff(line); s != nil {
 				p.err = s
 				close(p.gone)
 				_ = p.conn.Close() // ends a write under way
@@ -90,19 +90,19 @@ func (p *peer) read() {
 	}
 }
 
-// sending notes that a picture is on its way.
+// sending notes that a frame is on its way.
 func (p *peer) sending(seq uint64, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sent++
-	p.pictures[seq%uint64(len(p.pictures))] = sentPicture{seq, p.sent, now}
+	p.frames[seq%uint64(len(p.frames))] = sentFrame{seq, p.sent, now}
 	if !p.lastSent.IsZero() {
 		p.interval = smooth(p.interval, now.Sub(p.lastSent))
 	}
 	p.lastSent = now
 }
 
-// ack takes in one line, which came at now. What is no ack of a picture sent lately is ignored.
+// ack takes in one line, which came at now. What is no ack of a frame sent lately is ignored.
 func (p *peer) ack(line []byte, now time.Time) {
 	seq, received, sent, ok := parseAck(line)
 	if !ok {
@@ -110,13 +110,13 @@ func (p *peer) ack(line []byte, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	picture := p.pictures[seq%uint64(len(p.pictures))]
-	if picture.nth == 0 || picture.seq != seq || picture.nth <= p.confirmed {
+	frame := p.frames[seq%uint64(len(p.frames))]
+	if frame.nth == 0 || frame.seq != seq || frame.nth <= p.confirmed {
 		return
 	}
-	p.confirmed = picture.nth
+	p.confirmed = frame.nth
 	p.windowed = true
-	rtt := now.Sub(picture.begun)
+	rtt := now.Sub(frame.begun)
 	if held := sent.Sub(received); held > 0 {
 		rtt = max(rtt-held, 0)
 	}
@@ -142,14 +142,14 @@ func smooth(mean, v time.Duration) time.Duration {
 	return mean + (v-mean)/smoothing
 }
 
-// hasRoom reports whether one more picture may be on its way.
+// hasRoom reports whether one more frame may be on its way.
 func (p *peer) hasRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.windowed || p.sent-p.confirmed < p.window()
 }
 
-// window is how many pictures may be on their way: one that the link is busy with, those that fit into the round trip
+// window is how many frames may be on their way: one that the link is busy with, those that fit into the round trip
 // meanwhile (unless that costs less than a tenth of the time), and one to spare where the link has time to spare.
 //
 // The round trip is the least one of this connection. Under load it would count the very queue that the window is there
@@ -181,7 +181,7 @@ func (p *peer) giveUpAcks() {
 	p.windowed = false
 }
 
-// unconfirmed is how many pictures have not been acked, and whether any has.
+// unconfirmed is how many frames have not been acked, and whether any has.
 func (p *peer) unconfirmed() (n int64, answers bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,32 +14,32 @@ import (
 )
 
 // Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine of
-// its own, as soon as the first picture is there, or a sender's word that there is none now. It closes l, ends the context of all handles, and returns when they
-// have returned. What sends no pictures (port scans, HTTP, TLS) is closed, with one warning a minute for each address.
+// its own, as soon as the first frame is there, or a sender's word that there is none now. It closes l, ends the context of all handles, and returns when they
+// have returned. What sends no frames (port scans, HTTP, TLS) is closed, with one warning a minute for each address.
 // An error of handle is logged.
 func Serve(ctx context.Context, l net.Listener, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
 	log = logOr(log)
-	srv := &server{lim: lim.withDefaults(), noise: newNoise(log), handle: handle}
+	srv := &server{lim: lim.withDefaults(), limited: newRateLimitedLog(log), handle: handle}
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { srv.noise.run(ctx) })
+	background.Go(func() { srv.limited.run(ctx) })
 	return accept(ctx, l, log, srv.serve)
 }
 
 // server is one run of Serve.
 type server struct {
 	lim     Limits
-	noise   *noise
+	limited *rateLimitedLog
 	handle  func(ctx context.Context, s *Stream) error
 	cameras atomic.Int64
 
 	mu        sync.Mutex
-	undecided []net.Conn // no picture has come yet; the oldest first
+	undecided []net.Conn // no frame has come yet; the oldest first
 }
 
-// maxUndecided is how many connections may wait for their first picture. One more ends the oldest of them, so that
+// maxUndecided is how many connections may wait for their first frame. One more ends the oldest of them, so that
 // however many are held open, a camera gets through.
 const maxUndecided = 64
 
@@ -50,30 +50,30 @@ func (srv *server) serve(ctx context.Context, conn net.Conn) {
 	srv.enter(conn)
 	s, err := newStream(conn, srv.lim)
 	srv.leave(conn)
-	var stranger *strangerError
+	var foreign *protocolError
 	switch {
 	case ctx.Err() != nil:
 		return
-	case errors.As(err, &stranger):
+	case errors.As(err, &foreign):
 		level := slog.LevelWarn
-		if stranger.quiet {
+		if foreign.quiet {
 			level = slog.LevelInfo
 		}
-		srv.noise.tell(level, from, stranger.what, fmt.Sprintf("%s from %s: %s", stranger.what, from, stranger.do))
+		srv.limited.tell(level, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
 		return
 	case err != nil:
-		srv.noise.tell(slog.LevelWarn, from, "connections without a picture",
-			fmt.Sprintf("a connection of %s is closed: %d others wait for their first picture too", from, maxUndecided))
+		srv.limited.tell(slog.LevelWarn, from, "connections without a frame",
+			fmt.Sprintf("a connection of %s is closed: %d others wait for their first frame too", from, maxUndecided))
 		return
 	}
 	defer srv.cameras.Add(-1)
 	if srv.cameras.Add(1) > int64(srv.lim.Cameras) {
-		srv.noise.tell(slog.LevelWarn, from, "one camera too many",
+		srv.limited.tell(slog.LevelWarn, from, "one camera too many",
 			fmt.Sprintf("camera %s (%s) is refused: %d are connected, which is the limit", s.Camera(), from, srv.lim.Cameras))
 		return
 	}
 	if err := srv.handle(ctx, s); err != nil && err != io.EOF && ctx.Err() == nil {
-		srv.noise.tell(slog.LevelWarn, from, "the end of a camera's stream", fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
+		srv.limited.tell(slog.LevelWarn, from, "the end of a camera's stream", fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
 	}
 }
 

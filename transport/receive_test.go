@@ -20,9 +20,9 @@ import (
 
 // TestServeStreams sends each hostile stream through a socket.
 func TestServeStreams(t *testing.T) {
-	refused := map[string]string{ // by what is refused before the first picture
-		"empty":                         "nothing from",
-		"text before the first picture": "HTTP request from",
+	refused := map[string]string{ // by what is refused before the first frame
+		"empty":                       "nothing from",
+		"text before the first frame": "HTTP request from",
 	}
 	for _, stream := range mjpegtest.Streams() {
 		t.Run(stream.Name, func(t *testing.T) {
@@ -37,8 +37,8 @@ func TestServeStreams(t *testing.T) {
 			if warning, ok := refused[stream.Name]; ok {
 				eventually(t, "it is refused", func() bool { return len(log.with(warning)) == 1 })
 				stop()
-				if g.pictures() != 0 {
-					t.Errorf("%d pictures", g.pictures())
+				if g.frames() != 0 {
+					t.Errorf("%d frames", g.frames())
 				}
 				return
 			}
@@ -52,10 +52,10 @@ func TestServeStreams(t *testing.T) {
 				return
 			}
 			got := g.all()[0]
-			checkPictures(t, got.frames, stream.Want)
+			checkFrames(t, got.frames, stream.Want)
 			want := "EOF"
 			if got.s.ScanStats().Damaged[mjpeg.Cut] > 0 {
-				want = "the connection ended in the middle of a picture"
+				want = "the connection ended in the middle of a frame"
 			}
 			if got.err.Error() != want {
 				t.Errorf("ended by %q, want %q", got.err, want)
@@ -64,7 +64,7 @@ func TestServeStreams(t *testing.T) {
 	}
 }
 
-// TestReasons checks what Next says when there are no more pictures.
+// TestReasons checks what Next says when there are no more frames.
 func TestReasons(t *testing.T) {
 	whole := jpegOf(5e3)
 	for _, c := range []struct {
@@ -74,8 +74,8 @@ func TestReasons(t *testing.T) {
 	}{
 		{"end in good order", func(conn *net.TCPConn, _ *Stream) { conn.CloseWrite() }, "EOF"},
 		{"closed", func(conn *net.TCPConn, _ *Stream) { conn.Close() }, "EOF"},
-		{"half a picture", func(conn *net.TCPConn, _ *Stream) { conn.Write(whole[:2000]); conn.Close() },
-			"the connection ended in the middle of a picture"},
+		{"half a frame", func(conn *net.TCPConn, _ *Stream) { conn.Write(whole[:2000]); conn.Close() },
+			"the connection ended in the middle of a frame"},
 		{"killed", func(conn *net.TCPConn, _ *Stream) { conn.SetLinger(0); conn.Close() }, "connection reset by the camera"},
 		{"silent", func(*net.TCPConn, *Stream) {}, "no data for 300ms"},
 		{"silent in the middle", func(conn *net.TCPConn, _ *Stream) { conn.Write(whole[:2000]) }, "no data for 300ms"},
@@ -115,7 +115,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestSlowCamera sends a picture in pieces, each within the idle time, and then one more.
+// TestSlowCamera sends a frame in pieces, each within the idle time, and then one more.
 func TestSlowCamera(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
@@ -130,11 +130,11 @@ func TestSlowCamera(t *testing.T) {
 			conn.Write(part)
 			time.Sleep(200 * time.Millisecond) // 2.4 s in all: longer than the idle time
 		}
-		eventually(t, "the picture", func() bool { return g.pictures() == i+1 })
+		eventually(t, "the frame", func() bool { return g.frames() == i+1 })
 	}
 }
 
-// TestSlowTalker sends junk byte by byte, each within the idle time: three idle times are enough for the first picture.
+// TestSlowTalker sends junk byte by byte, each within the idle time: three idle times are enough for the first frame.
 func TestSlowTalker(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
@@ -144,7 +144,7 @@ func TestSlowTalker(t *testing.T) {
 		return Serve(ctx, l, Limits{Idle: time.Second}, log.log(), g.handle)
 	})
 	conn := dial(t, l)
-	conn.Write([]byte("what is no picture")) // at once, lest it count as silent on a machine that has no time for it
+	conn.Write([]byte("what is no frame")) // at once, lest it count as silent on a machine that has no time for it
 	go func() {
 		for {
 			if _, err := conn.Write([]byte("x")); err != nil {
@@ -153,7 +153,7 @@ func TestSlowTalker(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
-	eventually(t, "the slow talker is refused", func() bool { return len(log.with("no picture from")) == 1 })
+	eventually(t, "the slow talker is refused", func() bool { return len(log.with("no frame from")) == 1 })
 }
 
 // TestStrangers has everyone call who has no business here, while a camera sends. The camera does not notice.
@@ -166,32 +166,32 @@ func TestStrangers(t *testing.T) {
 	})
 	s := &Sender{Addr: l.Addr().String(), Camera: "door"}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(20e3), interval: 10 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(20e3), interval: 10 * time.Millisecond})
 	})
-	eventually(t, "pictures", func() bool { return g.pictures() > 3 })
-	before := g.pictures()
+	eventually(t, "frames", func() bool { return g.frames() > 3 })
+	before := g.frames()
 
 	random := make([]byte, 3000)
 	for i := range random {
 		random[i] = byte(i * i * 7)
 	}
-	strangers := map[string]string{ // what is sent, by what is said of it
+	foreign := map[string]string{ // what is sent, by what is said of it
 		"an HTTP request":      "GET / HTTP/1.1\r\nHost: pi\r\n\r\n",
 		"a TLS handshake":      "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03" + string(random[:500]),
 		"SSH":                  "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
 		"RTSP":                 "OPTIONS rtsp://pi/stream RTSP/1.0\r\nCSeq: 1\r\n\r\n",
 		"H.264 or H.265 video": "\x00\x00\x00\x01\x67\x42\xC0\x1E" + string(random),
 		"video in a container": "\x1A\x45\xDF\xA3\x01\x00\x00\x00" + string(random),
-		"no picture":           string(random),
+		"no frame":             string(random),
 	}
 	for range 20 {
-		for _, text := range strangers {
+		for _, text := range foreign {
 			conn := dial(t, l)
 			io.WriteString(conn, text)
 			conn.CloseWrite()
 			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 			if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%q is not hung up on: %v", text[:8], err)
+				t.Errorf("%q is not stalled up on: %v", text[:8], err)
 			}
 			conn.Close()
 		}
@@ -202,9 +202,9 @@ func TestStrangers(t *testing.T) {
 		conn.Close()
 	}
 	silent := dial(t, l)
-	eventually(t, "the silent one is hung up on", func() bool { _, err := silent.Read(make([]byte, 1)); return err == io.EOF })
+	eventually(t, "the silent one is stalled up on", func() bool { _, err := silent.Read(make([]byte, 1)); return err == io.EOF })
 
-	for what := range strangers {
+	for what := range foreign {
 		if lines := log.with(what + " from 127.0.0.1: "); len(lines) != 1 {
 			t.Errorf("%s: %d lines: %q", what, len(lines), lines)
 		}
@@ -212,11 +212,11 @@ func TestStrangers(t *testing.T) {
 	if lines := log.with("nothing from 127.0.0.1"); len(lines) != 1 {
 		t.Errorf("the port scan: %d lines: %q", len(lines), lines)
 	}
-	if lines := log.with(""); len(lines) != len(strangers)+1 {
+	if lines := log.with(""); len(lines) != len(foreign)+1 {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
-	if st := s.Stats(); st.Connects != 1 || len(g.all()) != 1 || g.pictures() < before+10 {
-		t.Errorf("the camera was disturbed: %d pictures, %+v", g.pictures(), st)
+	if st := s.Stats(); st.Connects != 1 || len(g.all()) != 1 || g.frames() < before+10 {
+		t.Errorf("the camera was disturbed: %d frames, %+v", g.frames(), st)
 	}
 	stop()
 }
@@ -224,14 +224,14 @@ func TestStrangers(t *testing.T) {
 // TestSumUp checks that what was held back from the log is summed up.
 func TestSumUp(t *testing.T) {
 	var log journal
-	n := newNoise(log.log())
+	n := newRateLimitedLog(log.log())
 	for i := range 100 {
 		n.tell(0, "1.2.3.4", "an HTTP request", "first")
 		for j := range 100 {
 			n.tell(0, fmt.Sprintf("10.0.%d.%d", i, j), "nothing", "a scan")
 		}
 	}
-	if lines := log.with(""); len(lines) != maxNoise+1 {
+	if lines := log.with(""); len(lines) != maxLogKinds+1 {
 		t.Errorf("%d lines", len(lines))
 	}
 	n.sumUp()
@@ -260,7 +260,7 @@ func TestManySilent(t *testing.T) {
 	}
 	conn := dial(t, l)
 	conn.Write(jpegOf(5e3))
-	eventually(t, "the picture", func() bool { return g.pictures() == 1 })
+	eventually(t, "the frame", func() bool { return g.frames() == 1 })
 	eventually(t, "few files are open", func() bool { // the ends here, and those that wait
 		return openFiles()-files <= 4*maxUndecided+2
 	})
@@ -286,7 +286,7 @@ func TestCameraLimit(t *testing.T) {
 		third := dial(t, l)
 		third.Write(p)
 		if _, err := third.Read(make([]byte, 1)); err == nil {
-			t.Error("the third is not hung up on")
+			t.Error("the third is not stalled up on")
 		}
 	}
 	if lines := log.with("is refused: 2 are connected"); len(lines) != 1 {
@@ -310,7 +310,7 @@ func TestCameraKilled(t *testing.T) {
 	once := func(n int) {
 		conn := dial(t, l)
 		conn.Write(p)
-		eventually(t, "the picture", func() bool { return g.pictures() == n })
+		eventually(t, "the frame", func() bool { return g.frames() == n })
 		conn.Write(p[:20e3])
 		conn.SetLinger(0)
 		conn.Close()
@@ -368,20 +368,20 @@ func TestAcks(t *testing.T) {
 	}
 }
 
-// TestAcksUnread has senders that do not read their acks, and one that says it does: their pictures are not held up.
+// TestAcksUnread has senders that do not read their acks, and one that says it does: their frames are not held up.
 func TestAcksUnread(t *testing.T) {
 	for _, synced := range []bool{false, true} {
 		t.Run(fmt.Sprintf("synced %v", synced), func(t *testing.T) {
 			l := listen(t)
-			const pictures = 20e3
+			const frames = 20e3
 			result := make(chan error, 1)
 			start(t, func(ctx context.Context) error {
 				return Serve(ctx, l, Limits{}, nil, func(_ context.Context, s *Stream) error {
 					_ = s.in.conn.(*net.TCPConn).SetWriteBuffer(16 << 10)
 					for n := 0; ; n++ {
 						if _, err := s.Next(); err != nil {
-							if n != pictures {
-								err = fmt.Errorf("%d pictures, then %w", n, err)
+							if n != frames {
+								err = fmt.Errorf("%d frames, then %w", n, err)
 							}
 							result <- err
 							return nil
@@ -394,7 +394,7 @@ func TestAcksUnread(t *testing.T) {
 			p := slices.Concat(stamp.AppendTo(nil), mjpegtest.Fixture("gray")[2:])
 			begun := time.Now()
 			many := bytes.Repeat(p, 1000)
-			for range int(pictures / 1000) {
+			for range int(frames / 1000) {
 				conn.Write(many)
 			}
 			conn.CloseWrite()
@@ -406,7 +406,7 @@ func TestAcksUnread(t *testing.T) {
 			}
 			answers, _ := io.ReadAll(conn)
 			acks := bytes.Count(answers, []byte("\n"))
-			if !synced && acks != maxUnread+1 || acks > pictures/2 { // the last picture is acked in any case
+			if !synced && acks != maxUnread+1 || acks > frames/2 { // the last frame is acked in any case
 				t.Errorf("%d acks", acks)
 			}
 		})
@@ -473,7 +473,7 @@ func TestPull(t *testing.T) {
 		conn := acceptOne(t, l)
 		conn.Write(p)
 		conn.Close()
-		eventually(t, "the picture", func() bool { return g.pictures() == i+1 })
+		eventually(t, "the frame", func() bool { return g.frames() == i+1 })
 	}
 	ssh := acceptOne(t, l)
 	io.WriteString(ssh, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
@@ -537,7 +537,7 @@ func TestTools(t *testing.T) {
 			addr := l.Addr().String()
 			_, port, _ := net.SplitHostPort(addr)
 			run(t, strings.NewReplacer("%s", addr, "%[2]s", port).Replace(line))
-			eventually(t, "20 pictures, and the end", func() bool { a := g.all(); return len(a) == 1 && a[0].ended && len(a[0].frames) == 20 })
+			eventually(t, "20 frames, and the end", func() bool { a := g.all(); return len(a) == 1 && a[0].ended && len(a[0].frames) == 20 })
 		})
 	}
 	t.Run("to nc", func(t *testing.T) {
@@ -546,32 +546,32 @@ func TestTools(t *testing.T) {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		file := t.TempDir() + "/got.mjpeg"
 		nc := run(t, fmt.Sprintf("nc -l 127.0.0.1 %s </dev/null >%s", port, file))
-		pictures := numbered(50)
+		frames := numbered(50)
 		s := &Sender{Addr: l.Addr().String(), KeepAll: true, NoStamp: true}
-		if err := s.Run(context.Background(), &clip{pictures: pictures}); err != nil {
+		if err := s.Run(context.Background(), &clip{frames: frames}); err != nil {
 			t.Fatal(err)
 		}
 		nc.Wait()
 		out, err := exec.Command("cat", file).Output()
-		if err != nil || !bytes.Equal(out, bytes.Join(pictures, nil)) {
+		if err != nil || !bytes.Equal(out, bytes.Join(frames, nil)) {
 			t.Errorf("%d bytes, %v", len(out), err)
 		}
 	})
 }
 
-// FuzzServe gives a stream any bytes: there is an answer in time, and bytes that hold a picture at their beginning are a
+// FuzzServe gives a stream any bytes: there is an answer in time, and bytes that hold a frame at their beginning are a
 // stream.
 func FuzzServe(f *testing.F) {
-	whole := mjpegtest.Pictures(1, 16, 16, 50)[0]
+	whole := mjpegtest.Frames(1, 16, 16, 50)[0]
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), false)
 	f.Add([]byte("\x16\x03\x01\x02\x00\x01\x00"), false)
 	f.Add([]byte("\x00\x00\x00\x01\x67"), true)
 	f.Add([]byte("--frame\r\nContent-Type: image/jpeg\r\n\r\n"), true)
 	f.Add(whole, true)
 	f.Add(whole[100:], true)
-	f.Fuzz(func(t *testing.T, data []byte, withPicture bool) {
-		known := stranger(data[:min(len(data), 512)]) != nil
-		if withPicture {
+	f.Fuzz(func(t *testing.T, data []byte, withFrame bool) {
+		known := sniff(data[:min(len(data), 512)]) != nil
+		if withFrame {
 			data = append(bytes.Clone(whole), data...)
 			known = false
 		}
@@ -582,14 +582,14 @@ func FuzzServe(f *testing.F) {
 			far.Close()
 		}()
 		s, err := newStream(near, Limits{Idle: 5 * time.Second}.withDefaults())
-		var stranger *strangerError
+		var foreign *protocolError
 		switch {
-		case err != nil && (!errors.As(err, &stranger) || stranger.what == "" || stranger.do == ""):
+		case err != nil && (!errors.As(err, &foreign) || foreign.what == "" || foreign.do == ""):
 			t.Fatalf("error %v", err)
-		case withPicture && err != nil:
-			t.Fatalf("a picture is not seen: %v", err)
+		case withFrame && err != nil:
+			t.Fatalf("a frame is not seen: %v", err)
 		case known && err == nil:
-			t.Fatal("a stranger is taken for a camera")
+			t.Fatal("another protocol is taken for a camera")
 		case err != nil:
 			return
 		}
@@ -597,12 +597,12 @@ func FuzzServe(f *testing.F) {
 			f, err := s.Next()
 			if err != nil {
 				if n == 0 {
-					t.Error("a stream without a picture")
+					t.Error("a stream without a frame")
 				}
 				break
 			}
-			if n == 0 && withPicture && !bytes.Equal(f.JPEG, whole) {
-				t.Errorf("the first picture has %d bytes", len(f.JPEG))
+			if n == 0 && withFrame && !bytes.Equal(f.JPEG, whole) {
+				t.Errorf("the first frame has %d bytes", len(f.JPEG))
 			}
 		}
 	})

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// Sender sends the pictures of one camera, to one receiver that it dials or to all that connect. Zero values of all
+// Sender sends the frames of one camera, to one receiver that it dials or to all that connect. Zero values of all
 // fields but one of Addr and Listener are usable. Run it once.
 //
-// A live picture never waits behind another: at most one waits for each receiver, and a newer one takes its place. With
-// KeepAll the source waits instead, and the picture under way when a connection breaks is sent again, whole, on the next
+// A live frame never waits behind another: at most one waits for each receiver, and a newer one takes its place. With
+// KeepAll the source waits instead, and the frame under way when a connection breaks is sent again, whole, on the next
 // one: it may arrive twice. What the kernels held on its way when the receiver crashed is lost either way.
 type Sender struct {
 	Addr     string       // host:port to dial, again and again; with Find, what to call the receiver until it is found
 	Find     Find         // asked where the receiver is before it is dialled; nil: at Addr
-	Listener net.Listener // or: receivers come here; each gets the pictures. Run closes it
+	Listener net.Listener // or: receivers come here; each gets the frames. Run closes it
 	Camera   string       // name in the stamp
 	NoStamp  bool         // leave the camera's bytes alone; there are no acks then, see the package
-	// Trouble tells why there are no pictures just now, "" while there are; any goroutine may call it. Receivers are told by a
-	// note (see mjpeg.Stamp.AppendNote), again and again, so that their connections do not count as silent. nil: not known.
+	// Trouble tells why there are no frames just now, "" while there are; any goroutine may call it. Receivers are told by a
+	// status message (see mjpeg.Stamp.AppendStatus), again and again, so that their connections do not count as silent. nil: not known.
 	Trouble func() string
-	KeepAll bool // wait for the network rather than replace a waiting picture by a newer one
+	KeepAll bool // wait for the network rather than replace a waiting frame by a newer one
 	// WriteTimeout is how long a connection may take nothing at all before it is given up; 0 means 5 s. With KeepAll, and
 	// where the kernel can tell (Linux), a receiver that pauses may do so for as long as its computer is there.
 	WriteTimeout time.Duration
@@ -43,11 +43,11 @@ type Sender struct {
 
 // SenderStats is a Sender's account.
 type SenderStats struct {
-	Captured, Sent, Dropped int64         // pictures; with several receivers Sent and Dropped count each receiver's
+	Captured, Sent, Dropped int64         // frames; with several receivers Sent and Dropped count each receiver's
 	Bytes                   int64         // taken by the kernel, stamps and all
 	Receivers               int           // connected now
 	Connects                int64         // so far
-	RTT                     time.Duration // from the beginning of a picture's sending to its ack, smoothed; 0: not known (no acks)
+	RTT                     time.Duration // from the beginning of a frame's sending to its ack, smoothed; 0: not known (no acks)
 }
 
 // maxReceivers is how many a listening Sender serves at once.
@@ -80,7 +80,7 @@ func (s *Sender) over() bool {
 	}
 }
 
-// Run sends until src ends (nil, when the last picture has arrived), fails, or ctx ends; then it returns that error. src
+// Run sends until src ends (nil, when the last frame has arrived), fails, or ctx ends; then it returns that error. src
 // must end with ctx too: Run waits for its Next.
 func (s *Sender) Run(ctx context.Context, src Source) error {
 	if (s.Addr == "") == (s.Listener == nil) {
@@ -100,12 +100,12 @@ func (s *Sender) Run(ctx context.Context, src Source) error {
 	return s.dial(ctx, src, newDialer(addr, s.Find, s.log))
 }
 
-// dial sends the pictures of src to the peer of d, by as many connections as it takes.
+// dial sends the frames of src to the peer of d, by as many connections as it takes.
 func (s *Sender) dial(ctx context.Context, src Source, d *dialer) error {
-	l := newLink(s)
+	l := newSubscriber(s)
 	result := make(chan error, 1)
 	go func() { result <- s.sendTo(ctx, l, d) }()
-	err := s.produce(ctx, src, &fan{s: s, links: []*link{l}})
+	err := s.produce(ctx, src, &broadcaster{s: s, subscribers: []*subscriber{l}})
 	close(s.ended)
 	if sending := <-result; err == nil {
 		err = sending
@@ -114,8 +114,8 @@ func (s *Sender) dial(ctx context.Context, src Source, d *dialer) error {
 	return err
 }
 
-// sendTo sends l's pictures until all have arrived (nil), the last one cannot be sent, or ctx ends.
-func (s *Sender) sendTo(ctx context.Context, l *link, d *dialer) error {
+// sendTo sends l's frames until all have arrived (nil), the last one cannot be sent, or ctx ends.
+func (s *Sender) sendTo(ctx context.Context, l *subscriber, d *dialer) error {
 	for lastTry := false; ; lastTry = s.over() {
 		conn, err := d.dial(ctx)
 		if err == nil {
@@ -134,25 +134,25 @@ func (s *Sender) sendTo(ctx context.Context, l *link, d *dialer) error {
 		case s.over() && !l.take():
 			return fmt.Errorf("transport: %s: %w", d.at, err) // the end itself failed
 		case lastTry && !s.KeepAll:
-			return fmt.Errorf("transport: %s: the last picture was not sent: %w", d.at, err)
+			return fmt.Errorf("transport: %s: the last frame was not sent: %w", d.at, err)
 		case !d.failed(ctx, err):
 			return ctx.Err()
 		}
 	}
 }
 
-// listen sends the pictures of src to each receiver that connects.
+// listen sends the frames of src to each receiver that connects.
 func (s *Sender) listen(ctx context.Context, src Source) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	accepting, stop := context.WithCancel(ctx)
 	defer stop()
-	f := &fan{s: s, changed: make(chan struct{}, 1)}
-	noise := newNoise(s.log)
+	f := &broadcaster{s: s, changed: make(chan struct{}, 1)}
+	limited := newRateLimitedLog(s.log)
 	var background sync.WaitGroup
-	background.Go(func() { noise.run(accepting) })
+	background.Go(func() { limited.run(accepting) })
 	background.Go(func() {
-		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, noise) })
+		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, limited) })
 		if err != nil {
 			fail(err)
 		}
@@ -171,13 +171,13 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 	return err
 }
 
-// sendOn sends pictures to one receiver that has connected.
-func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *fan, noise *noise) {
+// sendOn sends frames to one receiver that has connected.
+func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limited *rateLimitedLog) {
 	from := host(conn.RemoteAddr())
 	l := f.enter()
 	if l == nil {
 		_ = conn.Close()
-		noise.tell(slog.LevelWarn, from, "one receiver too many", fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
+		limited.tell(slog.LevelWarn, from, "one receiver too many", fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
 		return
 	}
 	proven := false
@@ -188,20 +188,20 @@ func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *fan, noise *noise
 	})
 	f.leave(l)
 	s.receivers.Add(-1)
-	var stranger *strangerError
+	var foreign *protocolError
 	switch {
 	case err == nil || ctx.Err() != nil:
-	case errors.As(err, &stranger):
-		noise.tell(slog.LevelWarn, from, stranger.what, fmt.Sprintf("%s from %s: %s", stranger.what, from, stranger.do))
+	case errors.As(err, &foreign):
+		limited.tell(slog.LevelWarn, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
 	case proven:
 		s.log.Info(fmt.Sprintf("%s has gone: %v", from, err))
 	default:
-		noise.tell(slog.LevelInfo, from, "a receiver that left at once", fmt.Sprintf("%s connected and left at once: %v", from, err))
+		limited.tell(slog.LevelInfo, from, "a receiver that left at once", fmt.Sprintf("%s connected and left at once: %v", from, err))
 	}
 }
 
-// produce takes the pictures of src to f's links until src ends (nil), or ctx.
-func (s *Sender) produce(ctx context.Context, src Source, f *fan) error {
+// produce takes the frames of src to f's subscribers until src ends (nil), or ctx.
+func (s *Sender) produce(ctx context.Context, src Source, f *broadcaster) error {
 	for seq := uint64(1); ; seq++ {
 		if s.KeepAll && !f.await(ctx) {
 			return ctx.Err()

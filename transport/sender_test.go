@@ -16,14 +16,14 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// numbered returns n different pictures of some KB.
+// numbered returns n different frames of some KB.
 func numbered(n int) [][]byte {
 	base := jpegOf(5e3)
-	pictures := make([][]byte, n)
-	for i := range pictures {
-		pictures[i] = mjpegtest.WithSegment(base, 0xFE, fmt.Appendf(nil, "picture %d", i))
+	frames := make([][]byte, n)
+	for i := range frames {
+		frames[i] = mjpegtest.WithSegment(base, 0xFE, fmt.Appendf(nil, "frame %d", i))
 	}
-	return pictures
+	return frames
 }
 
 // serve gathers what comes to l until the test ends.
@@ -32,17 +32,17 @@ func serve(t testing.TB, l net.Listener, g *gathered) (stop func() error) {
 }
 
 func TestSendAll(t *testing.T) {
-	pictures := numbered(300)
+	frames := numbered(300)
 	captured := time.Now().Add(-time.Hour)
 	check := func(t *testing.T, s *Sender, g *gathered, stamped bool) {
 		t.Helper()
 		checkAccount(t, s.Stats())
-		if st := s.Stats(); st.Sent != int64(len(pictures)) || st.Connects != 1 || st.Receivers != 0 {
+		if st := s.Stats(); st.Sent != int64(len(frames)) || st.Connects != 1 || st.Receivers != 0 {
 			t.Errorf("stats %+v", st)
 		}
 		eventually(t, "the stream ends", func() bool { all := g.all(); return len(all) == 1 && all[0].ended })
 		got := g.all()[0]
-		checkPictures(t, got.frames, pictures)
+		checkFrames(t, got.frames, frames)
 		if got.err != io.EOF {
 			t.Errorf("the stream ended by %v, want io.EOF", got.err)
 		}
@@ -55,7 +55,7 @@ func TestSendAll(t *testing.T) {
 		}
 		for i, f := range got.frames {
 			if f.Seq != uint64(i+1) || stamped && f.Captured.Sub(captured).Abs() > time.Second {
-				t.Fatalf("picture %d has number %d and time %v, want %v", i, f.Seq, f.Captured, captured)
+				t.Fatalf("frame %d has number %d and time %v, want %v", i, f.Seq, f.Captured, captured)
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func TestSendAll(t *testing.T) {
 			var g gathered
 			serve(t, l, &g)
 			s := &Sender{Addr: l.Addr().String(), Camera: "front door", KeepAll: true, NoStamp: noStamp}
-			if err := s.Run(context.Background(), &clip{pictures, captured}); err != nil {
+			if err := s.Run(context.Background(), &clip{frames, captured}); err != nil {
 				t.Fatal(err)
 			}
 			check(t, s, &g, !noStamp)
@@ -75,7 +75,7 @@ func TestSendAll(t *testing.T) {
 			var g gathered
 			start(t, func(ctx context.Context) error { return Pull(ctx, l.Addr().String(), true, Limits{}, nil, g.handle) })
 			s := &Sender{Listener: l, Camera: "front door", KeepAll: true, NoStamp: noStamp}
-			if err := s.Run(context.Background(), &clip{pictures, captured}); err != nil {
+			if err := s.Run(context.Background(), &clip{frames, captured}); err != nil {
 				t.Fatal(err)
 			}
 			check(t, s, &g, !noStamp)
@@ -86,17 +86,17 @@ func TestSendAll(t *testing.T) {
 // TestWire checks what is on the wire, for those who read it without picam.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	pictures := numbered(10)
+	frames := numbered(10)
 	long := strings.Repeat("%", 500) // is cut, and grows threefold by its percent codes
 	for _, s := range []*Sender{{NoStamp: true}, {Camera: long}} {
 		l := listen(t)
 		s.Addr, s.KeepAll = l.Addr().String(), true
-		stop := start(t, func(ctx context.Context) error { return s.Run(ctx, &clip{pictures: pictures}) })
+		stop := start(t, func(ctx context.Context) error { return s.Run(ctx, &clip{frames: frames}) })
 		got, err := io.ReadAll(acceptOne(t, l))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.NoStamp && !bytes.Equal(got, bytes.Join(pictures, nil)) {
+		if s.NoStamp && !bytes.Equal(got, bytes.Join(frames, nil)) {
 			t.Error("NoStamp changed the bytes")
 		}
 		if !s.NoStamp {
@@ -105,8 +105,8 @@ func TestWire(t *testing.T) {
 			if n == 0 || stamp.Camera != long[:200] || stamp.Seq != 1 || stamp.Synced {
 				t.Errorf("%d bytes of stamp: %+v", n, stamp)
 			}
-			if !bytes.HasPrefix(got[n:], pictures[0][2:]) {
-				t.Error("after the stamp something else than the picture")
+			if !bytes.HasPrefix(got[n:], frames[0][2:]) {
+				t.Error("after the stamp something else than the frame")
 			}
 		}
 		if st := s.Stats(); st.Bytes != int64(len(got)) {
@@ -128,7 +128,7 @@ func TestEitherFirst(t *testing.T) {
 			var log journal
 			sender := func(ctx context.Context, s *Sender) error {
 				s.Camera, s.Log = "cam", log.log()
-				return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(10e3), interval: 10 * time.Millisecond})
+				return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(10e3), interval: 10 * time.Millisecond})
 			}
 			again := func() net.Listener {
 				l, err := Listen(context.Background(), addr)
@@ -147,14 +147,14 @@ func TestEitherFirst(t *testing.T) {
 			eventually(t, "it says that nobody is there", func() bool { return len(log.with("connection refused")) > 0 })
 			for round := range 2 {
 				time.Sleep(500 * time.Millisecond) // not for a result: so that the pause between tries has grown
-				before := g.pictures()
+				before := g.frames()
 				begun := time.Now()
 				stop := start(t, waiting)
-				eventually(t, "pictures", func() bool { return g.pictures() > before })
+				eventually(t, "frames", func() bool { return g.frames() > before })
 				if d := time.Since(begun); d > time.Second {
-					t.Errorf("round %d: the first picture came after %v", round, d)
+					t.Errorf("round %d: the first frame came after %v", round, d)
 				}
-				eventually(t, "more pictures", func() bool { return g.pictures() > before+10 })
+				eventually(t, "more frames", func() bool { return g.frames() > before+10 })
 				stop()
 			}
 			if lines := log.with("connection refused"); len(lines) > 3 {
@@ -169,7 +169,7 @@ func TestReceiverKilled(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(50e3), interval: time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(50e3), interval: time.Millisecond})
 	})
 	once := func() {
 		conn := acceptOne(t, l)
@@ -204,14 +204,14 @@ func TestReceiverKilled(t *testing.T) {
 	}
 }
 
-// TestSlowReader reads slower than pictures come. With acks the delay is bounded by what may be on the way; without, by
-// the kernels' buffers, after which the newest picture comes.
+// TestSlowReader reads slower than frames come. With acks the delay is bounded by what may be on the way; without, by
+// the kernels' buffers, after which the newest frame comes.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(100e3), interval: 5 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(100e3), interval: 5 * time.Millisecond})
 	})
 	conn := acceptOne(t, l)
 	r := mjpeg.NewReader(conn, 0)
@@ -223,7 +223,7 @@ func TestSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f.Seq <= last {
-			t.Fatalf("picture %d after %d", f.Seq, last)
+			t.Fatalf("frame %d after %d", f.Seq, last)
 		}
 		last = f.Seq
 		conn.Write(appendAck(nil, f.Seq, f.Received, time.Now()))
@@ -231,17 +231,17 @@ func TestSlowReader(t *testing.T) {
 		if age := time.Since(st.Time); i >= 10 {
 			worst = max(worst, age)
 		}
-		time.Sleep(30 * time.Millisecond) // the work on a picture
+		time.Sleep(30 * time.Millisecond) // the work on a frame
 	}
 	if worst > time.Second {
-		t.Errorf("a picture was %v old", worst)
+		t.Errorf("a frame was %v old", worst)
 	}
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	checkAccount(t, s.Stats())
 	if st := s.Stats(); st.Dropped < st.Sent {
-		t.Errorf("stats %+v: most pictures should have been dropped", st)
+		t.Errorf("stats %+v: most frames should have been dropped", st)
 	}
 }
 
@@ -276,14 +276,14 @@ func TestShortQueue(t *testing.T) {
 
 func TestKeepAllWaits(t *testing.T) {
 	t.Parallel()
-	pictures := make([][]byte, 100)
-	for i := range pictures {
-		pictures[i] = mjpegtest.WithSegment(jpegOf(200e3), 0xFE, fmt.Append(nil, i)) // 20 MB, more than the kernels hold
+	frames := make([][]byte, 100)
+	for i := range frames {
+		frames[i] = mjpegtest.WithSegment(jpegOf(200e3), 0xFE, fmt.Append(nil, i)) // 20 MB, more than the kernels hold
 	}
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String(), KeepAll: true, WriteTimeout: 300 * time.Millisecond}
 	result := make(chan error, 1)
-	go func() { result <- s.Run(context.Background(), &clip{pictures: pictures}) }()
+	go func() { result <- s.Run(context.Background(), &clip{frames: frames}) }()
 	conn := acceptOne(t, l)
 	before := int64(-1)
 	if runtime.GOOS == "linux" { // a receiver that pauses for longer than WriteTimeout is not given up
@@ -296,14 +296,14 @@ func TestKeepAllWaits(t *testing.T) {
 		time.Sleep(4 * s.WriteTimeout)
 	}
 	r := mjpeg.NewReader(conn, 0)
-	for i, want := range pictures {
+	for i, want := range frames {
 		f, err := r.Next()
 		if err != nil || !bytes.Equal(f.JPEG, want) {
-			t.Fatalf("picture %d: %d bytes, %v", i, len(f.JPEG), err)
+			t.Fatalf("frame %d: %d bytes, %v", i, len(f.JPEG), err)
 		}
 	}
 	if _, err := r.Next(); err != io.EOF {
-		t.Errorf("after the last picture: %v", err)
+		t.Errorf("after the last frame: %v", err)
 	}
 	conn.Close()
 	if err := wait(t, "Run", result); err != nil {
@@ -321,7 +321,7 @@ func TestStuckReceiver(t *testing.T) {
 	var log journal
 	s := &Sender{Addr: l.Addr().String(), WriteTimeout: 500 * time.Millisecond, Log: log.log()}
 	start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(1e6), interval: time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(1e6), interval: time.Millisecond})
 	})
 	acceptOne(t, l)
 	second := acceptOne(t, l)
@@ -331,7 +331,7 @@ func TestStuckReceiver(t *testing.T) {
 	eventually(t, "the log says why", func() bool { return len(log.with("took nothing for 500ms")) == 1 })
 }
 
-// TestKeepAllAgain breaks connections in the middle of a picture: it comes again, whole, on the next one.
+// TestKeepAllAgain breaks connections in the middle of a frame: it comes again, whole, on the next one.
 func TestKeepAllAgain(t *testing.T) {
 	t.Parallel()
 	for _, listening := range []bool{false, true} {
@@ -344,9 +344,9 @@ func TestKeepAllAgain(t *testing.T) {
 				connect = func() *net.TCPConn { return dial(t, l) }
 			}
 			big := jpegOf(8e6) // more than the kernels hold
-			pictures := [][]byte{big, mjpegtest.WithSegment(big, 0xFE, []byte("second")), numbered(1)[0]}
+			frames := [][]byte{big, mjpegtest.WithSegment(big, 0xFE, []byte("second")), numbered(1)[0]}
 			result := make(chan error, 1)
-			go func() { result <- s.Run(context.Background(), &clip{pictures: pictures}) }()
+			go func() { result <- s.Run(context.Background(), &clip{frames: frames}) }()
 			for range 3 {
 				conn := connect()
 				if _, err := io.CopyN(io.Discard, conn, 1e6); err != nil {
@@ -358,14 +358,14 @@ func TestKeepAllAgain(t *testing.T) {
 			}
 			conn := connect()
 			r := mjpeg.NewReader(conn, 0)
-			for i, want := range pictures {
+			for i, want := range frames {
 				f, err := r.Next()
 				if err != nil || !bytes.Equal(f.JPEG, want) {
-					t.Fatalf("picture %d: %d bytes, %v", i, len(f.JPEG), err)
+					t.Fatalf("frame %d: %d bytes, %v", i, len(f.JPEG), err)
 				}
 			}
 			if _, err := r.Next(); err != io.EOF {
-				t.Errorf("after the last picture: %v", err)
+				t.Errorf("after the last frame: %v", err)
 			}
 			conn.Close()
 			if err := wait(t, "Run", result); err != nil {
@@ -378,12 +378,12 @@ func TestKeepAllAgain(t *testing.T) {
 	}
 }
 
-// TestHalfOpen has a receiver that ends its own direction at once, as nc does without an input, and takes pictures.
+// TestHalfOpen has a receiver that ends its own direction at once, as nc does without an input, and takes frames.
 func TestHalfOpen(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String()}
 	start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(10e3), interval: time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(10e3), interval: time.Millisecond})
 	})
 	conn := acceptOne(t, l)
 	conn.CloseWrite()
@@ -398,13 +398,13 @@ func TestHalfOpen(t *testing.T) {
 	}
 }
 
-// TestPeerLeaves has a receiver that acks and closes in good order: the sender knows at once, with no picture to write.
+// TestPeerLeaves has a receiver that acks and closes in good order: the sender knows at once, with no frame to write.
 func TestPeerLeaves(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String()}
 	var source camera
 	start(t, func(ctx context.Context) error {
-		source = camera{ctx: ctx, picture: jpegOf(10e3), interval: time.Hour}
+		source = camera{ctx: ctx, frame: jpegOf(10e3), interval: time.Hour}
 		return s.Run(ctx, &source)
 	})
 	conn := acceptOne(t, l)
@@ -424,7 +424,7 @@ func TestOffset(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 	start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(20e3), interval: 5 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(20e3), interval: 5 * time.Millisecond})
 	})
 	conn := acceptOne(t, l)
 	r := mjpeg.NewReader(conn, 0)
@@ -440,7 +440,7 @@ func TestOffset(t *testing.T) {
 		if i == 49 && (!st.Synced || (st.Offset-skew).Abs() > 5*time.Millisecond) {
 			t.Errorf("offset %v (%v), want %v", st.Offset, st.Synced, skew)
 		}
-		// The time in which the receiver holds a picture is no part of the round trip.
+		// The time in which the receiver holds a frame is no part of the round trip.
 		time.Sleep(3 * time.Millisecond)
 		conn.Write(appendAck(nil, f.Seq, f.Received.Add(skew), time.Now().Add(skew)))
 	}
@@ -450,20 +450,20 @@ func TestOffset(t *testing.T) {
 	}
 }
 
-// TestAcksStop has a receiver that acks once and never again: pictures go on.
+// TestAcksStop has a receiver that acks once and never again: frames go on.
 func TestAcksStop(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 	start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(20e3), interval: 5 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(20e3), interval: 5 * time.Millisecond})
 	})
 	conn := acceptOne(t, l)
 	r := mjpeg.NewReader(conn, 0)
 	for i := range 50 {
 		f, err := r.Next()
 		if err != nil {
-			t.Fatalf("picture %d: %v", i, err)
+			t.Fatalf("frame %d: %v", i, err)
 		}
 		if i == 0 {
 			conn.Write(appendAck(nil, f.Seq, f.Received, time.Now()))
@@ -482,21 +482,21 @@ func TestHostileAnswers(t *testing.T) {
 		"acks of the future": bytes.Repeat(appendAck(nil, 1<<60, now, now), 1000),
 		"acks of other times": append(appendAck(nil, 1, time.Unix(0, -1<<63), time.Unix(0, 1<<63-1)),
 			appendAck(nil, 2, time.Unix(0, 1<<63-1), time.Unix(0, -1<<63))...),
-		"picture": jpegOf(100e3),
+		"frame": jpegOf(100e3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := listen(t)
 			s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 			start(t, func(ctx context.Context) error {
-				return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(5e3), interval: time.Millisecond})
+				return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(5e3), interval: time.Millisecond})
 			})
 			conn := acceptOne(t, l)
 			go conn.Write(answer)
 			r := mjpeg.NewReader(conn, 0)
 			for i := range 100 {
 				if _, err := r.Next(); err != nil {
-					t.Fatalf("picture %d: %v", i, err)
+					t.Fatalf("frame %d: %v", i, err)
 				}
 			}
 			if st := s.Stats(); st.Connects != 1 {
@@ -512,14 +512,14 @@ func TestListenerReceivers(t *testing.T) {
 	var log journal
 	s := &Sender{Listener: l, Camera: "cam", Log: log.log()}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(5e3), interval: 2 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(5e3), interval: 2 * time.Millisecond})
 	})
-	eventually(t, "pictures without a receiver are dropped", func() bool { return s.Stats().Dropped > 3 })
+	eventually(t, "frames without a receiver are dropped", func() bool { return s.Stats().Dropped > 3 })
 	var stays gathered
 	start(t, func(ctx context.Context) error {
 		return Pull(ctx, l.Addr().String(), true, Limits{}, nil, stays.handle)
 	})
-	eventually(t, "pictures", func() bool { return stays.pictures() > 0 })
+	eventually(t, "frames", func() bool { return stays.frames() > 0 })
 	for range 10 {
 		conn := dial(t, l)
 		if _, err := mjpeg.NewReader(conn, 0).Next(); err != nil {
@@ -535,12 +535,12 @@ func TestListenerReceivers(t *testing.T) {
 		io.WriteString(browser, "GET / HTTP/1.1\r\nHost: pi\r\n\r\n")
 		_ = browser.SetReadDeadline(time.Now().Add(5 * time.Second))
 		if _, err := io.Copy(io.Discard, browser); errors.Is(err, context.DeadlineExceeded) {
-			t.Error("the browser is not hung up on")
+			t.Error("the browser is not stalled up on")
 		}
 	}
 	eventually(t, "one receiver is left", func() bool { return s.Stats().Receivers == 1 })
-	before := stays.pictures()
-	eventually(t, "pictures for it", func() bool { return stays.pictures() > before+10 })
+	before := stays.frames()
+	eventually(t, "frames for it", func() bool { return stays.frames() > before+10 })
 	if lines := log.with("HTTP request"); len(lines) != 1 {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
@@ -558,7 +558,7 @@ func TestOneReceiverSlow(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Listener: l, Camera: "cam"}
 	start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(500e3), interval: 10 * time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(500e3), interval: 10 * time.Millisecond})
 	})
 	dial(t, l) // and never read
 	r := mjpeg.NewReader(dial(t, l), 0)
@@ -575,7 +575,7 @@ func TestOneReceiverSlow(t *testing.T) {
 		next()
 	}
 	if d := time.Since(begun); d > time.Second || s.Stats().Dropped < dropped+20 {
-		t.Errorf("50 pictures, 10 ms apart, took %v", d)
+		t.Errorf("50 frames, 10 ms apart, took %v", d)
 	}
 }
 
@@ -585,7 +585,7 @@ func TestListenerAccount(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Listener: l, Camera: "cam"}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(50e3), interval: time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(50e3), interval: time.Millisecond})
 	})
 	once := func() {
 		conn := dial(t, l)
@@ -626,14 +626,14 @@ func (c counted) Next() (mjpeg.Frame, error) {
 // first costs nothing.
 func TestKeepAllListener(t *testing.T) {
 	l := listen(t)
-	pictures := numbered(5)
+	frames := numbered(5)
 	taken := make(chan int, 100)
 	s := &Sender{Listener: l, KeepAll: true}
 	result := make(chan error, 1)
-	go func() { result <- s.Run(context.Background(), counted{&clip{pictures: pictures}, taken}) }()
+	go func() { result <- s.Run(context.Background(), counted{&clip{frames: frames}, taken}) }()
 	select {
 	case <-taken:
-		t.Error("a picture was taken with nobody there")
+		t.Error("a frame was taken with nobody there")
 	case <-time.After(100 * time.Millisecond):
 	}
 	var g gathered
@@ -641,15 +641,15 @@ func TestKeepAllListener(t *testing.T) {
 	if err := wait(t, "Run", result); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all pictures", func() bool { return g.pictures() == 5 })
-	checkPictures(t, g.all()[0].frames, pictures)
+	eventually(t, "all frames", func() bool { return g.frames() == 5 })
+	checkFrames(t, g.all()[0].frames, frames)
 	checkAccount(t, s.Stats())
 }
 
-// TestEnd checks that Run waits until the last picture has arrived, and no longer.
+// TestEnd checks that Run waits until the last frame has arrived, and no longer.
 func TestEnd(t *testing.T) {
 	t.Parallel()
-	pictures := numbered(3)
+	frames := numbered(3)
 	run := func(t *testing.T, keepAll bool, receiver func(conn *net.TCPConn)) (time.Duration, error) {
 		l := listen(t)
 		s := &Sender{Addr: l.Addr().String(), KeepAll: keepAll}
@@ -666,7 +666,7 @@ func TestEnd(t *testing.T) {
 		}()
 		begun := time.Now()
 		result := make(chan error, 1)
-		go func() { result <- s.Run(context.Background(), &clip{pictures: pictures}) }()
+		go func() { result <- s.Run(context.Background(), &clip{frames: frames}) }()
 		err := wait(t, "Run", result)
 		d := time.Since(begun)
 		l.Close()
@@ -683,8 +683,8 @@ func TestEnd(t *testing.T) {
 		if err != nil || d < 300*time.Millisecond || d > 2*time.Second {
 			t.Errorf("%v after %v", err, d)
 		}
-		if n := bytes.Count(got, []byte("picture ")); n != 3 {
-			t.Errorf("%d pictures of 3 arrived", n)
+		if n := bytes.Count(got, []byte("frame ")); n != 3 {
+			t.Errorf("%d frames of 3 arrived", n)
 		}
 	})
 	t.Run("a receiver that acks, and holds on to the connection", func(t *testing.T) {
@@ -711,8 +711,8 @@ func TestEnd(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			conn.SetLinger(0)
 		})
-		if err == nil || !strings.Contains(err.Error(), "2 pictures not confirmed") {
-			t.Errorf("Run: %v, want one that says that pictures are missing", err)
+		if err == nil || !strings.Contains(err.Error(), "2 frames not confirmed") {
+			t.Errorf("Run: %v, want one that says that frames are missing", err)
 		}
 	})
 	t.Run("live, and nobody there", func(t *testing.T) {
@@ -720,7 +720,7 @@ func TestEnd(t *testing.T) {
 		l.Close()
 		s := &Sender{Addr: l.Addr().String()}
 		result := make(chan error, 1)
-		go func() { result <- s.Run(context.Background(), &clip{pictures: pictures}) }()
+		go func() { result <- s.Run(context.Background(), &clip{frames: frames}) }()
 		if err := wait(t, "Run", result); err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("Run: %v, want connection refused", err)
 		}
@@ -728,12 +728,12 @@ func TestEnd(t *testing.T) {
 			t.Errorf("stats %+v", st)
 		}
 	})
-	t.Run("live, and the receiver crashes in the last picture", func(t *testing.T) {
+	t.Run("live, and the receiver crashes in the last frame", func(t *testing.T) {
 		l := listen(t)
 		s := &Sender{Addr: l.Addr().String()}
 		big := jpegOf(8e6)
 		result := make(chan error, 1)
-		go func() { result <- s.Run(context.Background(), &clip{pictures: [][]byte{big}}) }()
+		go func() { result <- s.Run(context.Background(), &clip{frames: [][]byte{big}}) }()
 		conn := acceptOne(t, l)
 		io.CopyN(io.Discard, conn, 1e6)
 		conn.SetLinger(0)
@@ -749,7 +749,7 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// failing is a Source that fails after some pictures.
+// failing is a Source that fails after some frames.
 type failing struct {
 	clip
 	err error
@@ -765,18 +765,18 @@ func (f *failing) Next() (mjpeg.Frame, error) {
 
 func TestSourceFails(t *testing.T) {
 	unplugged := errors.New("unplugged")
-	pictures := numbered(3)
+	frames := numbered(3)
 	for _, keepAll := range []bool{false, true} {
 		l := listen(t)
 		var g gathered
 		serve(t, l, &g)
 		s := &Sender{Addr: l.Addr().String(), KeepAll: keepAll}
-		if err := s.Run(context.Background(), &failing{clip{pictures: pictures}, unplugged}); err != unplugged {
+		if err := s.Run(context.Background(), &failing{clip{frames: frames}, unplugged}); err != unplugged {
 			t.Errorf("Run: %v, want %v", err, unplugged)
 		}
-		eventually(t, "the last picture arrives", func() bool {
+		eventually(t, "the last frame arrives", func() bool {
 			all := g.all()
-			return len(all) == 1 && len(all[0].frames) > 0 && bytes.Equal(all[0].frames[len(all[0].frames)-1].JPEG, pictures[2])
+			return len(all) == 1 && len(all[0].frames) > 0 && bytes.Equal(all[0].frames[len(all[0].frames)-1].JPEG, frames[2])
 		})
 		checkAccount(t, s.Stats())
 	}
@@ -794,7 +794,7 @@ func TestSenderMisused(t *testing.T) {
 func TestSenderStops(t *testing.T) {
 	t.Parallel()
 	live := func(ctx context.Context) Source {
-		return &camera{ctx: ctx, picture: jpegOf(1e6), interval: time.Millisecond}
+		return &camera{ctx: ctx, frame: jpegOf(1e6), interval: time.Millisecond}
 	}
 	for _, c := range []struct {
 		name  string
@@ -803,11 +803,11 @@ func TestSenderStops(t *testing.T) {
 	}{
 		{"nobody listens", func(t *testing.T, l net.Listener, s *Sender) {
 			l.Close()
-			eventually(t, "pictures are dropped", func() bool { return s.Stats().Dropped > 10 })
+			eventually(t, "frames are dropped", func() bool { return s.Stats().Dropped > 10 })
 		}, false},
 		{"the receiver reads nothing", func(t *testing.T, l net.Listener, s *Sender) {
 			acceptOne(t, l)
-			eventually(t, "pictures are dropped", func() bool { return s.Stats().Dropped > 10 })
+			eventually(t, "frames are dropped", func() bool { return s.Stats().Dropped > 10 })
 		}, false},
 		{"the receiver reads nothing, all are kept", func(t *testing.T, l net.Listener, s *Sender) {
 			acceptOne(t, l)
@@ -863,19 +863,19 @@ func TestSenderStops(t *testing.T) {
 	})
 }
 
-// TestStopIsClean checks that a receiver sees whole pictures and an end in good order when the sender is stopped.
+// TestStopIsClean checks that a receiver sees whole frames and an end in good order when the sender is stopped.
 func TestStopIsClean(t *testing.T) {
 	l := listen(t)
 	var g gathered
 	serve(t, l, &g)
 	s := &Sender{Addr: l.Addr().String(), Camera: "cam"}
 	stop := start(t, func(ctx context.Context) error {
-		return s.Run(ctx, &camera{ctx: ctx, picture: jpegOf(1e6), interval: time.Millisecond})
+		return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(1e6), interval: time.Millisecond})
 	})
-	eventually(t, "pictures", func() bool { return g.pictures() > 5 })
+	eventually(t, "frames", func() bool { return g.frames() > 5 })
 	stop()
 	eventually(t, "the stream ends", func() bool { return g.all()[0].ended })
 	if got := g.all()[0]; got.err != io.EOF || int64(len(got.frames)) != s.Stats().Sent {
-		t.Errorf("the stream ended by %v after %d pictures of %d", got.err, len(got.frames), s.Stats().Sent)
+		t.Errorf("the stream ended by %v after %d frames of %d", got.err, len(got.frames), s.Stats().Sent)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // buffer itself stays as long as the network needs: what is on the way does not count.
 func shortQueue(conn net.Conn) {
 	control(conn, func(fd int) {
-		// Without it, as on a kernel older than 3.12, pictures only arrive later.
+		// Without it, as on a kernel older than 3.12, frames only arrive later.
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, queueLimit)
 	})
 }

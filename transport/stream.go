@@ -14,7 +14,7 @@ import (
 	"picam/mjpeg"
 )
 
-// Stream is the pictures that arrive on one connection. One goroutine calls Next; all else is for any.
+// Stream is the frames that arrive on one connection. One goroutine calls Next; all else is for any.
 type Stream struct {
 	in     input
 	reader *mjpeg.Reader
@@ -22,15 +22,15 @@ type Stream struct {
 	ready  bool        // first has not been given out by Next yet
 	camera string
 	sender string
-	last   atomic.Int64 // Unix ns of the last picture's arrival
+	last   atomic.Int64 // Unix ns of the last frame's arrival
 
-	owed     mjpeg.Frame // Seq and Received of the last picture, if it has a stamp and has not been acked
+	owed     mjpeg.Frame // Seq and Received of the last frame, if it has a stamp and has not been acked
 	answer   []byte      // the ack, for its buffer
 	unread   int         // acks written without a sign that the sender reads them
 	ackFails bool        // there was no room for an ack, or nobody to take it: there will be no more
 }
 
-// newStream waits for the first picture on conn, or for a note that there is none now. The error is a *strangerError if the peer is no camera. Closing conn is
+// newStream waits for the first frame on conn, or for a status message that there is none now. The error is a *protocolError if the peer is no camera. Closing conn is
 // left to the caller.
 func newStream(conn net.Conn, lim Limits) (*Stream, error) {
 	s := &Stream{in: input{conn: conn, lim: lim, awaited: time.Now()}}
@@ -63,7 +63,7 @@ func printable(name string) string {
 	}, name))
 }
 
-// Camera is the name from the first picture's stamp, else the peer's address without the port. It does not change.
+// Camera is the name from the first frame's stamp, else the peer's address without the port. It does not change.
 func (s *Stream) Camera() string { return s.camera }
 
 // Sender is the id from the stamp; "" without a stamp. It does not change.
@@ -72,10 +72,10 @@ func (s *Stream) Sender() string { return s.sender }
 // RemoteAddr is the peer's address.
 func (s *Stream) RemoteAddr() net.Addr { return s.in.conn.RemoteAddr() }
 
-// LastReceived is when the last picture arrived.
+// LastReceived is when the last frame arrived.
 func (s *Stream) LastReceived() time.Time { return time.Unix(0, s.last.Load()) }
 
-// Trouble is why the camera gives no pictures now, as its sender says; "" while it gives some.
+// Trouble is why the camera gives no frames now, as its sender says; "" while it gives some.
 func (s *Stream) Trouble() string { return printable(s.reader.Trouble()) }
 
 // ScanStats are the scanner's counters for this connection. Any goroutine may call it.
@@ -89,7 +89,7 @@ func (s *Stream) Close() error {
 	return nil
 }
 
-// Next returns the next picture, with the stamp taken out. io.EOF: the peer ended the stream in good order. Any other
+// Next returns the next frame, with the stamp taken out. io.EOF: the peer ended the stream in good order. Any other
 // error is a sentence for the user, such as "no data for 10s".
 func (s *Stream) Next() (mjpeg.Frame, error) {
 	if s.ready {
@@ -103,15 +103,15 @@ func (s *Stream) Next() (mjpeg.Frame, error) {
 	return f, nil
 }
 
-// next reads a picture and acks it. With orNote it also returns, without a picture, when there is a note.
-func (s *Stream) next(orNote bool) (mjpeg.Frame, error) {
+// next reads a frame and acks it. With orStatus it also returns, without a frame, when there is a status message.
+func (s *Stream) next(orStatus bool) (mjpeg.Frame, error) {
 	read := s.reader.Next
-	if orNote {
-		read = s.reader.NextOrNote
+	if orStatus {
+		read = s.reader.NextOrStatus
 	}
 	f, err := read()
 	if err == io.EOF {
-		s.ack() // of the last picture, if it was left out
+		s.ack() // of the last frame, if it was left out
 	}
 	if err != nil {
 		return mjpeg.Frame{}, err
@@ -135,13 +135,13 @@ func (s *Stream) next(orNote bool) (mjpeg.Frame, error) {
 
 const (
 	// maxUnread is how many acks a sender gets that shows no sign of reading them: so few that they always find room. A
-	// full socket may keep Linux (6.18) from seeing what the same packets confirm, and slow the pictures down.
+	// full socket may keep Linux (6.18) from seeing what the same packets confirm, and slow the frames down.
 	maxUnread = 500
 	// ackTimeout is how long a sender that did read its acks may hold Next up when it has stopped to, which happens once.
 	ackTimeout = time.Second
 )
 
-// ack acks the last picture, if it wants that and has not been acked.
+// ack acks the last frame, if it wants that and has not been acked.
 func (s *Stream) ack() {
 	if s.ackFails || s.owed.Seq == 0 {
 		return
@@ -154,11 +154,11 @@ func (s *Stream) ack() {
 	s.ackFails = err != nil
 }
 
-// reason says in words why there are no more pictures.
+// reason says in words why there are no more frames.
 func (s *Stream) reason(err error) error {
 	switch {
 	case err == io.EOF && s.ScanStats().Damaged[mjpeg.Cut] > 0:
-		return errors.New("the connection ended in the middle of a picture")
+		return errors.New("the connection ended in the middle of a frame")
 	case err == io.EOF:
 		return io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -171,27 +171,27 @@ func (s *Stream) reason(err error) error {
 	return cause(err)
 }
 
-// input reads a connection, each time with a deadline. Until the first picture has come, it also bounds how long that
+// input reads a connection, each time with a deadline. Until the first frame has come, it also bounds how long that
 // takes.
 type input struct {
 	conn    net.Conn
 	lim     Limits
 	head    []byte             // the first bytes, which sniff has read
 	given   int                // how many of head Read has given out
-	awaited time.Time          // since when the first picture is awaited; zero: it has come
+	awaited time.Time          // since when the first frame is awaited; zero: it has come
 	stats   func() mjpeg.Stats // of what has been read
 }
 
-// firstPatience is within how many idle times the first picture must have come.
+// firstPatience is within how many idle times the first frame must have come.
 const firstPatience = 3
 
-// sniff reads the first bytes. The error is a *strangerError if the peer is no camera by these.
+// sniff reads the first bytes. The error is a *protocolError if the peer is no camera by these.
 func (in *input) sniff() error {
 	_ = in.conn.SetReadDeadline(time.Now().Add(in.lim.Idle))
 	buf := make([]byte, 512)
 	n, err := io.ReadAtLeast(in.conn, buf, sniffLen)
 	in.head = buf[:n]
-	if s := stranger(in.head); s != nil {
+	if s := sniff(in.head); s != nil {
 		return s
 	}
 	if n > 0 {
@@ -216,21 +216,21 @@ func (in *input) Read(p []byte) (int, error) {
 	return in.conn.Read(p)
 }
 
-// judge says what a peer is from which no picture came before err.
+// judge says what a peer is from which no frame came before err.
 func (in *input) judge(err error) error {
-	var s *strangerError
+	var s *protocolError
 	n := in.stats().Bytes
 	switch {
 	case errors.As(err, &s), errors.Is(err, net.ErrClosed):
 		return err
 	case n > 0:
-		return &strangerError{
-			what: "no picture",
+		return &protocolError{
+			what: "no frame",
 			do: fmt.Sprintf("%d bytes that begin with %q; this port takes MJPEG as picam send, rpicam-vid --codec mjpeg or ffmpeg -f mjpeg write it",
 				n, in.head[:min(len(in.head), 24)]),
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &strangerError{what: "nothing", do: fmt.Sprintf("not a byte within %v", in.lim.Idle)}
+		return &protocolError{what: "nothing", do: fmt.Sprintf("not a byte within %v", in.lim.Idle)}
 	}
-	return &strangerError{what: "nothing", do: "a port scan, or a program that failed as it began", quiet: true}
+	return &protocolError{what: "nothing", do: "a port scan, or a program that failed as it began", quiet: true}
 }

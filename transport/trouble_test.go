@@ -27,7 +27,7 @@ func (f *faucet) Next() (mjpeg.Frame, error) {
 	}
 }
 
-// TestTrouble: a receiver is told what is wrong at the camera, before the first picture and between two, and stays
+// TestTrouble: a receiver is told what is wrong at the camera, before the first frame and between two, and stays
 // connected for longer than its idle time.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
@@ -39,7 +39,7 @@ func TestTrouble(t *testing.T) {
 
 	var trouble atomic.Value
 	trouble.Store("there is no camera:\n plug one in")
-	pictures := mjpegtest.Pictures(2, 64, 48, 70)
+	frames := mjpegtest.Frames(2, 64, 48, 70)
 	out := make(chan []byte)
 	s := &Sender{Addr: l.Addr().String(), Camera: "door", Trouble: func() string { return trouble.Load().(string) }}
 	start(t, func(ctx context.Context) error { return s.Run(ctx, &faucet{ctx, out}) })
@@ -53,35 +53,35 @@ func TestTrouble(t *testing.T) {
 	if stream().Camera() != "door" || stream().Sender() != s.id {
 		t.Errorf("camera %q, sender %q", stream().Camera(), stream().Sender())
 	}
-	for i, p := range pictures {
+	for i, p := range frames {
 		trouble.Store("")
 		out <- p
-		eventually(t, "a picture", func() bool { return g.pictures() == i+1 })
+		eventually(t, "a frame", func() bool { return g.frames() == i+1 })
 		says("")
 		trouble.Store("it is gone")
 		says("it is gone")
 	}
 	time.Sleep(noteRepeat + 1500*time.Millisecond)
-	trouble.Store("") // without a picture: it is only slow
+	trouble.Store("") // without a frame: it is only slow
 	says("")
 	streams := g.all()
-	checkPictures(t, streams[0].frames, pictures)
+	checkFrames(t, streams[0].frames, frames)
 	if st := s.Stats(); len(streams) != 1 || st.Connects != 1 || st.Sent != 2 || st.Captured != 2 {
 		t.Errorf("%d streams, stats %+v", len(streams), st)
 	}
 }
 
-// TestTroubleOnTheWire: those who do not want notes get none, and nobody gets any while there are pictures.
+// TestTroubleOnTheWire: those who do not want status messages get none, and nobody gets any while there are frames.
 func TestTroubleOnTheWire(t *testing.T) {
 	t.Parallel()
-	picture := jpegOf(3e3)
+	frame := jpegOf(3e3)
 	for _, c := range []struct {
-		name  string
-		stamp bool
-		every time.Duration
-		notes bool
+		name     string
+		stamp    bool
+		every    time.Duration
+		statuses bool
 	}{
-		{"pictures", true, noteCheck / 10, false},
+		{"frames", true, noteCheck / 10, false},
 		{"none", true, time.Hour, true},
 		{"no stamp", false, time.Hour, false},
 	} {
@@ -90,27 +90,27 @@ func TestTroubleOnTheWire(t *testing.T) {
 			l := listen(t)
 			s := &Sender{Addr: l.Addr().String(), NoStamp: !c.stamp, Trouble: func() string { return "gone" }}
 			start(t, func(ctx context.Context) error {
-				return s.Run(ctx, &camera{ctx: ctx, picture: picture, interval: c.every})
+				return s.Run(ctx, &camera{ctx: ctx, frame: frame, interval: c.every})
 			})
 			conn := acceptOne(t, l)
 			_ = conn.SetReadDeadline(time.Now().Add(10 * noteCheck))
 			b, _ := io.ReadAll(conn) // until the deadline
 			reader := mjpeg.NewReader(bytes.NewReader(b), 0)
-			pictures, notes := 0, 0
+			frames, statuses := 0, 0
 			for {
-				f, err := reader.NextOrNote()
+				f, err := reader.NextOrStatus()
 				if err != nil {
 					break
 				}
 				if f.JPEG != nil {
-					pictures++
+					frames++
 				} else {
-					notes++
+					statuses++
 				}
 			}
-			tolerated := pictures / 20 // on a busy computer a picture may be late once or twice
-			if pictures == 0 || c.notes && notes == 0 || !c.notes && notes > tolerated || notes > 3 {
-				t.Errorf("%d pictures and %d notes", pictures, notes)
+			tolerated := frames / 20 // on a busy computer a frame may be late once or twice
+			if frames == 0 || c.statuses && statuses == 0 || !c.statuses && statuses > tolerated || statuses > 3 {
+				t.Errorf("%d frames and %d statuses", frames, statuses)
 			}
 		})
 	}

@@ -61,11 +61,11 @@ func serve(t testing.TB, l net.Listener, answer func(*http.Request) []byte) {
 	t.Cleanup(func() { l.Close(); conns.Wait() })
 }
 
-// Multipart puts pictures together as servers do: head, then before and after each picture what stands there, with %d for
+// Multipart puts frames together as servers do: head, then before and after each frame what stands there, with %d for
 // its length.
-func Multipart(head string, pictures [][]byte, before, after string) []byte {
+func Multipart(head string, frames [][]byte, before, after string) []byte {
 	b := []byte(head)
-	for _, p := range pictures {
+	for _, p := range frames {
 		b = append(b, strings.ReplaceAll(before, "%d", fmt.Sprint(len(p)))...)
 		b = append(b, p...)
 		b = append(b, after...)
@@ -91,43 +91,43 @@ type Dialect struct {
 	Answer []byte
 }
 
-// Dialects lists those that there are, each with the pictures in it; the one whose name begins with "one picture" has the
+// Dialects lists those that there are, each with the frames in it; the one whose name begins with "one frame" has the
 // first alone.
-func Dialects(pictures [][]byte) []Dialect {
+func Dialects(frames [][]byte) []Dialect {
 	old := "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace"
 	esp := "\r\n--123456789000000000000987654321\r\n"
-	stale := string(pictures[0][200:700])
+	stale := string(frames[0][200:700])
 	return []Dialect{
-		{"mjpg-streamer and ustreamer", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", pictures,
+		{"mjpg-streamer and ustreamer", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", frames,
 			"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n", "\r\n--boundarydonotcross\r\n")},
 		{"ustreamer advance_headers", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n"+
-			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", pictures,
+			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", frames,
 			"", "\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n")},
-		{"ustreamer zero_data", Multipart(old+";boundary=B\r\n\r\n--B\r\n", pictures,
+		{"ustreamer zero_data", Multipart(old+";boundary=B\r\n\r\n--B\r\n", frames,
 			"Content-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n", "\r\n--B\r\n")},
-		{"WebcamXP", Multipart(old+"; boundary=--myboundary\r\n\r\n", pictures,
+		{"WebcamXP", Multipart(old+"; boundary=--myboundary\r\n\r\n", frames,
 			"mjpeg 000%d12345"+strings.Repeat("\x00", 30), "")},
-		{"Motion", Multipart(old+"; boundary=BoundaryString\r\n\r\n", pictures,
+		{"Motion", Multipart(old+"; boundary=BoundaryString\r\n\r\n", frames,
 			"--BoundaryString\r\nContent-type: image/jpeg\r\nContent-Length:      %d\r\n\r\n", "\r\n")},
-		{"picamera2 and go2rtc", Multipart(old+"; boundary=FRAME\r\n\r\n", pictures,
+		{"picamera2 and go2rtc", Multipart(old+"; boundary=FRAME\r\n\r\n", frames,
 			"--FRAME\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
-		{"stale bytes behind each picture", Multipart(old+";boundary=MJPEGBOUNDARY\r\n\r\n", pictures,
+		{"stale bytes behind each frame", Multipart(old+";boundary=MJPEGBOUNDARY\r\n\r\n", frames,
 			"--MJPEGBOUNDARY\r\nContent-Type: image/jpeg\r\nContent-Length: 99999\r\n\r\n", stale)},
-		{"ffmpeg, without a Content-Type", Multipart("HTTP/1.1 200 OK\r\n\r\n--ffmpeg\r\n", pictures,
+		{"ffmpeg, without a Content-Type", Multipart("HTTP/1.1 200 OK\r\n\r\n--ffmpeg\r\n", frames,
 			"Content-type: image/jpeg\r\nContent-length: %d\r\n\r\n", "\r\n--ffmpeg\r\n")},
-		{"ESP32, chunked", Chunked(Multipart("", pictures, esp+"Content-Type: image/jpeg\r\nContent-Length: %d\r\n"+
+		{"ESP32, chunked", Chunked(Multipart("", frames, esp+"Content-Type: image/jpeg\r\nContent-Length: %d\r\n"+
 			"X-Timestamp: 5.000001\r\n\r\n", ""), 700)},
-		{"ESP32, boundary after the picture", Chunked(Multipart("", pictures,
+		{"ESP32, boundary after the frame", Chunked(Multipart("", frames,
 			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", esp), 97)},
-		{"Axis", Multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", pictures,
+		{"Axis", Multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", frames,
 			"--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\n", "\r\n")},
-		{"Foscam", Multipart(old+";boundary=ipcamera\r\n\r\n", pictures,
+		{"Foscam", Multipart(old+";boundary=ipcamera\r\n\r\n", frames,
 			"--ipcamera\r\n--\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
-		{"line feeds alone", Multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", pictures,
+		{"line feeds alone", Multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", frames,
 			"--b\nContent-Type: image/jpeg\n\n", "\n")},
-		{"a web page by its type only", Multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", pictures, "--b\r\n\r\n", "\r\n")},
-		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", pictures, "", "")},
-		{"one picture at a time", Multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", pictures[:1], "", "")},
+		{"a web page by its type only", Multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", frames, "--b\r\n\r\n", "\r\n")},
+		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", frames, "", "")},
+		{"one frame at a time", Multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", frames[:1], "", "")},
 	}
 }
 

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Fault is an answer that is no proper HTTP/1.1, with good pictures in its body.
+// Fault is an answer that is no proper HTTP/1.1, with good frames in its body.
 type Fault struct {
 	Dialect
 	// Curl: curl 7.88 takes all of the body.
 	Curl bool
 }
 
-// Faults lists those that cameras' own web servers are known for, and those of the same kind, each with the pictures in it.
-func Faults(pictures [][]byte) []Fault {
+// Faults lists those that cameras' own web servers are known for, and those of the same kind, each with the frames in it.
+func Faults(frames [][]byte) []Fault {
 	const kind = "Content-Type: multipart/x-mixed-replace; boundary=frame\r\n"
-	body := Multipart("", pictures, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
+	body := Multipart("", frames, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
 	var all []Fault
 	add := func(curl bool, name, head string, body []byte) {
 		all = append(all, Fault{Dialect{name, append([]byte(head), body...)}, curl})
@@ -71,7 +71,7 @@ func Faults(pictures [][]byte) []Fault {
 	add(false, "before it: 100 with a line without a colon", "HTTP/1.1 100 Continue\r\nnonsense\r\n\r\n"+ok, body)
 	add(true, "before it: nine of 1xx", strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 9)+ok, body)
 	add(false, "no head, and a boundary", "", body)
-	add(false, "no head, and a picture", "", bytes.Join(pictures, nil))
+	add(false, "no head, and a frame", "", bytes.Join(frames, nil))
 
 	chunked := func(curl bool, name, version, more, line, end, last string) {
 		b := fmt.Appendf(nil, "HTTP/%s 200 OK\r\n%sTransfer-Encoding: chunked\r\n%s\r\n", version, kind, more)

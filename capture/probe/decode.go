@@ -13,14 +13,14 @@ import (
 // decode decodes the sample, and counts what cannot be decoded.
 func (p *Probe) decode() {
 	d := &p.report.Damage
-	for _, picture := range p.sample {
-		h, err := mjpeg.ParseHeader(picture)
+	for _, frame := range p.sample {
+		h, err := mjpeg.ParseHeader(frame)
 		if err != nil || h.Arithmetic || h.Width*h.Height > maxPixels {
 			continue // image/jpeg has no opinion
 		}
-		_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, picture)))
+		_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, frame)))
 		if err != nil && h.Junk > 0 {
-			_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, mjpeg.AppendWithoutJunk(nil, picture))))
+			_, err = jpeg.Decode(bytes.NewReader(mjpeg.AddHuffmanTables(nil, mjpeg.AppendWithoutJunk(nil, frame))))
 			p.report.Junk.InGo = p.report.Junk.InGo || err == nil
 		}
 		var unsupported jpeg.UnsupportedError

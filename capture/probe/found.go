@@ -12,7 +12,7 @@ import (
 	"picam/internal/sniff"
 )
 
-// recognise says what the first bytes are, if they are not those of pictures one after another.
+// recognise says what the first bytes are, if they are not those of frames one after another.
 func (p *Probe) recognise() {
 	r := &p.report
 	b := p.head
@@ -22,18 +22,18 @@ func (p *Probe) recognise() {
 	}
 	isPage := r.HTTP != nil && strings.Contains(r.HTTP.ContentType, "html")
 	switch {
-	case r.Pictures > 0 && r.Camera != nil:
+	case r.Frames > 0 && r.Camera != nil:
 		return
 	case len(b) == 0 && r.Bytes.All == 0:
 		if r.Error == "" || r.HTTP != nil {
 			r.Found, r.Advice = "not one byte", p.silence()
 		}
-	case r.Bytes.Notes > 0 && r.Bytes.Notes == r.Bytes.All:
-		r.Found = "a picam send whose camera gives no pictures"
+	case r.Bytes.StatusMessages > 0 && r.Bytes.StatusMessages == r.Bytes.All:
+		r.Found = "a picam send whose camera gives no frames"
 		r.Advice = "it says: " + r.Trouble
-	case r.MultiPicture > 1 && int64(r.MultiPicture) == r.Pictures && p.o.Untimed:
-		r.Found = "a multi-picture photo (MPO); picam takes the first of its pictures"
-	case r.Pictures > 0:
+	case r.MultiFrame > 1 && int64(r.MultiFrame) == r.Frames && p.o.Untimed:
+		r.Found = "a multi-frame photo (MPO); picam takes the first of its frames"
+	case r.Frames > 0:
 		r.Found, r.Advice = container(b)
 	case isPage || sniff.IsHTML(b):
 		r.Found, r.Advice = p.page()
@@ -44,7 +44,7 @@ func (p *Probe) recognise() {
 			r.Advice = p.ffmpeg(format)
 		}
 		if d := r.Damage; d.TooLong > 0 {
-			r.Found, r.Advice = "pictures over the limit", "--max-frame 100000000 takes longer ones"
+			r.Found, r.Advice = "frames over the limit", "--max-frame 100000000 takes longer ones"
 		}
 	}
 	if r.Refused && r.Advice != "" {
@@ -52,9 +52,9 @@ func (p *Probe) recognise() {
 	}
 }
 
-// container says what a stream is that has pictures in it, and something around them; "" for those alone.
+// container says what a stream is that has frames in it, and something around them; "" for those alone.
 func container(b []byte) (found, advice string) {
-	const loss = "; picam takes the JPEG pictures in it, without its times and sounds"
+	const loss = "; picam takes the JPEG frames in it, without its times and sounds"
 	switch found, _, format := sniff.Recognise(b); format {
 	case "avi", "matroska", "mov":
 		return found + loss, ""
@@ -84,15 +84,15 @@ func (p *Probe) ffmpeg(format string) string {
 func (p *Probe) silence() string {
 	switch {
 	case p.report.HTTP != nil:
-		return "the server answers, but sends no picture: is its camera on? Some send the first one late: --time 20s"
+		return "the server answers, but sends no frame: is its camera on? Some send the first one late: --time 20s"
 	case strings.HasPrefix(p.o.Input, "tcp://"):
 		return "something listens there and says nothing: a camera program sends at once, a web server waits to be asked " +
-			"(http:// instead of tcp://), and picam recv waits for pictures too"
+			"(http:// instead of tcp://), and picam recv waits for frames too"
 	}
 	return "perhaps it takes longer: --time 20s"
 }
 
-// page finds out where the pictures of a web page are.
+// page finds out where the frames of a web page are.
 func (p *Probe) page() (found, advice string) {
 	text := string(p.head)
 	found = "a web page"
@@ -139,8 +139,8 @@ func (p *Probe) page() (found, advice string) {
 		}
 	}
 	if len(list) == 0 {
-		return found, "want the address of the picture in it: /?action=stream of mjpg-streamer, " +
+		return found, "want the address of the frame in it: /?action=stream of mjpg-streamer, " +
 			"port 81 and /stream of an ESP32-CAM, port 8081 of Motion, /webcam/?action=stream of OctoPrint, /stream of ustreamer"
 	}
-	return found, "the pictures are most likely at " + strings.Join(list, " or ")
+	return found, "the frames are most likely at " + strings.Join(list, " or ")
 }

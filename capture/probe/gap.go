@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// gap is the bytes between two pictures, or before the first, or behind the last.
+// gap is the bytes between two frames, or before the first, or behind the last.
 type gap struct {
 	kept  []byte // the first of them
 	total int64
@@ -25,7 +25,7 @@ func (g *gap) add(b []byte) {
 
 func (g *gap) reset() { g.kept, g.total = g.kept[:0], 0 }
 
-// wrapping is what stands between two pictures, taken apart.
+// wrapping is what stands between two frames, taken apart.
 type wrapping struct {
 	before []byte // what stands before it
 	size   int    // of all from the line end before the boundary to the empty line; 0: there is none
@@ -41,7 +41,7 @@ type wrapping struct {
 
 type header struct{ name, value string }
 
-// unwrap takes apart what stands before a picture. boundary is the declared one, or "".
+// unwrap takes apart what stands before a frame. boundary is the declared one, or "".
 func unwrap(b []byte, boundary string) wrapping {
 	start := wrapStart(b, boundary)
 	if start < 0 {
@@ -164,8 +164,8 @@ func (w wrapping) value(name string) (string, bool) {
 	return "", false
 }
 
-// note counts a wrapping. after: it stands behind a picture. before: a picture follows.
-func (p *Parts) note(w wrapping, after, before bool) {
+// status message counts a wrapping. after: it stands behind a frame. before: a frame follows.
+func (p *Parts) status(w wrapping, after, before bool) {
 	if w.block {
 		p.blocks++
 		return
@@ -220,12 +220,12 @@ const (
 	lengthNone    = "no number"
 )
 
-// judgeLength compares what a part's headers say of its length with a picture and what stands before and behind it in the
+// judgeLength compares what a part's headers say of its length with a frame and what stands before and behind it in the
 // part.
-func judgeLength(w wrapping, picture, before, behind int) string {
+func judgeLength(w wrapping, frame, before, behind int) string {
 	text, ok := w.value("Content-Length")
 	n, err := strconv.Atoi(text)
-	switch all := before + picture + behind; {
+	switch all := before + frame + behind; {
 	case !ok:
 		return lengthMissing
 	case err != nil:
@@ -234,7 +234,7 @@ func judgeLength(w wrapping, picture, before, behind int) string {
 		return lengthZero
 	case n == all:
 		return lengthRight
-	case n == before+picture:
+	case n == before+frame:
 		return lengthPadless
 	case n < all:
 		return lengthShort

@@ -1,4 +1,4 @@
-// Package probe finds out what a source of pictures gives, before anything is repaired: bytes go in, a [Report] comes out. It
+// Package probe finds out what a source of frames gives, before anything is repaired: bytes go in, a [Report] comes out. It
 // has each byte in exactly one place of [Bytes], and the same report for any sizes of reads.
 package probe
 
@@ -22,23 +22,23 @@ import (
 type Options struct {
 	Source   string // what the report calls the source
 	Input    string // how ffmpeg would be told to read the same; "": it cannot
-	MaxFrame int    // longest accepted picture in bytes; 0 means mjpeg.DefaultMaxFrame
+	MaxFrame int    // longest accepted frame in bytes; 0 means mjpeg.DefaultMaxFrame
 	// Untimed: the times at which bytes arrive say nothing, as for a file.
 	Untimed bool
 	Now     func() time.Time // nil means time.Now
 }
 
 const (
-	sampled  = 8        // pictures that are decoded at most
+	sampled  = 8        // frames that are decoded at most
 	headSize = 64 << 10 // of the first bytes that are kept
 	// faulty is how much is read of an answer that picam would not take.
 	faulty    = 1 << 20
 	maxKinds  = 16
-	maxPixels = 50e6 // in a picture that is decoded
+	maxPixels = 50e6 // in a frame that is decoded
 )
 
 // ErrEnough is the error, or the cause of the end of a context, by which a stream ends because no more is wanted, as
-// context.Canceled is another: a picture that is under way then is not damaged.
+// context.Canceled is another: a frame that is under way then is not damaged.
 var ErrEnough = errors.New("enough")
 
 func isEnough(err error) bool { return errors.Is(err, ErrEnough) || errors.Is(err, context.Canceled) }
@@ -55,23 +55,23 @@ type Probe struct {
 	first                 time.Time   // byte
 	enough                bool        // reading ended because of ErrEnough
 	refused               bool        // picam would not take the answer
-	times                 []time.Time // of pictures
+	times                 []time.Time // of frames
 	timed                 int64       // bytes of them but the first
 	head                  []byte
 	headOf                bool // head is complete: another part has begun
 
 	gap     gap
-	after   bool  // a whole picture stands before gap
+	after   bool  // a whole frame stands before gap
 	damaged int64 // scanner's count up to gap
-	framed  int64 // bytes of the part's pictures
+	framed  int64 // bytes of the part's frames
 	last    struct {
 		wrapping      *wrapping
 		before, bytes int
 	}
-	padded map[string]int64 // pictures by kind of padding
+	padded map[string]int64 // frames by kind of padding
 
 	looked struct {
-		inside, short, noDHT int64 // pictures: see about
+		inside, short, noDHT int64 // frames: see about
 	}
 	sample [][]byte
 	stride int64
@@ -88,9 +88,9 @@ func New(o Options) *Probe {
 		p.o.Now = time.Now
 	}
 	p.scanner.MaxFrame = cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame)
-	p.scanner.Notes = true
+	p.scanner.StatusMessages = true
 	p.tee.probe = p
-	p.report = Report{Source: o.Source, Kinds: []Kind{}, Markers: []Marker{}, Sins: []Sin{}}
+	p.report = Report{Source: o.Source, Kinds: []Kind{}, Markers: []Marker{}, Issues: []Issue{}}
 	return p
 }
 
@@ -131,7 +131,7 @@ func (p *Probe) Part(part capture.Part) error {
 	if p.buffer != nil && !p.countBuffer() {
 		n, err := io.Copy(io.Discard, in)
 		p.report.Bytes.All += n
-		p.report.Bytes.Pictures += n
+		p.report.Bytes.Frames += n
 		if n > 0 {
 			p.arrive()
 			p.count(int(n))
@@ -141,28 +141,28 @@ func (p *Probe) Part(part capture.Part) error {
 		return err
 	}
 	before := p.report.Bytes.All
-	pictures := p.report.Pictures
+	frames := p.report.Frames
 	p.tee.open(in)
 	p.scanner.Reset(&p.tee)
 	p.gap.reset()
 	p.after, p.damaged, p.framed, p.last.wrapping = false, 0, 0, nil
 	for p.scanner.Scan() {
 		p.skipTo(p.walked())
-		if note := p.scanner.Note(); note != nil {
+		if status := p.scanner.StatusMessage(); status != nil {
 			p.closeGap(false)
 			p.after = false
-			p.stamp.ParseNote(note)
+			p.stamp.ParseStatus(status)
 			p.report.Trouble = p.stamp.Trouble
-			p.report.Bytes.Notes += int64(len(note))
-			p.tee.drop(len(note))
+			p.report.Bytes.StatusMessages += int64(len(status))
+			p.tee.drop(len(status))
 			continue
 		}
 		p.closeGap(true)
-		picture := p.scanner.Frame()
-		p.picture(picture)
+		frame := p.scanner.Frame()
+		p.frame(frame)
 		p.after = true
-		p.tee.drop(len(picture))
-		p.framed += int64(len(picture))
+		p.tee.drop(len(frame))
+		p.framed += int64(len(frame))
 	}
 	p.skipTo(p.walked())
 	p.enough = isEnough(p.scanner.Err())
@@ -180,7 +180,7 @@ func (p *Probe) Part(part capture.Part) error {
 		switch broken := st.Damaged != [mjpeg.NumDamage]int64{}; {
 		case st.Bytes == 0:
 			c.Empty++
-		case p.report.Pictures == pictures && !broken:
+		case p.report.Frames == frames && !broken:
 			c.NotJPEG++
 		case broken:
 			c.Broken++
@@ -209,7 +209,7 @@ func (t *tee) Read(b []byte) (int, error) {
 	if n > 0 {
 		t.probe.arrive()
 		t.probe.report.Bytes.All += int64(n)
-		if t.dropped > len(t.buf)/2 { // so that a byte is moved once, however long a picture is
+		if t.dropped > len(t.buf)/2 { // so that a byte is moved once, however long a frame is
 			t.buf = t.buf[:copy(t.buf, t.buf[t.dropped:])]
 			t.dropped = 0
 		}
@@ -234,7 +234,7 @@ func (p *Probe) arrive() {
 	}
 }
 
-// walked is where the scanner is: what comes before is in pictures or skipped.
+// walked is where the scanner is: what comes before is in frames or skipped.
 func (p *Probe) walked() int64 { return p.scanner.Stats().Skipped + p.framed }
 
 // skipTo makes what comes before to part of the gap.
@@ -245,7 +245,7 @@ func (p *Probe) skipTo(to int64) {
 	}
 }
 
-// closeGap sorts the bytes since the last picture. before: a picture follows.
+// closeGap sorts the bytes since the last frame. before: a frame follows.
 func (p *Probe) closeGap(before bool) {
 	g, bytesOf := &p.gap, &p.report.Bytes
 	damaged := int64(0)
@@ -281,7 +281,7 @@ func (p *Probe) closeGap(before bool) {
 		if p.report.Parts == nil {
 			p.report.Parts = newParts()
 		}
-		p.report.Parts.note(w, p.after, before && !broken)
+		p.report.Parts.status(w, p.after, before && !broken)
 	}
 	if p.last.wrapping != nil {
 		// Where the end is not known, as that of the last part, a wrong length may be a right one.
@@ -317,7 +317,7 @@ func (p *Probe) closeGap(before bool) {
 		if p.report.Padding == nil {
 			p.report.Padding = &Padding{}
 		}
-		p.report.Padding.Pictures++
+		p.report.Padding.Frames++
 		p.report.Padding.Size.add(n)
 		p.padded[paddingKind(padding)]++
 	}
@@ -331,7 +331,7 @@ func newParts() *Parts {
 	return &Parts{Sent: []string{}, Headers: []string{}, Lengths: map[string]int{}}
 }
 
-// paddingKind says what bytes behind a picture are.
+// paddingKind says what bytes behind a frame are.
 func paddingKind(b []byte) string {
 	switch {
 	case len(bytes.Trim(b, "\x00")) == 0:
@@ -344,14 +344,14 @@ func paddingKind(b []byte) string {
 	return "other bytes"
 }
 
-// picture takes in a whole picture.
-func (p *Probe) picture(picture []byte) {
+// frame takes in a whole frame.
+func (p *Probe) frame(frame []byte) {
 	r := &p.report
-	r.Bytes.Pictures += int64(len(picture))
-	p.count(len(picture))
+	r.Bytes.Frames += int64(len(frame))
+	p.count(len(frame))
 	r.Trouble = ""
-	a := lookAt(picture)
-	h, err := mjpeg.ParseHeader(picture)
+	a := lookAt(frame)
+	h, err := mjpeg.ParseHeader(frame)
 	if err != nil {
 		a.kind.Fault = strings.TrimPrefix(err.Error(), "mjpeg: ")
 	}
@@ -359,10 +359,10 @@ func (p *Probe) picture(picture []byte) {
 	if a.junk > 0 {
 		r.addJunk(a.junk, a.between)
 	}
-	if r.Pictures == 1 {
-		r.MultiPicture = len(mjpeg.MultiPicture(picture))
+	if r.Frames == 1 {
+		r.MultiFrame = len(mjpeg.MultiFrame(frame))
 	}
-	p.last.bytes = len(picture)
+	p.last.bytes = len(frame)
 	p.addKind(a.kind)
 	for _, m := range a.markers {
 		i := slices.IndexFunc(r.Markers, func(have Marker) bool { return have.Name == m.Name })
@@ -371,7 +371,7 @@ func (p *Probe) picture(picture []byte) {
 			r.Markers = append(r.Markers, m)
 		}
 		if i >= 0 {
-			r.Markers[i].Pictures++
+			r.Markers[i].Frames++
 		}
 	}
 	if a.quality > 0 {
@@ -395,9 +395,9 @@ func (p *Probe) picture(picture []byte) {
 	if a.kind.NoTables {
 		p.looked.noDHT++
 	}
-	p.readStamp(picture)
-	if (r.Pictures-1)%p.stride == 0 {
-		p.sample = append(p.sample, bytes.Clone(picture))
+	p.readStamp(frame)
+	if (r.Frames-1)%p.stride == 0 {
+		p.sample = append(p.sample, bytes.Clone(frame))
 		if len(p.sample) > sampled {
 			for i := range len(p.sample)/2 + 1 {
 				p.sample[i] = p.sample[2*i]
@@ -408,9 +408,9 @@ func (p *Probe) picture(picture []byte) {
 	}
 }
 
-// count counts a picture that has arrived.
+// count counts a frame that has arrived.
 func (p *Probe) count(n int) {
-	p.report.Pictures++
+	p.report.Frames++
 	p.size.add(int64(n))
 	at := p.arrived
 	if p.buffer != nil {
@@ -428,20 +428,20 @@ func (p *Probe) count(n int) {
 func (p *Probe) addKind(k Kind) {
 	for i := range p.report.Kinds {
 		have := p.report.Kinds[i]
-		have.Pictures = 0
+		have.Frames = 0
 		if have == k {
-			p.report.Kinds[i].Pictures++
+			p.report.Kinds[i].Frames++
 			return
 		}
 	}
 	if len(p.report.Kinds) < maxKinds {
-		k.Pictures = 1
+		k.Frames = 1
 		p.report.Kinds = append(p.report.Kinds, k)
 	}
 }
 
-func (p *Probe) readStamp(picture []byte) {
-	if p.stamp.Parse(picture) == 0 {
+func (p *Probe) readStamp(frame []byte) {
+	if p.stamp.Parse(frame) == 0 {
 		return
 	}
 	r := &p.report
@@ -450,7 +450,7 @@ func (p *Probe) readStamp(picture []byte) {
 	}
 	s := r.Stamp
 	s.Camera = p.stamp.Camera
-	s.Pictures++
+	s.Frames++
 	const impossible = 1 << 20
 	if lost := p.stamp.Seq - p.seq - 1; p.seq > 0 && lost < impossible {
 		s.Lost += lost
@@ -532,7 +532,7 @@ func boundaryOf(parameters string) (boundary string, quoted bool) {
 }
 
 // Report tells what has been found. err is what Run returned, nil too where the time was over. It is called once, at the
-// end, and may take a second: some of the pictures are decoded.
+// end, and may take a second: some of the frames are decoded.
 func (p *Probe) Report(err error) Report {
 	r := &p.report
 	enough := isEnough(err)
@@ -540,17 +540,17 @@ func (p *Probe) Report(err error) Report {
 		r.Error = strings.TrimPrefix(err.Error(), "capture: ")
 	}
 	if h := r.HTTP; h != nil && err == nil {
-		h.Ended = !p.ended.IsZero() && r.Pictures > 0 && !h.Single
+		h.Ended = !p.ended.IsZero() && r.Frames > 0 && !h.Single
 	}
 	if !p.o.Untimed {
 		r.Seconds = math.Round(p.ended.Sub(p.began).Seconds()*1000) / 1000
 	}
-	if r.Pictures > 0 {
+	if r.Frames > 0 {
 		r.Size = &p.size
 	}
 	d := &r.Damage
 	bad := d.notWhole()
-	if all := r.Pictures + bad; all > 0 {
+	if all := r.Frames + bad; all > 0 {
 		d.Share = float64(bad) / float64(all)
 	}
 	if c := r.Camera; c != nil && c.Buffers > 0 {
@@ -579,11 +579,11 @@ func (p *Probe) Report(err error) Report {
 	}
 	p.decode()
 	p.recognise()
-	r.Sins = p.sins()
+	r.Issues = p.issues()
 	return *r
 }
 
-// rate is nil for fewer than three pictures, and for those that came all at once.
+// rate is nil for fewer than three frames, and for those that came all at once.
 func (p *Probe) rate() *Rate {
 	if len(p.times) < 3 {
 		return nil

@@ -72,7 +72,7 @@ func answered(t testing.TB, answer []byte, chop func(io.Reader) io.Reader) Repor
 func sumsUp(t testing.TB, r Report, size int64) {
 	t.Helper()
 	b := r.Bytes
-	if sum := b.Pictures + b.Notes + b.Multipart + b.Padding + b.Damaged + b.Unfinished + b.Other; b.All != size || sum != size {
+	if sum := b.Frames + b.StatusMessages + b.Multipart + b.Padding + b.Damaged + b.Unfinished + b.Other; b.All != size || sum != size {
 		t.Errorf("%+v: the parts are %d bytes, all are %d", b, sum, size)
 	}
 }
@@ -95,7 +95,7 @@ type oddReader struct {
 
 func (r *oddReader) Read(p []byte) (int, error) { return r.Reader.Read(p[:1+r.rng.IntN(len(p))%977]) }
 
-// TestStreams: of whatever stream, all pictures, every byte once, and the same for all sizes of reads.
+// TestStreams: of whatever stream, all frames, every byte once, and the same for all sizes of reads.
 func TestStreams(t *testing.T) {
 	for _, s := range mjpegtest.Streams() {
 		if s.Name == "100 MB of FF" {
@@ -105,8 +105,8 @@ func TestStreams(t *testing.T) {
 			t.Parallel()
 			first := look(s.Reader(), Options{})
 			sumsUp(t, first, s.Size)
-			if first.Pictures != int64(len(s.Want)) {
-				t.Errorf("%d pictures, want %d", first.Pictures, len(s.Want))
+			if first.Frames != int64(len(s.Want)) {
+				t.Errorf("%d frames, want %d", first.Frames, len(s.Want))
 			}
 			if s.Size > 1e6 {
 				return
@@ -123,48 +123,48 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// names lists the sins of a report.
+// names lists the issues of a report.
 func names(r Report) string {
 	var list []string
-	for _, s := range r.Sins {
+	for _, s := range r.Issues {
 		list = append(list, s.Name)
 	}
 	return strings.Join(list, " ")
 }
 
-// TestSins: what each stream has that is too much for others. The pictures of this size have less than 1000 bytes of data
+// TestIssues: what each stream has that is too much for others. The frames of this size have less than 1000 bytes of data
 // only where that is said.
-func TestSins(t *testing.T) {
+func TestIssues(t *testing.T) {
 	want := map[string]string{
-		"whole pictures":                        "",
-		"pictures of 0.7 KB":                    "short-data",
-		"restart markers":                       "",
-		"progressive":                           "progressive",
-		"arithmetic":                            "arithmetic",
-		"gray":                                  "not-420-or-422",
-		"no DHT":                                "no-huffman-tables",
-		"AVI1":                                  "no-huffman-tables",
-		"EXIF thumbnail":                        "markers-inside",
-		"EOI in COM":                            "markers-inside",
-		"junk before the tables":                "junk-between-segments",
-		"junk before an EXIF thumbnail":         "junk-between-segments markers-inside",
-		"SOS that says nothing":                 "odd-scan-header",
-		"too much junk":                         "damaged",
-		"DNL after the scan":                    "height-in-dnl",
-		"65535×65535":                           "over-2040-pixels",
-		"37 zero bytes after each EOI":          "padding",
-		"two EOI":                               "padding",
-		"old data after each EOI":               "padding",
-		"line ends":                             "",
-		"notes":                                 "",
-		"multipart":                             "bare-multipart",
-		"every second picture cut":              "damaged",
-		"starts in the middle":                  "",
-		"SOI doubled":                           "damaged",
-		"last picture cut":                      "damaged",
-		"segment length over the next pictures": "damaged short-data",
-		"fill before markers":                   "",
-		"empty":                                 "",
+		"whole frames":                        "",
+		"frames of 0.7 KB":                    "short-data",
+		"restart markers":                     "",
+		"progressive":                         "progressive",
+		"arithmetic":                          "arithmetic",
+		"gray":                                "not-420-or-422",
+		"no DHT":                              "no-huffman-tables",
+		"AVI1":                                "no-huffman-tables",
+		"EXIF thumbnail":                      "markers-inside",
+		"EOI in COM":                          "markers-inside",
+		"junk before the tables":              "junk-between-segments",
+		"junk before an EXIF thumbnail":       "junk-between-segments markers-inside",
+		"SOS that says nothing":               "odd-scan-header",
+		"too much junk":                       "damaged",
+		"DNL after the scan":                  "height-in-dnl",
+		"65535×65535":                         "over-2040-pixels",
+		"37 zero bytes after each EOI":        "padding",
+		"two EOI":                             "padding",
+		"old data after each EOI":             "padding",
+		"line ends":                           "",
+		"status messages":                     "",
+		"multipart":                           "bare-multipart",
+		"every second frame cut":              "damaged",
+		"starts in the middle":                "",
+		"SOI doubled":                         "damaged",
+		"last frame cut":                      "damaged",
+		"segment length over the next frames": "damaged short-data",
+		"fill before markers":                 "",
+		"empty":                               "",
 	}
 	seen := 0
 	for _, s := range mjpegtest.Streams() {
@@ -187,13 +187,13 @@ func TestSins(t *testing.T) {
 	}
 }
 
-// TestPictures: how pictures are coded.
-func TestPictures(t *testing.T) {
-	plain := mjpegtest.Pictures(1, 96, 64, 80)[0]
-	thumbnail := mjpegtest.Pictures(1, 16, 16, 50)[0]
+// TestFrames: how frames are coded.
+func TestFrames(t *testing.T) {
+	plain := mjpegtest.Frames(1, 96, 64, 80)[0]
+	thumbnail := mjpegtest.Frames(1, 16, 16, 50)[0]
 	for _, tt := range []struct {
 		name    string
-		picture []byte
+		frame   []byte
 		kind    Kind
 		quality Quality
 		markers string
@@ -219,8 +219,8 @@ func TestPictures(t *testing.T) {
 			"SOI APP0=JFIF DQT SOF0 DHT SOS EOI"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := look(bytes.NewReader(slices.Concat(tt.picture, tt.picture)), Options{})
-			tt.kind.Pictures = 2
+			r := look(bytes.NewReader(slices.Concat(tt.frame, tt.frame)), Options{})
+			tt.kind.Frames = 2
 			if len(r.Kinds) != 1 || r.Kinds[0] != tt.kind {
 				t.Errorf("got  %+v\nwant %+v", r.Kinds, tt.kind)
 			}
@@ -241,14 +241,14 @@ func TestPictures(t *testing.T) {
 		stream := slices.Concat(mjpegtest.WithJunk(p, []byte{0}, at[1]), p, mjpegtest.WithJunk(p, []byte("a\xFF\x00\xFF\xFF\xD3"), at[3], at[4]))
 		for how, chop := range chops() {
 			r := look(chop(bytes.NewReader(stream)), Options{Input: "x.mjpeg"})
-			want := Junk{Pictures: 2, Size: Spread{Min: 1, Mean: 6.5, Max: 12, n: 2}, Between: []string{"APP0 JFIF and DQT", "SOF0 and DHT"}}
+			want := Junk{Frames: 2, Size: Spread{Min: 1, Mean: 6.5, Max: 12, n: 2}, Between: []string{"APP0 JFIF and DQT", "SOF0 and DHT"}}
 			if r.Junk == nil || !reflect.DeepEqual(*r.Junk, want) {
 				t.Errorf("%s: got %+v, want %+v", how, r.Junk, want)
 			}
 			if !strings.HasPrefix(names(r), "junk-between-segments") || strings.Contains(names(r), "broken") || r.Damage.Broken != 0 || len(r.Kinds) != 1 {
 				t.Errorf("%s: %s, %+v, %+v", how, names(r), r.Damage, r.Kinds)
 			}
-			if text := r.Sins[0].Text; !strings.Contains(text, "2 of 3 pictures") || !strings.Contains(text, "between APP0 JFIF and DQT") ||
+			if text := r.Issues[0].Text; !strings.Contains(text, "2 of 3 frames") || !strings.Contains(text, "between APP0 JFIF and DQT") ||
 				!strings.Contains(text, "'ffmpeg:-i x.mjpeg'") {
 				t.Errorf("%s: %s", how, text)
 			}
@@ -263,12 +263,12 @@ func TestPictures(t *testing.T) {
 	})
 	t.Run("odd scan header", func(t *testing.T) {
 		r := look(bytes.NewReader(slices.Concat(mjpegtest.WithScan(plain, 0, 0, 0), plain)), Options{})
-		if len(r.Kinds) != 2 || !r.Kinds[0].OddScan || r.Kinds[1].OddScan || !strings.HasPrefix(r.Sins[0].Text, "1 of 2 pictures are baseline") {
-			t.Errorf("%+v, %+v", r.Kinds, r.Sins)
+		if len(r.Kinds) != 2 || !r.Kinds[0].OddScan || r.Kinds[1].OddScan || !strings.HasPrefix(r.Issues[0].Text, "1 of 2 frames are baseline") {
+			t.Errorf("%+v, %+v", r.Kinds, r.Issues)
 		}
 	})
 	t.Run("MPO", func(t *testing.T) {
-		photo := mjpegtest.MultiPicture(plain, thumbnail)
+		photo := mjpegtest.MultiFrame(plain, thumbnail)
 		for name, tt := range map[string]struct {
 			stream  []byte
 			untimed bool
@@ -277,8 +277,8 @@ func TestPictures(t *testing.T) {
 			"file": {photo, true, true}, "live": {photo, false, false}, "recording of two": {slices.Concat(photo, photo), true, false},
 		} {
 			r := look(bytes.NewReader(tt.stream), Options{Untimed: tt.untimed})
-			if r.MultiPicture != 2 || strings.Contains(r.Found, "MPO") != tt.found {
-				t.Errorf("%s: %d, found %q", name, r.MultiPicture, r.Found)
+			if r.MultiFrame != 2 || strings.Contains(r.Found, "MPO") != tt.found {
+				t.Errorf("%s: %d, found %q", name, r.MultiFrame, r.Found)
 			}
 		}
 	})
@@ -294,7 +294,7 @@ func TestPictures(t *testing.T) {
 	})
 	t.Run("qualities", func(t *testing.T) {
 		for _, q := range []int{5, 30, 50, 77, 95, 100} {
-			if r := look(bytes.NewReader(mjpegtest.Pictures(1, 32, 32, q)[0]), Options{}); r.Quality == nil || *r.Quality != (Quality{q, q, true}) {
+			if r := look(bytes.NewReader(mjpegtest.Frames(1, 32, 32, q)[0]), Options{}); r.Quality == nil || *r.Quality != (Quality{q, q, true}) {
 				t.Errorf("%d: %+v", q, r.Quality)
 			}
 		}
@@ -316,18 +316,18 @@ func TestPictures(t *testing.T) {
 	})
 	t.Run("sizes that change", func(t *testing.T) {
 		r := look(bytes.NewReader(slices.Concat(plain, thumbnail, plain)), Options{})
-		if len(r.Kinds) != 2 || r.Kinds[0].Pictures != 2 || r.Kinds[1].Width != 16 {
+		if len(r.Kinds) != 2 || r.Kinds[0].Frames != 2 || r.Kinds[1].Width != 16 {
 			t.Errorf("%+v", r.Kinds)
 		}
 	})
 }
 
-// TestDialects: what is said of each way to answer; in all of them every picture is found, however it is read.
+// TestDialects: what is said of each way to answer; in all of them every frame is found, however it is read.
 func TestDialects(t *testing.T) {
-	pictures := mjpegtest.Pictures(12, 96, 64, 80)
+	frames := mjpegtest.Frames(12, 96, 64, 80)
 	type want struct {
-		declared, sent, maker, sins string
-		lengths                     map[string]int
+		declared, sent, maker, issues string
+		lengths                       map[string]int
 	}
 	right := map[string]int{"right": 12}
 	table := map[string]want{
@@ -338,20 +338,20 @@ func TestDialects(t *testing.T) {
 		"WebcamXP":             {"--myboundary", "", "", "webcamxp", nil},
 		"Motion":               {"BoundaryString", "--BoundaryString", "Motion", "", right},
 		"picamera2 and go2rtc": {"FRAME", "--FRAME", "the example server of picamera2", "", right},
-		"stale bytes behind each picture": {"MJPEGBOUNDARY", "--MJPEGBOUNDARY", "hybridgroup/mjpeg", "content-length-wrong no-line-end-before-boundary",
+		"stale bytes behind each frame": {"MJPEGBOUNDARY", "--MJPEGBOUNDARY", "hybridgroup/mjpeg", "content-length-wrong no-line-end-before-boundary",
 			map[string]int{"long": 11}},
 		"ffmpeg, without a Content-Type": {"", "--ffmpeg", "ffmpeg -f mpjpeg", "no-content-type", right},
 		"ESP32, chunked":                 {"123456789000000000000987654321", "--123456789000000000000987654321", "an ESP32-CAM", "", right},
-		"ESP32, boundary after the picture": {"123456789000000000000987654321", "--123456789000000000000987654321", "an ESP32-CAM",
+		"ESP32, boundary after the frame": {"123456789000000000000987654321", "--123456789000000000000987654321", "an ESP32-CAM",
 			"no-first-boundary", right},
 		"Axis":                        {"--myboundary", "--myboundary", "", "boundary-declared-with-dashes content-length-wrong", map[string]int{"short": 12}},
 		"Foscam":                      {"ipcamera", "--ipcamera", "Foscam", "second-boundary-line", right},
 		"line feeds alone":            {"b", "--b", "", "no-content-length line-feeds-alone", map[string]int{"missing": 11}},
 		"a web page by its type only": {"", "--b", "", "wrong-content-type no-content-length no-part-type", map[string]int{"missing": 12}},
 		"nothing around them":         {"", "", "", "no-parts", nil},
-		"one picture at a time":       {"", "", "", "", nil},
+		"one frame at a time":         {"", "", "", "", nil},
 	}
-	for _, d := range capturetest.Dialects(pictures) {
+	for _, d := range capturetest.Dialects(frames) {
 		t.Run(d.Name, func(t *testing.T) {
 			w, ok := table[d.Name]
 			if !ok {
@@ -359,11 +359,11 @@ func TestDialects(t *testing.T) {
 			}
 			first := answered(t, d.Answer, whole)
 			n := int64(12)
-			if d.Name == "one picture at a time" {
+			if d.Name == "one frame at a time" {
 				n = 1
 			}
-			if first.Pictures != n || first.HTTP.Single != (n == 1) {
-				t.Errorf("%d pictures, %+v", first.Pictures, first.HTTP)
+			if first.Frames != n || first.HTTP.Single != (n == 1) {
+				t.Errorf("%d frames, %+v", first.Frames, first.HTTP)
 			}
 			sumsUp(t, first, first.Bytes.All)
 			p := first.Parts
@@ -373,8 +373,8 @@ func TestDialects(t *testing.T) {
 			if p.Declared != w.declared || strings.Join(p.Sent, " ") != w.sent || p.Maker != w.maker {
 				t.Errorf("%+v", p)
 			}
-			if got := strings.ReplaceAll(names(first), " short-data", ""); strings.TrimSpace(strings.TrimPrefix(got, "short-data")) != w.sins {
-				t.Errorf("sins %q, want %q", got, w.sins)
+			if got := strings.ReplaceAll(names(first), " short-data", ""); strings.TrimSpace(strings.TrimPrefix(got, "short-data")) != w.issues {
+				t.Errorf("issues %q, want %q", got, w.issues)
 			}
 			if len(w.lengths)+len(p.Lengths) > 0 && !reflect.DeepEqual(p.Lengths, w.lengths) {
 				t.Errorf("lengths %v, want %v", p.Lengths, w.lengths)
@@ -393,14 +393,14 @@ func TestDialects(t *testing.T) {
 
 // TestMoreDialects: single faults.
 func TestMoreDialects(t *testing.T) {
-	pictures := mjpegtest.Pictures(4, 320, 240, 80)
+	frames := mjpegtest.Frames(4, 320, 240, 80)
 	head := func(boundary string) string {
 		return "HTTP/1.0 200 OK\r\nServer: t/1\r\nContent-Type: multipart/x-mixed-replace" + boundary + "\r\n\r\n"
 	}
 	typed := "Content-Type: image/jpeg\r\n"
 	for _, tt := range []struct {
-		name, head, before, after, sins string
-		check                           func(Report) bool
+		name, head, before, after, issues string
+		check                             func(Report) bool
 	}{
 		{"quoted", head(`; boundary="b"`), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n", "",
 			func(r Report) bool { return r.Parts.Quoted && r.Parts.Declared == "b" && r.HTTP.Server == "t/1" }},
@@ -419,16 +419,16 @@ func TestMoreDialects(t *testing.T) {
 			func(r Report) bool { return r.Parts.Time == "5.25" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := answered(t, capturetest.Multipart(tt.head, pictures, tt.before, tt.after), whole)
-			if names(r) != tt.sins {
-				t.Errorf("sins %q, want %q", names(r), tt.sins)
+			r := answered(t, capturetest.Multipart(tt.head, frames, tt.before, tt.after), whole)
+			if names(r) != tt.issues {
+				t.Errorf("issues %q, want %q", names(r), tt.issues)
 			}
 			if tt.check != nil && !tt.check(r) {
 				t.Errorf("%+v, %+v, %+v", r.HTTP, r.Parts, r.Bytes)
 			}
 			sumsUp(t, r, r.Bytes.All)
-			for _, s := range r.Sins {
-				if len(s.Choke) == 0 || s.Text == "" {
+			for _, s := range r.Issues {
+				if len(s.Affected) == 0 || s.Text == "" {
 					t.Errorf("%s names no program", s.Name)
 				}
 			}
@@ -438,8 +438,8 @@ func TestMoreDialects(t *testing.T) {
 
 // TestEnough: whenever the time is over, what is under way then counts for nothing.
 func TestEnough(t *testing.T) {
-	pictures := mjpegtest.Pictures(2, 16, 16, 50)
-	b := capturetest.Multipart("", pictures, "--B\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
+	frames := mjpegtest.Frames(2, 16, 16, 50)
+	b := capturetest.Multipart("", frames, "--B\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")
 	for step, enough := range map[int]error{1: ErrEnough, 50: context.Canceled} {
 		for n := 0; n < len(b); n += step {
 			p := New(Options{Now: stopped})
@@ -453,7 +453,7 @@ func TestEnough(t *testing.T) {
 					t.Errorf("after %d bytes: %v", n, r.Parts.Lengths)
 				}
 			}
-			if r.Damage.Share != 0 || r.Bytes.Damaged != 0 || r.Bytes.Padding != 0 || r.Error != "" || r.HTTP.Ended || lengths > int(r.Pictures) ||
+			if r.Damage.Share != 0 || r.Bytes.Damaged != 0 || r.Bytes.Padding != 0 || r.Error != "" || r.HTTP.Ended || lengths > int(r.Frames) ||
 				strings.TrimPrefix(strings.Join(r.Parts.Sent, " "), "--B") != "" || names(r) != "" {
 				t.Fatalf("after %d bytes: %+v, %+v, %s", n, r, r.Parts, names(r))
 			}
@@ -466,7 +466,7 @@ func TestFound(t *testing.T) {
 	ts := bytes.Repeat(append([]byte{0x47}, make([]byte, 187)...), 4)
 	for _, tt := range []struct{ name, bytes, found, advice string }{
 		{"nothing", "", "not one byte", "--time 20s"},
-		{"PNG", "\x89PNG\r\n\x1a\n....", "a PNG picture", "'ffmpeg:-i clip'"},
+		{"PNG", "\x89PNG\r\n\x1a\n....", "a PNG frame", "'ffmpeg:-i clip'"},
 		{"MP4", "\x00\x00\x00\x20ftypisom", "an MP4 or MOV file", "'ffmpeg:-i clip'"},
 		{"H.264", "\x00\x00\x00\x01\x67\x42\x00\x1f", "H.264 video", "'ffmpeg:-f h264 -i clip'"},
 		{"H.264, its unit delimiter first", "\x00\x00\x01\x09\x10\x00\x00\x01\x67", "H.264 video", "rpicam-vid --codec mjpeg"},
@@ -483,11 +483,11 @@ func TestFound(t *testing.T) {
 		{"page", "<!DOCTYPE html><title>My  cam</title>", `a web page, "My cam"`, "want the stream itself"},
 		{"zeros", "\x00\x00\x00\x00", "zero bytes alone", ""},
 		{"random", "\x93\x01\x7f\x00\xfe", "bytes of no kind that picam knows; the first are 93 01 7F 00 FE", ""},
-		{"half a picture", "\xff\xd8\xff\xe0\x00\x10JFIF", "the beginning of a JPEG picture, and no end of it", ""},
+		{"half a frame", "\xff\xd8\xff\xe0\x00\x10JFIF", "the beginning of a JPEG frame, and no end of it", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := look(strings.NewReader(tt.bytes), Options{Input: "clip"})
-			if r.Found != tt.found || !strings.Contains(r.Advice, tt.advice) || r.Pictures != 0 {
+			if r.Found != tt.found || !strings.Contains(r.Advice, tt.advice) || r.Frames != 0 {
 				t.Errorf("%q, %q", r.Found, r.Advice)
 			}
 			sumsUp(t, r, int64(len(tt.bytes)))
@@ -496,15 +496,15 @@ func TestFound(t *testing.T) {
 			}
 		})
 	}
-	t.Run("pictures in an AVI file", func(t *testing.T) {
-		r := look(io.MultiReader(strings.NewReader("RIFF....AVI LIST"), bytes.NewReader(mjpegtest.Pictures(1, 32, 32, 80)[0])), Options{})
-		if r.Pictures != 1 || !strings.Contains(r.Found, "an AVI file; picam takes") {
+	t.Run("frames in an AVI file", func(t *testing.T) {
+		r := look(io.MultiReader(strings.NewReader("RIFF....AVI LIST"), bytes.NewReader(mjpegtest.Frames(1, 32, 32, 80)[0])), Options{})
+		if r.Frames != 1 || !strings.Contains(r.Found, "an AVI file; picam takes") {
 			t.Errorf("%q", r.Found)
 		}
 	})
 }
 
-// TestPages: where the pictures of a web page are.
+// TestPages: where the frames of a web page are.
 func TestPages(t *testing.T) {
 	for _, tt := range []struct{ name, page, want string }{
 		{"an address in it", `<html><img src="/cgi/video.mjpg?a=1&amp;b=2">`, "http://cam/cgi/video.mjpg?a=1&b=2"},
@@ -525,9 +525,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestRate: the times between pictures.
+// TestRate: the times between frames.
 func TestRate(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	var now time.Time
 	at := []int{0, 100, 200, 300, 301, 400, 900, 1000, 1100, 1200, 1300}
 	p := New(Options{Now: func() time.Time { return now }})
@@ -536,16 +536,16 @@ func TestRate(t *testing.T) {
 	for _, ms := range at {
 		parts = append(parts, capture.Part{Reader: readerFunc(func(b []byte) (int, error) {
 			now = start.Add(time.Duration(ms) * time.Millisecond)
-			return copy(b, picture), io.EOF
+			return copy(b, frame), io.EOF
 		})})
 	}
 	r := p.Report(p.Run(&stream{parts: parts}))
-	want := Rate{FPS: 7.69, MbitPerSecond: round(float64(10*len(picture)) * 8 / 1.3 / 1e6), Mean: 130, Jitter: 126.81, P95: 500, Max: 500, Bursts: 1, Gaps: 1,
+	want := Rate{FPS: 7.69, MbitPerSecond: round(float64(10*len(frame)) * 8 / 1.3 / 1e6), Mean: 130, Jitter: 126.81, P95: 500, Max: 500, Bursts: 1, Gaps: 1,
 		Clock: "arrival"}
-	if r.Rate == nil || *r.Rate != want || r.Pictures != 11 {
-		t.Errorf("%d: got %+v, want %+v", r.Pictures, r.Rate, want)
+	if r.Rate == nil || *r.Rate != want || r.Frames != 11 {
+		t.Errorf("%d: got %+v, want %+v", r.Frames, r.Rate, want)
 	}
-	if r := look(bytes.NewReader(bytes.Repeat(picture, 5)), Options{Untimed: true}); r.Rate != nil {
+	if r := look(bytes.NewReader(bytes.Repeat(frame, 5)), Options{Untimed: true}); r.Rate != nil {
 		t.Errorf("a file has the rate %+v", r.Rate)
 	}
 }
@@ -554,32 +554,32 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// TestStamps: what picam send says of itself, and its notes.
+// TestStamps: what picam send says of itself, and its status messages.
 func TestStamps(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	at := stopped()
 	var b []byte
 	for _, seq := range []uint64{4, 5, 8} {
 		s := mjpeg.Stamp{Camera: "door", Sender: "k", Seq: seq, Time: at.Add(-time.Duration(seq) * time.Second), Synced: true, Offset: time.Second}
-		b = append(s.AppendTo(b), picture[2:]...)
+		b = append(s.AppendTo(b), frame[2:]...)
 	}
-	note := (&mjpeg.Stamp{Camera: "door", Sender: "k", Trouble: "it is gone"}).AppendNote(nil)
-	r := look(bytes.NewReader(slices.Concat(note, b, note)), Options{})
-	if s := r.Stamp; s == nil || s.Camera != "door" || s.Pictures != 3 || s.Lost != 2 || !s.Synced || s.Age.Min != 3000 || s.Age.Max != 7000 {
+	status := (&mjpeg.Stamp{Camera: "door", Sender: "k", Trouble: "it is gone"}).AppendStatus(nil)
+	r := look(bytes.NewReader(slices.Concat(status, b, status)), Options{})
+	if s := r.Stamp; s == nil || s.Camera != "door" || s.Frames != 3 || s.Lost != 2 || !s.Synced || s.Age.Min != 3000 || s.Age.Max != 7000 {
 		t.Errorf("%+v", r.Stamp)
 	}
-	if r.Trouble != "it is gone" || r.Bytes.Notes != int64(2*len(note)) || r.Markers[1].Name != "APP7 picam" {
+	if r.Trouble != "it is gone" || r.Bytes.StatusMessages != int64(2*len(status)) || r.Markers[1].Name != "APP7 picam" {
 		t.Errorf("%q, %+v, %+v", r.Trouble, r.Bytes, r.Markers)
 	}
-	r = look(bytes.NewReader(note), Options{})
-	if r.Found != "a picam send whose camera gives no pictures" || r.Advice != "it says: it is gone" {
+	r = look(bytes.NewReader(status), Options{})
+	if r.Found != "a picam send whose camera gives no frames" || r.Advice != "it says: it is gone" {
 		t.Errorf("%q, %q", r.Found, r.Advice)
 	}
 }
 
 // TestBuffers: what a V4L2 driver gives.
 func TestBuffers(t *testing.T) {
-	picture := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 320, 240, 80)[0])
+	frame := mjpegtest.WithoutDHT(mjpegtest.Frames(1, 320, 240, 80)[0])
 	start := time.Unix(1000, 0)
 	run := func(format string, buffers ...string) Report {
 		p := New(Options{Now: stopped})
@@ -592,13 +592,13 @@ func TestBuffers(t *testing.T) {
 		}
 		return p.Report(p.Run(&stream{parts: parts, err: errors.New("capture: it is gone")}))
 	}
-	good := string(picture)
+	good := string(frame)
 	r := run("MJPG", good[:1000], good, "", good+strings.Repeat("\x00", 100), "junk", good, good+good[5000:])
 	want := Camera{Name: "HD", Format: "MJPG", Width: 320, Height: 240, FPS: 25, Buffers: 7, Flagged: 1, Empty: 1, Lost: 1 + 1 + 1 + 2, NotJPEG: 1, Broken: 1}
-	if r.Camera == nil || *r.Camera != want || r.Pictures != 4 || r.Error != "it is gone" {
-		t.Errorf("%d pictures: %+v, want %+v; %q", r.Pictures, r.Camera, want, r.Error)
+	if r.Camera == nil || *r.Camera != want || r.Frames != 4 || r.Error != "it is gone" {
+		t.Errorf("%d frames: %+v, want %+v; %q", r.Frames, r.Camera, want, r.Error)
 	}
-	if r.Padding == nil || r.Padding.Pictures != 2 || r.Bytes.Padding != int64(100+len(good)-5000) || r.Rate == nil || r.Rate.Clock != "driver" || r.Rate.Max != 80 {
+	if r.Padding == nil || r.Padding.Frames != 2 || r.Bytes.Padding != int64(100+len(good)-5000) || r.Rate == nil || r.Rate.Clock != "driver" || r.Rate.Max != 80 {
 		t.Errorf("%+v, %+v, %+v", r.Padding, r.Bytes, r.Rate)
 	}
 	if names(r) != "no-huffman-tables damaged" {
@@ -607,13 +607,13 @@ func TestBuffers(t *testing.T) {
 	sumsUp(t, r, r.Bytes.All)
 
 	r = run("YUYV", strings.Repeat("ab", 320*240), "", strings.Repeat("cd", 320*240), strings.Repeat("cd", 320*240))
-	if c := r.Camera; r.Pictures != 3 || !c.Encoding || c.Empty != 1 || r.Rate == nil || len(r.Sins) != 0 {
+	if c := r.Camera; r.Frames != 3 || !c.Encoding || c.Empty != 1 || r.Rate == nil || len(r.Issues) != 0 {
 		t.Errorf("%+v, %+v", r, c)
 	}
 	sumsUp(t, r, r.Bytes.All)
 }
 
-// FuzzProbe: whatever comes, every byte is in one place, all pictures of the scanner are counted, and the sizes of reads and a
+// FuzzProbe: whatever comes, every byte is in one place, all frames of the scanner are counted, and the sizes of reads and a
 // division into headers, if it is read as an answer, change nothing.
 func FuzzProbe(f *testing.F) {
 	for _, s := range mjpegtest.Streams() {
@@ -626,7 +626,7 @@ func FuzzProbe(f *testing.F) {
 			f.Add(b, "", uint16(7), false, true)
 		}
 	}
-	for _, d := range capturetest.Dialects(mjpegtest.Pictures(2, 24, 16, 50)) {
+	for _, d := range capturetest.Dialects(mjpegtest.Frames(2, 24, 16, 50)) {
 		f.Add(d.Answer, "b", uint16(1), true, false)
 		f.Add(d.Answer, "", uint16(1), false, true)
 	}
@@ -651,8 +651,8 @@ func FuzzProbe(f *testing.F) {
 		s.MaxFrame = 1 << 16
 		for s.Scan() {
 		}
-		if st := s.Stats(); st.Frames != first.Pictures {
-			t.Errorf("%d pictures, the scanner finds %d", first.Pictures, st.Frames)
+		if st := s.Stats(); st.Frames != first.Frames {
+			t.Errorf("%d frames, the scanner finds %d", first.Frames, st.Frames)
 		}
 		if got := run(&chunkReader{bytes.NewReader(b), int(chunk%4096) + 1}); !reflect.DeepEqual(got, first) {
 			t.Errorf("by %d bytes: got  %+v\nwant %+v", chunk%4096+1, got, first)

@@ -13,7 +13,7 @@ func (r Report) WriteText(w io.Writer) error {
 	t := &text{}
 	t.line(r.Source)
 	t.line("  " + r.headline())
-	if r.Pictures == 0 {
+	if r.Frames == 0 {
 		for _, s := range []string{r.Error, r.Found, r.Advice} {
 			if s != "" {
 				t.line("  " + s)
@@ -21,7 +21,7 @@ func (r Report) WriteText(w io.Writer) error {
 		}
 	}
 	t.about(r)
-	if r.Pictures > 0 {
+	if r.Frames > 0 {
 		t.verdict(r)
 	}
 	if len(r.Commands) > 0 {
@@ -49,9 +49,9 @@ func (t *text) row(heading string, parts ...string) {
 
 // headline is the most important in one line.
 func (r Report) headline() string {
-	s := "no picture"
-	if r.Pictures > 0 {
-		s = counted(r.Pictures, "picture")
+	s := "no frame"
+	if r.Frames > 0 {
+		s = counted(r.Frames, "frame")
 	}
 	s += fmt.Sprintf(" in %s", size(r.Bytes.All))
 	if r.Seconds >= 0.05 {
@@ -61,7 +61,7 @@ func (r Report) headline() string {
 }
 
 func (t *text) about(r Report) {
-	if r.Pictures > 0 {
+	if r.Frames > 0 {
 		t.row("found", r.Found, r.Advice, r.Error)
 		if r.Trouble != "" {
 			t.row("trouble", r.Trouble)
@@ -81,12 +81,12 @@ func (t *text) about(r Report) {
 			some(c.Empty, "empty"), some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
 	}
 	for i, k := range r.Kinds {
-		heading, share := "pictures", ""
+		heading, share := "frames", ""
 		if i > 0 {
 			heading = ""
 		}
 		if len(r.Kinds) > 1 {
-			share = fmt.Sprintf("%d of them", k.Pictures)
+			share = fmt.Sprintf("%d of them", k.Frames)
 		}
 		t.row(heading, append([]string{share}, k.words()...)...)
 	}
@@ -100,9 +100,9 @@ func (t *text) about(r Report) {
 		}
 		t.row("size", each, q)
 	}
-	t.row("markers", markers(r.Markers, r.Pictures))
+	t.row("markers", markers(r.Markers, r.Frames))
 	if rate := r.Rate; rate != nil {
-		const camera = 1000 // pictures a second are more than any camera's
+		const camera = 1000 // frames a second are more than any camera's
 		if rate.FPS > camera {
 			t.row("rate", "as fast as it goes: a recording, most likely")
 		} else {
@@ -126,19 +126,19 @@ func (t *text) about(r Report) {
 		t.parts(p)
 	}
 	if p := r.Padding; p != nil && (r.Parts == nil || p.Kind != "line ends") {
-		t.row("padding", fmt.Sprintf("%s behind %s, %s bytes", p.Kind, counted(p.Pictures, "picture"), p.Size.text()))
+		t.row("padding", fmt.Sprintf("%s behind %s, %s bytes", p.Kind, counted(p.Frames, "frame"), p.Size.text()))
 	}
 	if j := r.Junk; j != nil {
-		t.row("junk", fmt.Sprintf("in %s, %s", counted(j.Pictures, "picture"), j.where()))
+		t.row("junk", fmt.Sprintf("in %s, %s", counted(j.Frames, "frame"), j.where()))
 	}
 	b := r.Bytes
-	if r.Pictures > 0 && b.Other+b.Damaged+b.Notes > 0 {
-		t.row("bytes", fmt.Sprintf("%d in pictures", b.Pictures), some(b.Multipart, "around them"),
-			some(b.Padding, "of padding"), some(b.Damaged, "in pictures that are not whole"),
-			some(b.Notes, "in notes of picam send"), some(b.Other, "that belong to nothing"))
+	if r.Frames > 0 && b.Other+b.Damaged+b.StatusMessages > 0 {
+		t.row("bytes", fmt.Sprintf("%d in frames", b.Frames), some(b.Multipart, "around them"),
+			some(b.Padding, "of padding"), some(b.Damaged, "in frames that are not whole"),
+			some(b.StatusMessages, "in status messages of picam send"), some(b.Other, "that belong to nothing"))
 	}
 	if d := r.Damage; d.Share > 0 || d.Broken > 0 {
-		t.row("damage", fmt.Sprintf("%s %% of the pictures", number(d.Share*100)), d.causes(),
+		t.row("damage", fmt.Sprintf("%s %% of the frames", number(d.Share*100)), d.causes(),
 			some(d.Broken, fmt.Sprintf("of %d that were decoded are broken", d.Checked)))
 	}
 }
@@ -150,7 +150,7 @@ func (t *text) rate(r *Rate) {
 		some(r.Bursts, "came at once with the one before"), some(r.Gaps, "came after a gap"))
 }
 
-// words describes a kind of pictures.
+// words describes a kind of frames.
 func (k Kind) words() []string {
 	if k.Coding == "" {
 		return []string{k.Fault}
@@ -211,7 +211,7 @@ func (t *text) http(h *HTTP) {
 	answers := ""
 	switch {
 	case h.Single:
-		answers = fmt.Sprintf("one picture for each request, of which there were %d; --fps N asks more often", h.Answers)
+		answers = fmt.Sprintf("one frame for each request, of which there were %d; --fps N asks more often", h.Answers)
 	case h.Ended:
 		answers = "the server ended the stream"
 	}
@@ -259,29 +259,29 @@ func (t *text) verdict(r Report) {
 		t.line("No other program can take this for MJPEG: what picam send makes of it is.")
 		return
 	}
-	if len(r.Sins) == 0 {
-		t.line("No program that takes MJPEG is known to choke on it.")
+	if len(r.Issues) == 0 {
+		t.line("No program that takes MJPEG is known to have trouble with it.")
 		return
 	}
-	t.line("Which programs will choke on it, and why")
-	for _, s := range r.Sins {
+	t.line("Which programs have trouble with it, and why")
+	for _, s := range r.Issues {
 		t.line("  - " + s.Text)
-		for _, c := range s.Choke {
+		for _, c := range s.Affected {
 			t.line("      " + c.Program + ": " + c.Effect)
 		}
 	}
 }
 
-// markers lists markers, with a share for those that not all pictures have.
-func markers(list []Marker, pictures int64) string {
+// markers lists markers, with a share for those that not all frames have.
+func markers(list []Marker, frames int64) string {
 	var words []string
 	for _, m := range list {
 		s := strings.Replace(m.Name, " ", "=", 1)
 		if m.Text != "" {
 			s += fmt.Sprintf("=%q", m.Text)
 		}
-		if m.Pictures < pictures {
-			s += fmt.Sprintf(" (in %d)", m.Pictures)
+		if m.Frames < frames {
+			s += fmt.Sprintf(" (in %d)", m.Frames)
 		}
 		words = append(words, s)
 	}

@@ -113,7 +113,7 @@ char *picam_fill_polygon(void *dst, const picam_point *points, int n) {
 
 char *picam_grabcut(void *src, void *mask, int x, int y, int cols, int rows, int iterations) {
     return guarded([&] {
-        cv::setRNGSeed(0); // its clusters begin at random; a picture always gives the same result so
+        cv::setRNGSeed(0); // its clusters begin at random; a frame always gives the same result so
         cv::Mat background, foreground, &labels = mat(mask);
         cv::grabCut(mat(src), labels, cv::Rect(x, y, cols, rows), background, foreground, iterations,
                     cv::GC_INIT_WITH_RECT);
@@ -224,11 +224,11 @@ char *picam_window_open(const char *name, int cols, int rows, int id) {
     });
 }
 
-char *picam_window_show(const char *name, void *picture) {
+char *picam_window_show(const char *name, void *frame) {
     return guarded([&] {
         static const auto show =
             highgui<void(const std::string &, cv::InputArray)>("_ZN2cv6imshowE" PICAM_STRING "RKNS_11_InputArrayE");
-        show(name, mat(picture));
+        show(name, mat(frame));
     });
 }
 

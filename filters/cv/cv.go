@@ -25,12 +25,12 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// KeepMemory has the C library keep memory that is freed (up to 256 MB of it at a time), for the next picture. Its own
+// KeepMemory has the C library keep memory that is freed (up to 256 MB of it at a time), for the next frame. Its own
 // ways with blocks of over 128 KB are to take them from the system and give them back each time, for which the system
 // clears them, page by page. It does nothing where the C library is not glibc.
 func KeepMemory() { C.picam_keep_memory() }
 
-// Point is a place in a picture, in pixels from the middle of the one at the top left.
+// Point is a place in a frame, in pixels from the middle of the one at the top left.
 type Point struct{ X, Y float32 }
 
 // Canny is gocv.Canny with the size of the Sobel kernels (3, 5 or 7), and with the choice how a gradient is measured:
@@ -44,17 +44,17 @@ func Crop(src gocv.Mat, dst *gocv.Mat, r image.Rectangle) error {
 	return check(C.picam_crop(ptr(src), ptr(*dst), C.int(r.Min.X), C.int(r.Min.Y), C.int(r.Dx()), C.int(r.Dy())))
 }
 
-// CopyPixels makes dst a picture, rows × cols × channels, of pixels, whose rows begin stride bytes after each other.
+// CopyPixels makes dst a frame, rows × cols × channels, of pixels, whose rows begin stride bytes after each other.
 func CopyPixels(dst *gocv.Mat, pixels []byte, rows, cols, channels, stride int) error {
 	if rows < 1 || cols < 1 || stride < cols*channels || len(pixels) < stride*rows {
-		return fmt.Errorf("cv: %d bytes are no picture of %d×%d×%d with a stride of %d", len(pixels), rows, cols, channels,
+		return fmt.Errorf("cv: %d bytes are no frame of %d×%d×%d with a stride of %d", len(pixels), rows, cols, channels,
 			stride)
 	}
 	return check(C.picam_copy_pixels(ptr(*dst), (*C.uchar)(unsafe.SliceData(pixels)), C.int(rows), C.int(cols),
 		C.int(channels), C.size_t(stride)))
 }
 
-// Denoise is fastNlMeansDenoising for gray pictures, fastNlMeansDenoisingColored for colour ones. patch and window
+// Denoise is fastNlMeansDenoising for gray frames, fastNlMeansDenoisingColored for colour ones. patch and window
 // are odd numbers of pixels.
 func Denoise(src gocv.Mat, dst *gocv.Mat, strength, colourStrength float64, patch, window int) error {
 	return check(C.picam_denoise(ptr(src), ptr(*dst), C.float(strength), C.float(colourStrength), C.int(patch),
@@ -62,7 +62,7 @@ func Denoise(src gocv.Mat, dst *gocv.Mat, strength, colourStrength float64, patc
 }
 
 // Farneback leaves in flow (rows × cols × 2, float32) by how many pixels each pixel of before has moved to the right
-// and down in now. Both are gray pictures of the same size.
+// and down in now. Both are gray frames of the same size.
 func Farneback(before, now gocv.Mat, flow *gocv.Mat, levels, window, iterations int) error {
 	return check(C.picam_farneback(ptr(before), ptr(now), ptr(*flow), C.int(levels), C.int(window), C.int(iterations)))
 }
@@ -72,18 +72,18 @@ func FillPolygon(dst *gocv.Mat, points []Point) error {
 	return check(C.picam_fill_polygon(ptr(*dst), cPoints(points), C.int(len(points))))
 }
 
-// GrabCut leaves a mask (rows × cols × 1) of the foreground of src, a colour picture: 255 there, 0 elsewhere. Outside
+// GrabCut leaves a mask (rows × cols × 1) of the foreground of src, a colour frame: 255 there, 0 elsewhere. Outside
 // of r all is background. There must be some pixels inside and some outside.
 func GrabCut(src gocv.Mat, mask *gocv.Mat, r image.Rectangle, iterations int) error {
 	return check(C.picam_grabcut(ptr(src), ptr(*mask), C.int(r.Min.X), C.int(r.Min.Y), C.int(r.Dx()), C.int(r.Dy()),
 		C.int(iterations)))
 }
 
-// Perspective makes a picture of that size (cols, rows) whose corners are the four given ones of src, from the top left
+// Perspective makes a frame of that size (cols, rows) whose corners are the four given ones of src, from the top left
 // on clockwise.
 func Perspective(src gocv.Mat, dst *gocv.Mat, corners []Point, size image.Point) error {
 	if len(corners) != 4 {
-		return errors.New("cv: a picture has four corners")
+		return errors.New("cv: a frame has four corners")
 	}
 	return check(C.picam_perspective(ptr(src), ptr(*dst), cPoints(corners), C.int(size.X), C.int(size.Y)))
 }
@@ -93,14 +93,14 @@ func Threshold(src gocv.Mat, dst *gocv.Mat, threshold, highest float64, kind goc
 	return check(C.picam_threshold(ptr(src), ptr(*dst), C.double(threshold), C.double(highest), C.int(kind)))
 }
 
-// Camera is a lens by the model of OpenCV's calibration: focal lengths and the middle of the picture in pixels, and the
+// Camera is a lens by the model of OpenCV's calibration: focal lengths and the middle of the frame in pixels, and the
 // coefficients of its radial (k) and tangential (p) distortion.
 type Camera struct {
 	FX, FY, CX, CY     float64
 	K1, K2, P1, P2, K3 float64
 }
 
-// UndistortMaps makes the two maps with which gocv.Remap undoes the distortion in pictures of that size (cols, rows).
+// UndistortMaps makes the two maps with which gocv.Remap undoes the distortion in frames of that size (cols, rows).
 func UndistortMaps(map1, map2 *gocv.Mat, size image.Point, c Camera) error {
 	return check(C.picam_undistort_maps(ptr(*map1), ptr(*map2), C.int(size.X), C.int(size.Y), C.picam_camera{
 		fx: C.double(c.FX), fy: C.double(c.FY), cx: C.double(c.CX), cy: C.double(c.CY),
@@ -111,7 +111,7 @@ func UndistortMaps(map1, map2 *gocv.Mat, size image.Point, c Camera) error {
 // MOG2 tells what moves from a background that it learns. The zero MOG2 is of no use. Close frees it.
 type MOG2 struct{ p unsafe.Pointer }
 
-// NewMOG2 makes one that remembers about history pictures and takes a pixel for background up to that squared distance,
+// NewMOG2 makes one that remembers about history frames and takes a pixel for background up to that squared distance,
 // in variances, from what it has seen there. With shadows it marks these as 127.
 func NewMOG2(history int, varThreshold float64, shadows bool) (*MOG2, error) {
 	m := &MOG2{}

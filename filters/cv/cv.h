@@ -40,7 +40,7 @@ void picam_cascade_free(void *cascade);
 
 char *picam_window_load(void);
 char *picam_window_open(const char *name, int cols, int rows, int id);
-char *picam_window_show(const char *name, void *picture);
+char *picam_window_show(const char *name, void *frame);
 int picam_window_gone(const char *name);
 int picam_window_pointed(void); // the id of the window that the pointer was last over; 0: none
 void picam_window_close(const char *name);

@@ -32,7 +32,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	if err := cv.Perspective(gray, &dst, make([]cv.Point, 3), image.Pt(4, 4)); err == nil {
-		t.Error("a picture with three corners")
+		t.Error("a frame with three corners")
 	}
 }
 
@@ -78,7 +78,7 @@ func TestUndistortMaps(t *testing.T) {
 	}
 }
 
-// TestFarneback moves a picture and finds by how much.
+// TestFarneback moves a frame and finds by how much.
 func TestFarneback(t *testing.T) {
 	before, now, flow := solid(t, 120, 90, gocv.MatTypeCV8UC1, 0), solid(t, 120, 90, gocv.MatTypeCV8UC1, 0), mat(t)
 	for y := range 90 {

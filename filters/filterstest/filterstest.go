@@ -1,4 +1,4 @@
-// Package filterstest draws what filters can find, for tests and for the pictures of the documentation.
+// Package filterstest draws what filters can find, for tests and for the frames of the documentation.
 package filterstest
 
 import (
@@ -32,7 +32,7 @@ func Face(dst *gocv.Mat, at image.Point, scale float64) error {
 	return errors.Join(errs...)
 }
 
-// Code returns a colour picture of a QR code with its white border. The caller closes it.
+// Code returns a colour frame of a QR code with its white border. The caller closes it.
 func Code(text string, pixelsOfModule int) (gocv.Mat, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

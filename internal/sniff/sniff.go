@@ -28,15 +28,15 @@ func recognise(b []byte) (found, advice, format string) {
 	const jpegs = "want MJPEG or JPEG"
 	switch {
 	case has(0, "\x89PNG\r\n\x1A\n"):
-		return "a PNG picture", jpegs + ": choose JPEG in the camera's or program's settings", "png_pipe"
+		return "a PNG frame", jpegs + ": choose JPEG in the camera's or program's settings", "png_pipe"
 	case has(0, "GIF8"):
-		return "a GIF picture", jpegs, "gif"
+		return "a GIF frame", jpegs, "gif"
 	case has(0, "RIFF") && has(8, "AVI "):
 		return "an AVI file", "", "avi"
 	case has(0, "RIFF") && has(8, "WEBP"):
-		return "a WebP picture", jpegs, "webp_pipe"
+		return "a WebP frame", jpegs, "webp_pipe"
 	case has(4, "ftypavif"), has(4, "ftypheic"), has(4, "ftypheix"), has(4, "ftypmif1"):
-		return "a HEIC or AVIF picture", jpegs, ""
+		return "a HEIC or AVIF frame", jpegs, ""
 	case has(4, "ftyp"), has(4, "moov"), has(4, "moof"), has(4, "mdat"), has(4, "styp"):
 		return "an MP4 or MOV file", "", "mov"
 	case has(0, "\x1A\x45\xDF\xA3"):
@@ -63,7 +63,7 @@ func recognise(b []byte) (found, advice, format string) {
 	case has(0, "\x1F\x8B"):
 		return "data compressed by gzip", "", ""
 	case has(0, "\xFF\xD8\xFF"):
-		return "the beginning of a JPEG picture, and no end of it", "", ""
+		return "the beginning of a JPEG frame, and no end of it", "", ""
 	case has(0, "\xFF\x4F\xFF\x51"), has(4, "jP  "):
 		return "JPEG 2000, which is another thing than JPEG", jpegs, ""
 	}
@@ -72,7 +72,7 @@ func recognise(b []byte) (found, advice, format string) {
 		return codec + " video", "", formats[codec]
 	}
 	if t := bytes.TrimSpace(b); len(t) > 1 && (t[0] == '{' || t[0] == '[') && json.Valid(t) {
-		return "JSON: " + Shorten(b), "want the address of the picture, not of its description", ""
+		return "JSON: " + Shorten(b), "want the address of the frame, not of its description", ""
 	}
 	if isText(b) {
 		return "text: " + Shorten(b), "", ""

@@ -15,7 +15,7 @@ func TestRecognise(t *testing.T) {
 		{"in the middle of it", "--b\r\nContent-Type: video/H264; x=y\r\n\r\n\x41\x9a\x24", "H.264 video in multipart (video/H264; x=y)", "h264"},
 		{"H.265 by its type", "--b\r\nContent-Type: video/hevc\r\n\r\n", "H.265 video in multipart (video/hevc)", "hevc"},
 		{"H.264 by its bytes", "--b\r\nContent-Type: image/jpeg\r\n\r\n" + sps, "H.264 video in multipart (image/jpeg)", "h264"},
-		{"PNG", "--b\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", "a PNG picture in multipart (image/png)", ""},
+		{"PNG", "--b\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n", "a PNG frame in multipart (image/png)", ""},
 		{"JSON", "--b\r\nContent-Type: application/json\r\n\r\n{\"a\": 1}", `JSON: "{\"a\": 1}" in multipart (application/json)`, ""},
 		{"of no kind", "--b\r\nContent-Type: x/y\r\n\r\n\x93\x01", "data in multipart (x/y)", ""},
 		{"an unfinished head", "--b\r\nContent-Type: video/x-h264\r\n", `text: "--b Content-Type: video/x-h264"`, ""},

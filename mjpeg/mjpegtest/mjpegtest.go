@@ -1,4 +1,4 @@
-// Package mjpegtest makes the pictures and the hostile streams that the tests of picam's packages replay, so that all
+// Package mjpegtest makes the frames and the hostile streams that the tests of picam's packages replay, so that all
 // of them face the same list.
 package mjpegtest
 
@@ -13,14 +13,14 @@ import (
 	"slices"
 )
 
-// Pictures draws n different pictures of w × h pixels and encodes them by image/jpeg: baseline, 4:2:0, with Huffman
-// tables. The same arguments give the same bytes. As in a camera's picture, a bright square moves over a gradient with
+// Frames draws n different frames of w × h pixels and encodes them by image/jpeg: baseline, 4:2:0, with Huffman
+// tables. The same arguments give the same bytes. As in a camera's frame, a bright square moves over a gradient with
 // some noise.
-func Pictures(n, w, h, quality int) [][]byte {
+func Frames(n, w, h, quality int) [][]byte {
 	rng := rand.New(rand.NewPCG(uint64(w), uint64(h)))
-	pictures := make([][]byte, n)
+	frames := make([][]byte, n)
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range pictures {
+	for i := range frames {
 		for y := range h {
 			for x := range w {
 				noise := uint8(rng.IntN(16))
@@ -38,17 +38,17 @@ func Pictures(n, w, h, quality int) [][]byte {
 		}
 		var buf bytes.Buffer
 		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality}); err != nil {
-			panic(err) // only for a picture over 65535 pixels wide or high
+			panic(err) // only for a frame over 65535 pixels wide or high
 		}
-		pictures[i] = buf.Bytes()
+		frames[i] = buf.Bytes()
 	}
-	return pictures
+	return frames
 }
 
 //go:embed testdata/*.jpg
 var fixtures embed.FS
 
-// Fixture returns one of the pictures that image/jpeg cannot write, all 96 × 64 pixels: "progressive", "restart",
+// Fixture returns one of the frames that image/jpeg cannot write, all 96 × 64 pixels: "progressive", "restart",
 // "arithmetic", "gray". See testdata/README for how they were made.
 func Fixture(name string) []byte {
 	b, err := fixtures.ReadFile("testdata/" + name + ".jpg")
@@ -58,41 +58,41 @@ func Fixture(name string) []byte {
 	return b
 }
 
-// WithSegment returns a copy of picture with a segment right after its SOI.
-func WithSegment(picture []byte, marker byte, payload []byte) []byte {
+// WithSegment returns a copy of frame with a segment right after its SOI.
+func WithSegment(frame []byte, marker byte, payload []byte) []byte {
 	length := len(payload) + 2
-	out := append([]byte{}, picture[:2]...)
+	out := append([]byte{}, frame[:2]...)
 	out = append(out, 0xFF, marker, byte(length>>8), byte(length))
 	out = append(out, payload...)
-	return append(out, picture[2:]...)
+	return append(out, frame[2:]...)
 }
 
-// Segments returns where the segments of a picture without junk begin, up to that of its first scan.
-func Segments(picture []byte) (offsets []int) {
-	for i := 2; ; i += 2 + int(binary.BigEndian.Uint16(picture[i+2:])) {
+// Segments returns where the segments of a frame without junk begin, up to that of its first scan.
+func Segments(frame []byte) (offsets []int) {
+	for i := 2; ; i += 2 + int(binary.BigEndian.Uint16(frame[i+2:])) {
 		offsets = append(offsets, i)
-		if picture[i+1] == 0xDA {
+		if frame[i+1] == 0xDA {
 			return offsets
 		}
 	}
 }
 
-// WithJunk returns a copy of picture with junk before each of some offsets, in ascending order: what some cameras leave
+// WithJunk returns a copy of frame with junk before each of some offsets, in ascending order: what some cameras leave
 // between segments.
-func WithJunk(picture, junk []byte, offsets ...int) []byte {
+func WithJunk(frame, junk []byte, offsets ...int) []byte {
 	var out []byte
 	last := 0
 	for _, at := range offsets {
-		out = append(append(out, picture[last:at]...), junk...)
+		out = append(append(out, frame[last:at]...), junk...)
 		last = at
 	}
-	return append(out, picture[last:]...)
+	return append(out, frame[last:]...)
 }
 
-// WithScan returns a copy of picture whose first scan header has other values of Ss, Se, and Ah and Al together. As a
-// baseline picture's are fixed (0, 63, 0), decoders do not look at them.
-func WithScan(picture []byte, start, end, approximation byte) []byte {
-	out := slices.Clone(picture)
+// WithScan returns a copy of frame whose first scan header has other values of Ss, Se, and Ah and Al together. As a
+// baseline frame's are fixed (0, 63, 0), decoders do not look at them.
+func WithScan(frame []byte, start, end, approximation byte) []byte {
+	out := slices.Clone(frame)
 	segments := Segments(out)
 	sos := segments[len(segments)-1]
 	next := sos + 2 + int(binary.BigEndian.Uint16(out[sos+2:]))
@@ -100,8 +100,8 @@ func WithScan(picture []byte, start, end, approximation byte) []byte {
 	return out
 }
 
-// MultiPicture returns a multi-picture photo: the frames one after another, with an index of all (CIPA DC-007) in the first.
-func MultiPicture(frames ...[]byte) []byte {
+// MultiFrame returns a multi-frame photo: the frames one after another, with an index of all (CIPA DC-007) in the first.
+func MultiFrame(frames ...[]byte) []byte {
 	const header, entry = 8, 16 // of TIFF, and of a frame in the list
 	list := header + 2 + 12 + 4
 	p := append([]byte("MPF\x00MM\x00*"), 0, 0, 0, header, 0, 1, 0xB0, 2, 0, 7)
@@ -126,26 +126,26 @@ func MultiPicture(frames ...[]byte) []byte {
 	return append(WithSegment(frames[0], 0xE2, p), bytes.Join(frames[1:], nil)...)
 }
 
-// WithSize returns a copy of a picture of Pictures whose header claims another size in pixels.
-func WithSize(picture []byte, w, h int) []byte {
-	out := slices.Clone(picture)
+// WithSize returns a copy of a frame of Frames whose header claims another size in pixels.
+func WithSize(frame []byte, w, h int) []byte {
+	out := slices.Clone(frame)
 	sof := bytes.Index(out, []byte{0xFF, 0xC0})
 	binary.BigEndian.PutUint16(out[sof+5:], uint16(h))
 	binary.BigEndian.PutUint16(out[sof+7:], uint16(w))
 	return out
 }
 
-// WithoutDHT returns a copy of picture without its DHT segments: what many USB cameras send. Decoders take the
+// WithoutDHT returns a copy of frame without its DHT segments: what many USB cameras send. Decoders take the
 // standard tables, which are those of image/jpeg.
-func WithoutDHT(picture []byte) []byte {
-	out := append([]byte{}, picture[:2]...)
+func WithoutDHT(frame []byte) []byte {
+	out := append([]byte{}, frame[:2]...)
 	for i := 2; ; {
-		next := i + 2 + int(picture[i+2])<<8 + int(picture[i+3])
-		if picture[i+1] == 0xDA {
-			return append(out, picture[i:]...)
+		next := i + 2 + int(frame[i+2])<<8 + int(frame[i+3])
+		if frame[i+1] == 0xDA {
+			return append(out, frame[i:]...)
 		}
-		if picture[i+1] != 0xC4 {
-			out = append(out, picture[i:next]...)
+		if frame[i+1] != 0xC4 {
+			out = append(out, frame[i:next]...)
 		}
 		i = next
 	}

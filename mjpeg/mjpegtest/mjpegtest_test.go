@@ -9,25 +9,25 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-func TestPictures(t *testing.T) {
-	pictures, again := mjpegtest.Pictures(8, 50, 30, 75), mjpegtest.Pictures(8, 50, 30, 75)
-	for i, p := range pictures {
+func TestFrames(t *testing.T) {
+	frames, again := mjpegtest.Frames(8, 50, 30, 75), mjpegtest.Frames(8, 50, 30, 75)
+	for i, p := range frames {
 		cfg, err := jpeg.DecodeConfig(bytes.NewReader(p))
 		if err != nil || cfg.Width != 50 || cfg.Height != 30 {
-			t.Errorf("picture %d: %d×%d, %v", i, cfg.Width, cfg.Height, err)
+			t.Errorf("frame %d: %d×%d, %v", i, cfg.Width, cfg.Height, err)
 		}
 		if !bytes.Equal(p, again[i]) {
-			t.Errorf("picture %d is different the second time", i)
+			t.Errorf("frame %d is different the second time", i)
 		}
 		for j := range i {
-			if bytes.Equal(p, pictures[j]) {
-				t.Errorf("pictures %d and %d are the same", i, j)
+			if bytes.Equal(p, frames[j]) {
+				t.Errorf("frames %d and %d are the same", i, j)
 			}
 		}
 	}
 }
 
-// The list itself must be right: sizes, names, and the wanted pictures in order in the stream.
+// The list itself must be right: sizes, names, and the wanted frames in order in the stream.
 func TestStreams(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range mjpegtest.Streams() {
@@ -45,11 +45,11 @@ func TestStreams(t *testing.T) {
 		for i, p := range s.Want {
 			at := bytes.Index(b, p)
 			if at < 0 {
-				t.Errorf("%s: picture %d is not in it", s.Name, i)
+				t.Errorf("%s: frame %d is not in it", s.Name, i)
 				break
 			}
 			if len(p) > 1<<20 {
-				t.Errorf("%s: picture %d has %d bytes", s.Name, i, len(p))
+				t.Errorf("%s: frame %d has %d bytes", s.Name, i, len(p))
 			}
 			b = b[at+len(p):]
 		}

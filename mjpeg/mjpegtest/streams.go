@@ -9,23 +9,23 @@ import (
 	"picam/mjpeg"
 )
 
-// Stream is a stream of pictures as cameras, links and attackers make them.
+// Stream is a stream of frames as cameras, links and attackers make them.
 type Stream struct {
 	Name   string
 	Size   int64            // in bytes
 	Reader func() io.Reader // reads it from its beginning
-	Want   [][]byte         // exactly the whole pictures in it, in order
+	Want   [][]byte         // exactly the whole frames in it, in order
 }
 
-// Streams returns the list. No picture has a stamp. No picture is longer than 1 MiB. The two floods are 100 MB long and
+// Streams returns the list. No frame has a stamp. No frame is longer than 1 MiB. The two floods are 100 MB long and
 // made as they are read; all other streams are below 1 MB.
 func Streams() []Stream {
-	good := Pictures(6, 160, 120, 75)
-	small := Pictures(40, 24, 16, 50)
+	good := Frames(6, 160, 120, 75)
+	small := Frames(40, 24, 16, 50)
 	tail := good[3:] // follows whatever is broken
 	cut := good[0][:len(good[0])*2/3]
 	restart, progressive := Fixture("restart"), Fixture("progressive")
-	thumbnail := Pictures(1, 40, 30, 50)[0]
+	thumbnail := Frames(1, 40, 30, 50)[0]
 
 	var list []Stream
 	add := func(name string, want [][]byte, parts ...[]byte) {
@@ -34,15 +34,15 @@ func Streams() []Stream {
 			Name: name, Size: int64(len(b)), Reader: func() io.Reader { return bytes.NewReader(b) }, Want: want,
 		})
 	}
-	// all adds a stream that is whole pictures with something after each.
-	all := func(name string, pictures [][]byte, after string) {
+	// all adds a stream that is whole frames with something after each.
+	all := func(name string, frames [][]byte, after string) {
 		var b []byte
-		for _, p := range pictures {
+		for _, p := range frames {
 			b = append(append(b, p...), after...)
 		}
-		add(name, pictures, b)
+		add(name, frames, b)
 	}
-	// each adds a stream of the good pictures, each changed by f.
+	// each adds a stream of the good frames, each changed by f.
 	each := func(name string, f func(p []byte) []byte) {
 		var changed [][]byte
 		for _, p := range good {
@@ -52,11 +52,11 @@ func Streams() []Stream {
 	}
 
 	add("empty", nil)
-	all("one picture", good[:1], "")
-	all("whole pictures", good, "")
-	all("pictures of 0.7 KB", small, "")
-	all("pictures of 2 KB", Pictures(20, 128, 96, 70), "")
-	all("pictures of 3 KB", Pictures(20, 160, 120, 75), "")
+	all("one frame", good[:1], "")
+	all("whole frames", good, "")
+	all("frames of 0.7 KB", small, "")
+	all("frames of 2 KB", Frames(20, 128, 96, 70), "")
+	all("frames of 3 KB", Frames(20, 160, 120, 75), "")
 	all("restart markers", [][]byte{restart, restart, restart}, "")
 	all("progressive", [][]byte{progressive, progressive}, "")
 	all("arithmetic", [][]byte{Fixture("arithmetic"), Fixture("arithmetic")}, "")
@@ -108,10 +108,10 @@ func Streams() []Stream {
 	all("stray FF D8 after each EOI", good, "\xFF\xD8")
 	all("old data after each EOI", good, string(good[5][700:1500]))
 	all("line ends", good, "\r\n")
-	all("notes", good, string((&mjpeg.Stamp{Camera: "door", Sender: "k3", Trouble: "it is gone"}).AppendNote(nil)))
+	all("status messages", good, string((&mjpeg.Stamp{Camera: "door", Sender: "k3", Trouble: "it is gone"}).AppendStatus(nil)))
 	add("starts in the middle", tail, cut[300:], good[0][len(cut):], bytes.Join(tail, nil))
 	add("starts with EOI", tail, []byte("\xFF\xD9"), bytes.Join(tail, nil))
-	add("text before the first picture", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))
+	add("text before the first frame", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))
 	var multipart []byte
 	for _, p := range good {
 		multipart = fmt.Appendf(multipart, "--B\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", len(p))
@@ -120,7 +120,7 @@ func Streams() []Stream {
 	add("multipart", good, multipart)
 
 	add("cut at two thirds", tail, cut, bytes.Join(tail, nil))
-	add("every second picture cut", [][]byte{good[0], good[1], good[2]}, cut, good[0], cut, good[1], cut, good[2], cut)
+	add("every second frame cut", [][]byte{good[0], good[1], good[2]}, cut, good[0], cut, good[1], cut, good[2], cut)
 	add("cut in the header", tail, good[0][:100], bytes.Join(tail, nil))
 	withThumbnail := WithSegment(good[0], 0xE1, Exif(1, thumbnail, false))
 	add("cut in an EXIF thumbnail", tail, withThumbnail[:500], bytes.Join(tail, nil))
@@ -140,14 +140,14 @@ func Streams() []Stream {
 		add(fmt.Sprintf("scan header length %d", length), tail,
 			[]byte("\xFF\xD8\xFF\xDA\x00"), []byte{byte(length)}, bytes.Join(tail, nil))
 	}
-	add("segment length over the next pictures", small,
+	add("segment length over the next frames", small,
 		[]byte("\xFF\xD8\xFF\xE0\x40\x00"), bytes.Join(small, nil))
-	add("scan header length over the next pictures", small,
+	add("scan header length over the next frames", small,
 		[]byte("\xFF\xD8\xFF\xDA\x08\x00"), bytes.Join(small, nil))
 	add("restart marker in the header", tail, []byte("\xFF\xD8\xFF\xD0"), bytes.Join(tail, nil))
 	add("reserved marker in a scan", tail, cut, []byte("\xFF\x02"), bytes.Join(tail, nil))
-	add("last picture cut", good, bytes.Join(good, nil), cut)
-	add("last picture cut in a segment", good, bytes.Join(good, nil), good[0][:100])
+	add("last frame cut", good, bytes.Join(good, nil), cut)
+	add("last frame cut in a segment", good, bytes.Join(good, nil), good[0][:100])
 	add("ends after SOI", good, bytes.Join(good, nil), []byte("\xFF\xD8"))
 	add("ends after FF D8 FF", good, bytes.Join(good, nil), []byte("\xFF\xD8\xFF"))
 
@@ -165,8 +165,8 @@ func Streams() []Stream {
 	return list
 }
 
-func withJFIF(picture []byte) []byte {
-	return WithSegment(picture, 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
+func withJFIF(frame []byte) []byte {
+	return WithSegment(frame, 0xE0, []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"))
 }
 
 // repeated is a reader that never ends.

@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	// An AVI file says its rate before its first picture: so many pictures, or so long, are held back to measure it.
-	holdPictures = 30
-	holdTime     = time.Second
-	holdBytes    = 32 << 20
+	// An AVI file says its rate before its first frame: so many frames, or so long, are held back to measure it.
+	holdFrames = 30
+	holdTime   = time.Second
+	holdBytes  = 32 << 20
 
-	// The rate, in pictures a second, of a recording that is too short to measure; and the highest that is taken for a
-	// camera's: pictures without times of their own may come faster from a file.
+	// The rate, in frames a second, of a recording that is too short to measure; and the highest that is taken for a
+	// camera's: frames without times of their own may come faster from a file.
 	usualRate   = 25
 	highestRate = 120
 
-	// A longer silence is not filled with repetitions of the last picture: a night without a camera takes no room. Nor
+	// A longer silence is not filled with repetitions of the last frame: a night without a camera takes no room. Nor
 	// does a jump of a camera's clock.
 	longestFill = 10 * time.Second
 )
 
-// avi records Motion JPEG files. Their pictures follow each other at a fixed rate: where the camera's are slower or
-// faster, one is repeated or left out as soon as the file is more than a picture behind the clock, or ahead of it.
+// avi records Motion JPEG files. Their frames follow each other at a fixed rate: where the camera's are slower or
+// faster, one is repeated or left out as soon as the file is more than a frame behind the clock, or ahead of it.
 //
-// A file ends, and the recording goes on in out-2.avi, where the format ends: at 4 GB, and when pictures come in
+// A file ends, and the recording goes on in out-2.avi, where the format ends: at 4 GB, and when frames come in
 // another size. While a file is being written, its index is in out.avi.idx_ beside it.
 type avi struct {
 	path    string
@@ -41,23 +41,23 @@ type avi struct {
 	encoder jpegEncoder
 	open    func(path string, width, height, rate int32) (icza.AviWriter, error) // icza.New; a test's files are smaller
 
-	rate    int           // pictures a second; 0: still being measured
-	held    []heldPicture // while it is
-	bytes   []byte        // of the held pictures, one after another
-	picture []byte        // the one at hand
-	last    []byte        // the last one written
-	before  time.Time     // when the one before came
+	rate   int         // frames a second; 0: still being measured
+	held   []heldFrame // while it is
+	bytes  []byte      // of the held frames, one after another
+	frame  []byte      // the one at hand
+	last   []byte      // the last one written
+	before time.Time   // when the one before came
 
 	part          int            // of the recording, from 1
 	file          icza.AviWriter // of the part; nil: none yet
-	width, height int            // of the part's pictures
-	elapsed       time.Duration  // from the part's first picture to the one at hand
-	written       int            // pictures in the part
+	width, height int            // of the part's frames
+	elapsed       time.Duration  // from the part's first frame to the one at hand
+	written       int            // frames in the part
 	failed        bool           // the file could not be written
 }
 
-// heldPicture ends at bytes[end] and was taken at that time.
-type heldPicture struct {
+// heldFrame ends at bytes[end] and was taken at that time.
+type heldFrame struct {
 	end int
 	at  time.Time
 }
@@ -82,10 +82,10 @@ func (a *avi) TakesJPEG() bool { return false }
 
 func (a *avi) Show(f *pipeline.Frame) error {
 	var err error
-	if a.picture, err = a.encoder.append(a.picture[:0], f); err != nil {
+	if a.frame, err = a.encoder.append(a.frame[:0], f); err != nil {
 		return err
 	}
-	h, err := mjpeg.ParseHeader(a.picture)
+	h, err := mjpeg.ParseHeader(a.frame)
 	if err != nil {
 		return nil // no player could show it: it comes from a camera that nothing else here looks at
 	}
@@ -99,11 +99,11 @@ func (a *avi) Show(f *pipeline.Frame) error {
 		}
 	}
 	if a.rate > 0 {
-		return a.place(a.picture, at)
+		return a.place(a.frame, at)
 	}
-	a.bytes = append(a.bytes, a.picture...)
-	a.held = append(a.held, heldPicture{len(a.bytes), at})
-	if len(a.held) >= holdPictures || at.Sub(a.held[0].at) >= holdTime || len(a.bytes) >= holdBytes {
+	a.bytes = append(a.bytes, a.frame...)
+	a.held = append(a.held, heldFrame{len(a.bytes), at})
+	if len(a.held) >= holdFrames || at.Sub(a.held[0].at) >= holdTime || len(a.bytes) >= holdBytes {
 		return a.release()
 	}
 	return nil
@@ -122,7 +122,7 @@ func (a *avi) Close() error {
 	return a.endPart()
 }
 
-// release ends the measurement of the rate and writes the pictures held back for it.
+// release ends the measurement of the rate and writes the frames held back for it.
 func (a *avi) release() error {
 	if len(a.held) == 0 {
 		return nil
@@ -143,8 +143,8 @@ func (a *avi) release() error {
 	return nil
 }
 
-// place writes the picture taken at that time as often as the file needs it: usually once.
-func (a *avi) place(picture []byte, at time.Time) error {
+// place writes the frame taken at that time as often as the file needs it: usually once.
+func (a *avi) place(frame []byte, at time.Time) error {
 	if !a.o.EveryFrame {
 		a.advance(at)
 		if a.behind() < -1 {
@@ -156,14 +156,14 @@ func (a *avi) place(picture []byte, at time.Time) error {
 			}
 		}
 	}
-	if err := a.add(picture); err != nil {
+	if err := a.add(frame); err != nil {
 		return err
 	}
-	a.last = append(a.last[:0], picture...)
+	a.last = append(a.last[:0], frame...)
 	return nil
 }
 
-// advance takes note of the time of the picture at hand.
+// advance takes note of the time of the frame at hand.
 func (a *avi) advance(at time.Time) {
 	step := at.Sub(a.before)
 	a.before = at
@@ -180,38 +180,38 @@ func (a *avi) advance(at time.Time) {
 	a.elapsed += step
 }
 
-// behind is how many pictures are missing from the part for its length to be what the clock says.
+// behind is how many frames are missing from the part for its length to be what the clock says.
 func (a *avi) behind() float64 { return a.elapsed.Seconds()*float64(a.rate) - float64(a.written) }
 
-// add writes a picture, in another file if this one is full.
-func (a *avi) add(picture []byte) error {
+// add writes a frame, in another file if this one is full.
+func (a *avi) add(frame []byte) error {
 	if a.file == nil {
 		if err := a.startPart(); err != nil {
 			return err
 		}
 	}
-	err := a.file.AddFrame(picture)
+	err := a.file.AddFrame(frame)
 	if errors.Is(err, icza.ErrTooLarge) && a.written > 0 {
 		if err := a.nextPart("the file is full"); err != nil {
 			return err
 		}
-		return a.add(picture)
+		return a.add(frame)
 	}
 	if err != nil {
 		a.failed = true
-		return fmt.Errorf("sink: record %s, after %d pictures: %w", a.partPath(), a.written, err)
+		return fmt.Errorf("sink: record %s, after %d frames: %w", a.partPath(), a.written, err)
 	}
 	a.written++
 	return nil
 }
 
-// resize takes note of the size of the pictures, which is one for each file.
+// resize takes note of the size of the frames, which is one for each file.
 func (a *avi) resize(width, height int) error {
 	if a.width != 0 {
 		if err := a.release(); err != nil {
 			return err
 		}
-		if err := a.nextPart(fmt.Sprintf("pictures are now %d×%d", width, height)); err != nil {
+		if err := a.nextPart(fmt.Sprintf("frames are now %d×%d", width, height)); err != nil {
 			return err
 		}
 	}
@@ -219,7 +219,7 @@ func (a *avi) resize(width, height int) error {
 	return nil
 }
 
-// nextPart ends the file; the next picture begins another one.
+// nextPart ends the file; the next frame begins another one.
 func (a *avi) nextPart(why string) error {
 	if a.file == nil {
 		return nil

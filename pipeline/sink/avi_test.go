@@ -17,11 +17,11 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// showAt shows picture n times to a, with the times that at gives.
-func showAt(t testing.TB, a *avi, picture []byte, n int, at func(i int) time.Time) {
+// showAt shows frame n times to a, with the times that at gives.
+func showAt(t testing.TB, a *avi, frame []byte, n int, at func(i int) time.Time) {
 	t.Helper()
 	for i := range n {
-		f := untouched(t, picture)
+		f := untouched(t, frame)
 		f.Captured = at(i)
 		if err := a.Show(f); err != nil {
 			t.Fatal(err)
@@ -45,29 +45,29 @@ func steady(start time.Time, fps float64) func(int) time.Time {
 
 func TestAVIRate(t *testing.T) {
 	t.Parallel()
-	picture := mjpegtest.Pictures(1, 32, 16, 80)[0]
+	frame := mjpegtest.Frames(1, 32, 16, 80)[0]
 	start := time.Now()
 	for _, tt := range []struct {
 		name             string
 		o                Options
-		pictures         int
+		frames           int
 		at               func(int) time.Time
 		rate             int
-		minimum, maximum int // pictures in the file
+		minimum, maximum int // frames in the file
 	}{
 		{"30", Options{}, 90, steady(start, 30), 30, 90, 90},
 		{"29.97", Options{}, 300, steady(start, 29.97), 30, 299, 301},
 		{"7.4 rounds to 7", Options{}, 148, steady(start, 7.4), 7, 139, 141},
-		{"7.4, every picture", Options{EveryFrame: true}, 148, steady(start, 7.4), 7, 148, 148},
+		{"7.4, every frame", Options{EveryFrame: true}, 148, steady(start, 7.4), 7, 148, 148},
 		{"7.6 rounds to 8", Options{}, 152, steady(start, 7.6), 8, 159, 161},
 		{"1", Options{}, 10, steady(start, 1), 1, 10, 10},
-		{"a picture each 4 s", Options{}, 5, steady(start, 0.25), 1, 16, 18},
+		{"a frame each 4 s", Options{}, 5, steady(start, 0.25), 1, 16, 18},
 		{"as asked", Options{Rate: 10}, 90, steady(start, 30), 10, 29, 31},
-		{"as asked, every picture", Options{Rate: 10, EveryFrame: true}, 90, steady(start, 30), 10, 90, 90},
+		{"as asked, every frame", Options{Rate: 10, EveryFrame: true}, 90, steady(start, 30), 10, 90, 90},
 		{"jitter", Options{}, 300, func(i int) time.Time {
 			return steady(start, 30)(i).Add(time.Duration(i*7919%25-12) * time.Millisecond)
 		}, 30, 299, 301},
-		{"one picture", Options{}, 1, steady(start, 1), usualRate, 1, 1},
+		{"one frame", Options{}, 1, steady(start, 1), usualRate, 1, 1},
 		{"all at one time", Options{EveryFrame: true}, 50, func(int) time.Time { return start }, usualRate, 50, 50},
 		{"from a fast file", Options{EveryFrame: true}, 200, steady(start, 3000), highestRate, 200, 200},
 		{"slower later", Options{}, 180, func(i int) time.Time { // 30 for a second, then 15
@@ -90,7 +90,7 @@ func TestAVIRate(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "out.avi")
 			a := newTestAVI(t, path, tt.o)
-			showAt(t, a, picture, tt.pictures, tt.at)
+			showAt(t, a, frame, tt.frames, tt.at)
 			if err := a.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +99,7 @@ func TestAVIRate(t *testing.T) {
 				t.Errorf("rate %s, want %d", p.Rate, tt.rate)
 			}
 			if p.Frames < tt.minimum || p.Frames > tt.maximum {
-				t.Errorf("%d pictures, want %d to %d", p.Frames, tt.minimum, tt.maximum)
+				t.Errorf("%d frames, want %d to %d", p.Frames, tt.minimum, tt.maximum)
 			}
 			seconds, err := strconv.ParseFloat(p.Duration, 64)
 			if want := float64(p.Frames) / float64(tt.rate); err != nil || math.Abs(seconds-want) > 0.01 {
@@ -112,46 +112,46 @@ func TestAVIRate(t *testing.T) {
 	}
 }
 
-// TestAVIStaysInStep looks at the drift at each picture, not only at the end.
+// TestAVIStaysInStep looks at the drift at each frame, not only at the end.
 func TestAVIStaysInStep(t *testing.T) {
 	a := newTestAVI(t, filepath.Join(t.TempDir(), "out.avi"), Options{})
 	defer a.Close()
-	picture := mjpegtest.Pictures(1, 32, 16, 80)[0]
+	frame := mjpegtest.Frames(1, 32, 16, 80)[0]
 	start := time.Now()
 	at := steady(start, 22.3)
 	for i := range 2000 {
-		showAt(t, a, picture, 1, func(int) time.Time { return at(i) })
+		showAt(t, a, frame, 1, func(int) time.Time { return at(i) })
 		if a.rate == 0 {
 			continue
 		}
 		clock := at(i).Sub(start).Seconds()
 		if file := float64(a.written-1) / float64(a.rate); math.Abs(file-clock) > 2/float64(a.rate) {
-			t.Fatalf("picture %d: the file is at %.3f s, the clock at %.3f s", i, file, clock)
+			t.Fatalf("frame %d: the file is at %.3f s, the clock at %.3f s", i, file, clock)
 		}
 	}
 }
 
-// smallDisk is an AVI file that is full after some pictures.
+// smallDisk is an AVI file that is full after some frames.
 type smallDisk struct {
 	icza.AviWriter
 	room int
 }
 
-func (s *smallDisk) AddFrame(picture []byte) error {
+func (s *smallDisk) AddFrame(frame []byte) error {
 	if s.room == 0 {
 		return icza.ErrTooLarge
 	}
 	s.room--
-	return s.AviWriter.AddFrame(picture)
+	return s.AviWriter.AddFrame(frame)
 }
 
 func TestAVIGoesOnInAnotherFile(t *testing.T) {
 	t.Parallel()
-	small, large := mjpegtest.Pictures(1, 32, 16, 80)[0], mjpegtest.Pictures(1, 64, 48, 80)[0]
+	small, large := mjpegtest.Frames(1, 32, 16, 80)[0], mjpegtest.Frames(1, 64, 48, 80)[0]
 	for _, tt := range []struct {
 		name     string
-		pictures [][]byte // 10 of each
-		room     int      // pictures in a file
+		frames   [][]byte // 10 of each
+		room     int      // frames in a file
 		existing string   // a file of an earlier run
 		want     map[string]int
 	}{
@@ -179,7 +179,7 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 				return &smallDisk{w, tt.room}, err
 			}
 			start := time.Now()
-			for i, p := range tt.pictures {
+			for i, p := range tt.frames {
 				showAt(t, a, p, 10, func(j int) time.Time { return steady(start, 30)(10*i + j) })
 			}
 			if err := a.Close(); err != nil {
@@ -187,7 +187,7 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 			}
 			for name, frames := range tt.want {
 				if p := probe(t, filepath.Join(dir, name)); p.Frames != frames || p.Rate != "30/1" {
-					t.Errorf("%s: %+v, want %d pictures", name, p, frames)
+					t.Errorf("%s: %+v, want %d frames", name, p, frames)
 				}
 				if !strings.Contains(log.String(), name) && name != "out.avi" {
 					t.Errorf("no word of %s in the log:\n%s", name, &log)
@@ -207,13 +207,13 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 	}
 }
 
-// TestAVINewSizeAfterAGap: the gap is not filled with pictures of the old size.
+// TestAVINewSizeAfterAGap: the gap is not filled with frames of the old size.
 func TestAVINewSizeAfterAGap(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.avi")
 	a := newTestAVI(t, path, Options{})
 	start := time.Now()
-	showAt(t, a, mjpegtest.Pictures(1, 32, 16, 80)[0], 40, steady(start, 30))
-	showAt(t, a, mjpegtest.Pictures(1, 64, 48, 80)[0], 10, steady(start.Add(5*time.Second), 30))
+	showAt(t, a, mjpegtest.Frames(1, 32, 16, 80)[0], 40, steady(start, 30))
+	showAt(t, a, mjpegtest.Frames(1, 64, 48, 80)[0], 10, steady(start.Add(5*time.Second), 30))
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestAVINewSizeAfterAGap(t *testing.T) {
 func TestAVIAfterACrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.avi")
 	a := newTestAVI(t, path, Options{})
-	showAt(t, a, mjpegtest.Pictures(1, 32, 16, 80)[0], 60, steady(time.Now(), 30))
+	showAt(t, a, mjpegtest.Frames(1, 32, 16, 80)[0], 60, steady(time.Now(), 30))
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -243,12 +243,12 @@ func TestAVIAfterACrash(t *testing.T) {
 	}
 }
 
-func TestAVISkipsWhatIsNoPicture(t *testing.T) {
+func TestAVISkipsWhatIsNoFrame(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.avi")
 	a := newTestAVI(t, path, Options{})
 	at := steady(time.Now(), 30)
 	showAt(t, a, []byte("\xFF\xD8\xFF\xD9"), 1, at)
-	showAt(t, a, mjpegtest.Pictures(1, 32, 16, 80)[0], 3, at)
+	showAt(t, a, mjpegtest.Frames(1, 32, 16, 80)[0], 3, at)
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"picam/pipeline"
 )
 
-// scene is a Frame with a picture of 1280×720 that compresses about as a camera's does.
+// scene is a Frame with a frame of 1280×720 that compresses about as a camera's does.
 func scene(b *testing.B, channels int, isTouched bool) *pipeline.Frame {
 	b.Helper()
 	m := gocv.NewMatWithSize(720, 1280, gocv.MatTypeCV8UC3)
@@ -76,18 +76,18 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkStandardLibrary is the yardstick: the same pictures encoded by image/jpeg and image/png as they come.
+// BenchmarkStandardLibrary is the yardstick: the same frames encoded by image/jpeg and image/png as they come.
 func BenchmarkStandardLibrary(b *testing.B) {
 	f := scene(b, 3, true)
 	m := f.Mat()
-	picture, err := m.ToImage()
+	frame, err := m.ToImage()
 	if err != nil {
 		b.Fatal(err)
 	}
 	var out bytes.Buffer
 	for name, encode := range map[string]func() error{
-		"jpeg": func() error { return jpeg.Encode(&out, picture, &jpeg.Options{Quality: 90}) },
-		"png":  func() error { return png.Encode(&out, picture) },
+		"jpeg": func() error { return jpeg.Encode(&out, frame, &jpeg.Options{Quality: 90}) },
+		"png":  func() error { return png.Encode(&out, frame) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -102,13 +102,13 @@ func BenchmarkStandardLibrary(b *testing.B) {
 	}
 }
 
-// BenchmarkWindow is what a picture costs besides OpenCV's own showing of it: the copy for the desktop, and what is
+// BenchmarkWindow is what a frame costs besides OpenCV's own showing of it: the copy for the desktop, and what is
 // written on it.
 func BenchmarkWindow(b *testing.B) {
 	for _, channels := range []int{1, 3} {
 		b.Run(fmt.Sprintf("%d channels", channels), func(b *testing.B) {
 			f := scene(b, channels, true)
-			s := newSlot("door", nil, func() {})
+			s := newMailbox("door", nil, func() {})
 			defer s.Close()
 			w := newWindow(s, "", image.Point{}, true, time.Now())
 			defer w.free()
@@ -118,8 +118,8 @@ func BenchmarkWindow(b *testing.B) {
 				if err := s.Show(f); err != nil {
 					b.Fatal(err)
 				}
-				if !s.take(&w.picture) {
-					b.Fatal("no picture")
+				if !s.take(&w.frame) {
+					b.Fatal("no frame")
 				}
 				if err := w.compose(); err != nil {
 					b.Fatal(err)

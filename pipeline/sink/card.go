@@ -8,7 +8,7 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// The colours of cards and of what is written over pictures.
+// The colours of cards and of what is written over frames.
 var (
 	ink     = color.RGBA{R: 240, G: 240, B: 240, A: 255}
 	faint   = color.RGBA{R: 150, G: 155, B: 165, A: 255}
@@ -16,7 +16,7 @@ var (
 	surface = color.RGBA{R: 22, G: 24, B: 30, A: 255}
 )
 
-// card is a picture of text, shown where there is no other picture.
+// card is a frame of text, shown where there is no other frame.
 type card struct {
 	title string
 	lines []string // under it, wrapped where they are too long
@@ -28,7 +28,7 @@ func (c card) draw(dst *gocv.Mat, size image.Point) error {
 	if err := c.blank(dst, size); err != nil {
 		return err
 	}
-	// On a picture of 1280 × 720, a unit is a pixel.
+	// On a frame of 1280 × 720, a unit is a pixel.
 	unit := min(float64(size.X)/1280, float64(size.Y)/720)
 	const titleHeight, lineHeight, noteHeight = 52, 21, 17
 	left, width := int(110*unit), int(1060*unit)

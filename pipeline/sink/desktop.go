@@ -27,7 +27,7 @@ type Toggler interface {
 type DesktopOptions struct {
 	Title      string       // in front of the cameras' names; "" means "picam"
 	Waiting    string       // what the card says before a camera came, in lines
-	Folder     string       // where pictures are saved; "" means the current one
+	Folder     string       // where frames are saved; "" means the current one
 	HideStatus bool         // the status line comes only when asked for
 	Log        *slog.Logger // nil discards
 }
@@ -35,9 +35,9 @@ type DesktopOptions struct {
 // Desktop owns the windows of the process, one for each camera. Keys are for the window that the pointer was last over:
 //
 //	q, Esc   quit
-//	space    freezes the picture, or lets it go on
+//	space    freezes the frame, or lets it go on
 //	1 to 9   switch a stage of the chain off, or on
-//	s        saves the picture as a PNG file, without what is written on it
+//	s        saves the frame as a PNG file, without what is written on it
 //	h        hides the status line, or shows it
 //
 // A window that its user closes stays closed; closing the last one quits.
@@ -46,9 +46,9 @@ type Desktop struct {
 	display display
 	wake    chan struct{}
 
-	mu    sync.Mutex
-	slots []*slot // opened and not yet seen by Run
-	ended bool
+	mu        sync.Mutex
+	mailboxes []*mailbox // opened and not yet seen by Run
+	ended     bool
 
 	// Of the goroutine of Run.
 	windows []*window
@@ -75,17 +75,17 @@ func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	return &Desktop{o: o, display: display, wake: make(chan struct{}, 1)}, nil
 }
 
-// Open returns the sink that is a camera's window. The window comes with its first picture. ctl may be nil. Any
+// Open returns the sink that is a camera's window. The window comes with its first frame. ctl may be nil. Any
 // goroutine may call it; once Run has ended, what it returns does nothing.
 func (d *Desktop) Open(camera string, ctl Toggler) pipeline.Sink {
-	s := newSlot(camera, ctl, d.wakeUp)
+	s := newMailbox(camera, ctl, d.wakeUp)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ended {
 		s.rest(true)
 		return s
 	}
-	d.slots = append(d.slots, s)
+	d.mailboxes = append(d.mailboxes, s)
 	d.wakeUp()
 	return s
 }
@@ -98,7 +98,7 @@ func (d *Desktop) wakeUp() {
 	}
 }
 
-// pollPeriod is how often keys and the mouse are looked at while no picture comes.
+// pollPeriod is how often keys and the mouse are looked at while no frame comes.
 const pollPeriod = 10 * time.Millisecond
 
 // Run shows the windows until ctx ends (nil) or the user quits (pipeline.ErrQuit). Call it on the main goroutine:
@@ -144,20 +144,20 @@ func keyOf(code int) rune {
 	return 0
 }
 
-// refresh makes windows for new slots, takes away those of closed ones, and brings all up to date.
+// refresh makes windows for new mailboxes, takes away those of closed ones, and brings all up to date.
 func (d *Desktop) refresh(now time.Time) error {
 	d.windows = slices.DeleteFunc(d.windows, func(w *window) bool {
-		if !w.slot.isClosed() {
+		if !w.mailbox.isClosed() {
 			return false
 		}
 		w.free()
 		return true
 	})
 	d.mu.Lock()
-	for _, s := range d.slots {
+	for _, s := range d.mailboxes {
 		d.windows = append(d.windows, newWindow(s, d.o.Title+": "+s.camera, d.display.size, !d.o.HideStatus, now))
 	}
-	d.slots = d.slots[:0]
+	d.mailboxes = d.mailboxes[:0]
 	d.mu.Unlock()
 	for _, w := range d.windows {
 		if err := w.refresh(now); err != nil {
@@ -237,13 +237,13 @@ func (d *Desktop) target() *window {
 func (d *Desktop) Close() error {
 	d.mu.Lock()
 	d.ended = true
-	for _, s := range d.slots {
+	for _, s := range d.mailboxes {
 		s.rest(true)
 	}
-	d.slots = nil
+	d.mailboxes = nil
 	d.mu.Unlock()
 	for _, w := range d.windows {
-		w.slot.rest(true)
+		w.mailbox.rest(true)
 		w.free()
 	}
 	d.windows = nil

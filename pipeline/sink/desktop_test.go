@@ -32,7 +32,7 @@ const childVariable = "PICAM_TEST_DESKTOP"
 // desktopChild runs a Desktop and cameras, driven by lines on standard input:
 //
 //	open NAME           a camera comes; its chain is grayscale
-//	stream NAME         it sends pictures from now on
+//	stream NAME         it sends frames from now on
 //	stop NAME REASON    its stream ends
 //	close NAME          it is given up
 //	end                 the program is asked to end
@@ -130,10 +130,10 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 	return nil
 }
 
-// quarters is a Source of a picture of 640×480 with a red, a green, a blue and a white quarter, 25 times a second.
+// quarters is a Source of a frame of 640×480 with a red, a green, a blue and a white quarter, 25 times a second.
 type quarters struct {
-	ctx     context.Context
-	picture []byte
+	ctx   context.Context
+	frame []byte
 }
 
 func (q *quarters) Next() (mjpeg.Frame, error) {
@@ -142,7 +142,7 @@ func (q *quarters) Next() (mjpeg.Frame, error) {
 	case <-q.ctx.Done():
 		return mjpeg.Frame{}, context.Cause(q.ctx)
 	}
-	if q.picture == nil {
+	if q.frame == nil {
 		m := image.NewRGBA(image.Rect(0, 0, 640, 480))
 		for i, c := range quarterColours() {
 			at := image.Pt(i%2*320, i/2*240)
@@ -152,10 +152,10 @@ func (q *quarters) Next() (mjpeg.Frame, error) {
 		if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 95}); err != nil {
 			return mjpeg.Frame{}, err
 		}
-		q.picture = b.Bytes()
+		q.frame = b.Bytes()
 	}
 	now := time.Now()
-	return mjpeg.Frame{JPEG: q.picture, Captured: now.Add(-20 * time.Millisecond), Received: now}, nil
+	return mjpeg.Frame{JPEG: q.frame, Captured: now.Add(-20 * time.Millisecond), Received: now}, nil
 }
 
 // quarterColours are those of the quarters, row by row.
@@ -183,17 +183,17 @@ func TestDesktop(t *testing.T) {
 	x.Key("picam: door", "s")
 	saved := p.saved(t)
 	if err := hasQuarters(saved, false); err != nil {
-		t.Errorf("saved picture: %v", err)
+		t.Errorf("saved frame: %v", err)
 	}
 	if err := hasStatus(saved, false); err != nil {
-		t.Errorf("saved picture: %v", err)
+		t.Errorf("saved frame: %v", err)
 	}
 
 	x.Key("picam: door", "space")
 	x.Wait("paused", func(m image.Image) error { return hasPause(x.Window("^picam: door$", m), true) })
-	x.Key("picam: door", "1") // back to gray, as soon as the picture goes on
+	x.Key("picam: door", "1") // back to gray, as soon as the frame goes on
 	if err := hasQuarters(x.Window("^picam: door$", x.Screenshot()), false); err != nil {
-		t.Errorf("the frozen picture changed: %v", err)
+		t.Errorf("the frozen frame changed: %v", err)
 	}
 	x.Key("picam: door", "space")
 	x.Wait("going on", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
@@ -226,7 +226,7 @@ func TestDesktopEndsWithContext(t *testing.T) {
 	p := startChild(t, x)
 	p.do(t, "open door")
 	p.do(t, "stream door")
-	x.Wait("picture", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
+	x.Wait("frame", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
 	p.do(t, "end")
 	p.ends(t, "run: <nil>")
 }
@@ -282,7 +282,7 @@ func near(got, want color.RGBA) bool {
 	return true
 }
 
-// hasQuarters checks the colours of the four quarters a little beside their corners in the middle of the picture, where
+// hasQuarters checks the colours of the four quarters a little beside their corners in the middle of the frame, where
 // an edge must be.
 func hasQuarters(window image.Image, gray bool) error {
 	m, ok := window.(rgba)
@@ -430,7 +430,7 @@ func (p *program) ends(t *testing.T, want string) {
 	}
 }
 
-// saved waits for a saved picture.
+// saved waits for a saved frame.
 func (p *program) saved(t *testing.T) *image.RGBA {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -448,12 +448,12 @@ func (p *program) saved(t *testing.T) *image.RGBA {
 			if err != nil {
 				t.Fatal(err)
 			}
-			picture := image.NewRGBA(m.Bounds())
-			draw.Draw(picture, m.Bounds(), m, image.Point{}, draw.Src)
-			return picture
+			frame := image.NewRGBA(m.Bounds())
+			draw.Draw(frame, m.Bounds(), m, image.Point{}, draw.Src)
+			return frame
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d saved pictures", len(files))
+			t.Fatalf("%d saved frames", len(files))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -10,25 +10,25 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/mjpeg"
-	"picam/mjpeg/turbo"
+	"picam/mjpeg/codec"
 	"picam/pipeline"
 )
 
-// jpegEncoder gives pictures as JPEG. It is ready once quality is set.
+// jpegEncoder gives frames as JPEG. It is ready once quality is set.
 type jpegEncoder struct {
 	quality int            // 1 to 100
-	turbo   *turbo.Encoder // nil until a picture had to be encoded
+	codec   *codec.Encoder // nil until a frame had to be encoded
 }
 
-// append appends f's picture to dst: the camera's own bytes where no stage has changed them.
+// append appends f's frame to dst: the camera's own bytes where no stage has changed them.
 func (e *jpegEncoder) append(dst []byte, f *pipeline.Frame) ([]byte, error) {
-	if f.Untouched() {
+	if f.Passthrough() {
 		return mjpeg.AddHuffmanTables(dst, f.JPEG()), nil
 	}
 	return e.appendMat(dst, f.Mat())
 }
 
-// appendUpright appends a camera's own picture to dst: its bytes, or its pixels encoded anew where EXIF says that they
+// appendUpright appends a camera's own frame to dst: its bytes, or its pixels encoded anew where EXIF says that they
 // are to be turned. What cannot be decoded stays as it is.
 func (e *jpegEncoder) appendUpright(dst, jpeg []byte) ([]byte, error) {
 	if h, err := mjpeg.ParseHeader(jpeg); err == nil && h.Orientation > 1 {
@@ -41,22 +41,22 @@ func (e *jpegEncoder) appendUpright(dst, jpeg []byte) ([]byte, error) {
 	return mjpeg.AddHuffmanTables(dst, jpeg), nil
 }
 
-// appendMat appends the picture in m, rows × cols × 1 or 3, to dst.
+// appendMat appends the frame in m, rows × cols × 1 or 3, to dst.
 func (e *jpegEncoder) appendMat(dst []byte, m gocv.Mat) ([]byte, error) {
 	pixels, err := pixelsOf(m)
 	if err != nil {
 		return dst, err
 	}
-	if e.turbo == nil {
-		if e.turbo, err = turbo.NewEncoder(); err != nil {
+	if e.codec == nil {
+		if e.codec, err = codec.NewEncoder(); err != nil {
 			return dst, fmt.Errorf("sink: %w", err)
 		}
 	}
-	format := turbo.BGR
+	format := codec.BGR
 	if m.Channels() == 1 {
-		format = turbo.Gray
+		format = codec.Gray
 	}
-	dst, err = e.turbo.Encode(dst, pixels, m.Cols()*m.Channels(), m.Cols(), m.Rows(), format, e.quality)
+	dst, err = e.codec.Encode(dst, pixels, m.Cols()*m.Channels(), m.Cols(), m.Rows(), format, e.quality)
 	if err != nil {
 		return dst, fmt.Errorf("sink: %w", err)
 	}
@@ -64,15 +64,15 @@ func (e *jpegEncoder) appendMat(dst []byte, m gocv.Mat) ([]byte, error) {
 }
 
 func (e *jpegEncoder) close() {
-	if e.turbo != nil {
-		e.turbo.Close()
+	if e.codec != nil {
+		e.codec.Close()
 	}
 }
 
-// pngEncoder gives pictures as PNG. It compresses for speed: a recording must keep up with a camera.
+// pngEncoder gives frames as PNG. It compresses for speed: a recording must keep up with a camera.
 type pngEncoder struct {
 	png  png.Encoder
-	rgba gocv.Mat // a colour picture in the order of PNG
+	rgba gocv.Mat // a colour frame in the order of PNG
 	kept *png.EncoderBuffer
 }
 
@@ -82,21 +82,21 @@ func newPNGEncoder() *pngEncoder {
 	return e
 }
 
-// Get and Put keep the one buffer of the png.Encoder for the next picture.
+// Get and Put keep the one buffer of the png.Encoder for the next frame.
 func (e *pngEncoder) Get() *png.EncoderBuffer  { return e.kept }
 func (e *pngEncoder) Put(b *png.EncoderBuffer) { e.kept = b }
 
-// append appends the picture in m, rows × cols × 1 or 3, to dst.
+// append appends the frame in m, rows × cols × 1 or 3, to dst.
 func (e *pngEncoder) append(dst []byte, m gocv.Mat) ([]byte, error) {
 	out := bytes.NewBuffer(dst)
 	bounds := image.Rect(0, 0, m.Cols(), m.Rows())
-	var picture image.Image
+	var frame image.Image
 	if m.Channels() == 1 {
 		pixels, err := pixelsOf(m)
 		if err != nil {
 			return dst, err
 		}
-		picture = &image.Gray{Pix: pixels, Stride: m.Cols(), Rect: bounds}
+		frame = &image.Gray{Pix: pixels, Stride: m.Cols(), Rect: bounds}
 	} else {
 		if err := gocv.CvtColor(m, &e.rgba, gocv.ColorBGRToRGBA); err != nil {
 			return dst, fmt.Errorf("sink: PNG: %w", err)
@@ -105,9 +105,9 @@ func (e *pngEncoder) append(dst []byte, m gocv.Mat) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		picture = &image.RGBA{Pix: pixels, Stride: 4 * m.Cols(), Rect: bounds}
+		frame = &image.RGBA{Pix: pixels, Stride: 4 * m.Cols(), Rect: bounds}
 	}
-	if err := e.png.Encode(out, picture); err != nil {
+	if err := e.png.Encode(out, frame); err != nil {
 		return dst, fmt.Errorf("sink: PNG: %w", err)
 	}
 	return out.Bytes(), nil
@@ -119,11 +119,11 @@ func (e *pngEncoder) close() { e.rgba.Close() }
 // whatever OpenCV makes.
 func pixelsOf(m gocv.Mat) ([]byte, error) {
 	if m.Empty() {
-		return nil, errors.New("sink: picture without pixels")
+		return nil, errors.New("sink: frame without pixels")
 	}
 	pixels, err := m.DataPtrUint8()
 	if err != nil {
-		return nil, fmt.Errorf("sink: picture of %d×%d: %w", m.Cols(), m.Rows(), err)
+		return nil, fmt.Errorf("sink: frame of %d×%d: %w", m.Cols(), m.Rows(), err)
 	}
 	return pixels, nil
 }

@@ -13,14 +13,14 @@ import (
 	"picam/pipeline"
 )
 
-// Events is a file of what the stages of all cameras find: a line of JSON for each picture in which they have found
+// Events is a file of what the stages of all cameras find: a line of JSON for each frame in which they have found
 // something, such as
 //
 //	{"camera":"door","seq":17,"time":"2026-11-25T09:00:00.123Z","detections":[{"stage":"faces","label":"face",
 //	 "box":[310,95,120,120],"score":7,"size":[1280,720]}]}
 //
-// (in one line). box is x, y, width and height and points are pairs of x and y, in pixels of the picture that the stage
-// was given, whose columns and rows are size. time is when the picture was captured, by this computer's clock, or, if
+// (in one line). box is x, y, width and height and points are pairs of x and y, in pixels of the frame that the stage
+// was given, whose columns and rows are size. time is when the frame was captured, by this computer's clock, or, if
 // that is not known, when it arrived. A detection has only what its filter tells of it.
 type Events struct {
 	mu   sync.Mutex
@@ -29,7 +29,7 @@ type Events struct {
 	err  error     // why no more is written
 }
 
-// OpenEvents makes the file at path; "-" is standard output. A line is in the file when the next picture is shown.
+// OpenEvents makes the file at path; "-" is standard output. A line is in the file when the next frame is shown.
 func OpenEvents(path string, o Options) (*Events, error) {
 	if path == "-" {
 		return &Events{out: os.Stdout}, nil
@@ -41,7 +41,7 @@ func OpenEvents(path string, o Options) (*Events, error) {
 	return &Events{out: f, file: f}, nil
 }
 
-// Camera is a sink for the pictures of one camera.
+// Camera is a sink for the frames of one camera.
 func (e *Events) Camera() pipeline.Sink { return &cameraEvents{all: e} }
 
 // Close closes the file, once all cameras' sinks are closed.
@@ -85,7 +85,7 @@ func (c *cameraEvents) Show(f *pipeline.Frame) error {
 
 func (c *cameraEvents) Close() error { return nil }
 
-// event is what has been found in a picture, as JSON.
+// event is what has been found in a frame, as JSON.
 type event struct {
 	Camera     string      `json:"camera"`
 	Seq        uint64      `json:"seq"`

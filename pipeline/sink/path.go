@@ -22,7 +22,7 @@ func Expand(path, camera string) string {
 }
 
 // PerCamera returns path with {camera} in it, so that several cameras do not write one file: before the extension
-// (out-{camera}.avi), or as a folder of numbered pictures (out/{camera}/%06d.png). A path that has it stays as it is.
+// (out-{camera}.avi), or as a folder of numbered frames (out/{camera}/%06d.png). A path that has it stays as it is.
 func PerCamera(path string) string {
 	if strings.Contains(path, placeholder) {
 		return path

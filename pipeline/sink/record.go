@@ -17,15 +17,15 @@ import (
 
 // Record opens a recording of what is shown. The extension of path says how:
 //
-//	out.mjpeg, out.mjpg        JPEG pictures one after another, as picam sends them
+//	out.mjpeg, out.mjpg        JPEG frames one after another, as picam sends them
 //	out.avi                    a video (Motion JPEG), see Options.Rate and EveryFrame
-//	out/%06d.jpg, out/%06d.png numbered pictures, from 1; PNG loses nothing
+//	out/%06d.jpg, out/%06d.png numbered frames, from 1; PNG loses nothing
 //
-// Folders that are missing are made. Pictures that no stage has changed are kept as JPEG with the camera's own bytes
+// Folders that are missing are made. Frames that no stage has changed are kept as JPEG with the camera's own bytes
 // (and the standard Huffman tables, where they have none), unless EXIF says that they are to be turned: players do not
 // know that of videos, so they are turned and encoded anew. Turning the coded blocks instead would lose nothing, but
 // needs whole ones, and 1080 rows are not. A file that cannot be written to the end, such as on a full
-// disk, is an error of Show; whole pictures written before it stay readable.
+// disk, is an error of Show; whole frames written before it stay readable.
 func Record(path string, o Options) (pipeline.Sink, error) {
 	kind, err := kindOf(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func Record(path string, o Options) (pipeline.Sink, error) {
 	case jpegFiles:
 		out, err = newNumbered(path, o.Overwrite)
 	case jpegStream:
-		out, err = createPictureFile(path, o.Overwrite)
+		out, err = createFrameFile(path, o.Overwrite)
 	}
 	if err != nil {
 		return nil, err
@@ -49,18 +49,18 @@ func Record(path string, o Options) (pipeline.Sink, error) {
 	return &jpegRecording{out: out, encoder: jpegEncoder{quality: o.Quality}}, nil
 }
 
-// RecordRaw opens a recording of the camera's own bytes: each picture is one Write, and the file is the pictures one
+// RecordRaw opens a recording of the camera's own bytes: each frame is one Write, and the file is the frames one
 // after another (.mjpeg), with their EXIF. It is for [pipeline.Outputs].
 func RecordRaw(path string, o Options) (io.WriteCloser, error) {
 	if err := checkRaw(path); err != nil {
 		return nil, err
 	}
-	return createPictureFile(path, o.Overwrite)
+	return createFrameFile(path, o.Overwrite)
 }
 
 func checkRaw(path string) error {
 	if kind, err := kindOf(path); err != nil || kind != jpegStream {
-		return fmt.Errorf("sink: record raw %s: the camera's own pictures make a .mjpeg file", path)
+		return fmt.Errorf("sink: record raw %s: the camera's own frames make a .mjpeg file", path)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func checkRaw(path string) error {
 type recordingKind int
 
 const (
-	jpegStream recordingKind = iota // JPEG pictures one after another
+	jpegStream recordingKind = iota // JPEG frames one after another
 	aviFile
 	jpegFiles
 	pngFiles
@@ -85,7 +85,7 @@ func kindOf(path string) (recordingKind, error) {
 		return aviFile, nil
 	case ext == ".jpg" || ext == ".jpeg" || ext == ".png":
 		if _, _, ok := splitNumbered(name); !ok {
-			return 0, fmt.Errorf("sink: record %s: numbered pictures need %%06d in their name: %s",
+			return 0, fmt.Errorf("sink: record %s: numbered frames need %%06d in their name: %s",
 				path, filepath.Join(dir, "%06d"+ext))
 		}
 		if ext == ".png" {
@@ -93,11 +93,11 @@ func kindOf(path string) (recordingKind, error) {
 		}
 		return jpegFiles, nil
 	}
-	return 0, fmt.Errorf("sink: record %s: unknown kind of file: use .mjpeg, .avi, or numbered pictures, %s or .jpg",
+	return 0, fmt.Errorf("sink: record %s: unknown kind of file: use .mjpeg, .avi, or numbered frames, %s or .jpg",
 		path, filepath.Join(dir, "%06d.png"))
 }
 
-// jpegRecording hands each picture as JPEG to out, in one Write.
+// jpegRecording hands each frame as JPEG to out, in one Write.
 type jpegRecording struct {
 	out     io.WriteCloser
 	encoder jpegEncoder
@@ -120,7 +120,7 @@ func (r *jpegRecording) Close() error {
 	return r.out.Close()
 }
 
-// pngRecording keeps each picture as a PNG file. That takes many times as long as JPEG, so several are encoded at a
+// pngRecording keeps each frame as a PNG file. That takes many times as long as JPEG, so several are encoded at a
 // time.
 type pngRecording struct {
 	files *numbered
@@ -128,12 +128,12 @@ type pngRecording struct {
 	free  chan *pngJob // those that nobody uses; Show waits for one
 
 	mu  sync.Mutex
-	err error // of the first picture that could not be written
+	err error // of the first frame that could not be written
 }
 
-// pngJob is what encoding a picture needs.
+// pngJob is what encoding a frame needs.
 type pngJob struct {
-	picture gocv.Mat
+	frame   gocv.Mat
 	encoder *pngEncoder
 	file    []byte
 }
@@ -146,16 +146,16 @@ func newPNGRecording(path string, o Options) (*pngRecording, error) {
 	jobs := runtime.GOMAXPROCS(0)
 	r := &pngRecording{files: files, free: make(chan *pngJob, jobs)}
 	for range jobs {
-		r.free <- &pngJob{picture: gocv.NewMat(), encoder: newPNGEncoder()}
+		r.free <- &pngJob{frame: gocv.NewMat(), encoder: newPNGEncoder()}
 	}
 	return r, nil
 }
 
-// Show copies f's picture. Its error may be that of an earlier one.
+// Show copies f's frame. Its error may be that of an earlier one.
 func (r *pngRecording) Show(f *pipeline.Frame) error {
 	job := <-r.free
 	m := f.Mat()
-	if err := m.CopyTo(&job.picture); err != nil {
+	if err := m.CopyTo(&job.frame); err != nil {
 		r.free <- job
 		return fmt.Errorf("sink: PNG: %w", err)
 	}
@@ -172,7 +172,7 @@ func (r *pngRecording) Show(f *pipeline.Frame) error {
 
 func (r *pngRecording) write(job *pngJob, number int) error {
 	var err error
-	if job.file, err = job.encoder.append(job.file[:0], job.picture); err != nil {
+	if job.file, err = job.encoder.append(job.file[:0], job.frame); err != nil {
 		return err
 	}
 	return r.files.write(number, job.file)
@@ -186,7 +186,7 @@ func (r *pngRecording) fail(err error) {
 	}
 }
 
-// failure returns the error of pictures so far, once.
+// failure returns the error of frames so far, once.
 func (r *pngRecording) failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,44 +195,44 @@ func (r *pngRecording) failure() error {
 	return err
 }
 
-// Close waits until the last picture is written.
+// Close waits until the last frame is written.
 func (r *pngRecording) Close() error {
 	for range cap(r.free) {
 		job := <-r.free
-		job.picture.Close()
+		job.frame.Close()
 		job.encoder.close()
 	}
 	return r.failure()
 }
 
-// pictureFile is a file of pictures one after another. Each Write goes to the system at once, so that a crash of this
+// frameFile is a file of frames one after another. Each Write goes to the system at once, so that a crash of this
 // program loses none, and what could not be written whole is taken off again.
-type pictureFile struct {
-	f        *os.File
-	size     int64 // bytes of whole pictures
-	pictures int
+type frameFile struct {
+	f      *os.File
+	size   int64 // bytes of whole frames
+	frames int
 }
 
-func createPictureFile(path string, overwrite bool) (*pictureFile, error) {
+func createFrameFile(path string, overwrite bool) (*frameFile, error) {
 	f, err := create(path, overwrite)
 	if err != nil {
 		return nil, err
 	}
-	return &pictureFile{f: f}, nil
+	return &frameFile{f: f}, nil
 }
 
-func (p *pictureFile) Write(picture []byte) (int, error) {
-	n, err := p.f.Write(picture)
+func (p *frameFile) Write(frame []byte) (int, error) {
+	n, err := p.f.Write(frame)
 	if err != nil {
 		_ = p.f.Truncate(p.size) // a pipe has no length; the error that counts is that of Write
-		return n, fmt.Errorf("sink: after %d pictures: %w", p.pictures, err)
+		return n, fmt.Errorf("sink: after %d frames: %w", p.frames, err)
 	}
 	p.size += int64(n)
-	p.pictures++
+	p.frames++
 	return n, nil
 }
 
-func (p *pictureFile) Close() error {
+func (p *frameFile) Close() error {
 	if err := p.f.Close(); err != nil {
 		return fmt.Errorf("sink: %w", err)
 	}
@@ -259,22 +259,22 @@ func newNumbered(path string, overwrite bool) (*numbered, error) {
 	return &numbered{dir: dir, pattern: pattern, overwrite: overwrite}, nil
 }
 
-func (n *numbered) Write(picture []byte) (int, error) {
+func (n *numbered) Write(frame []byte) (int, error) {
 	n.written++
-	return len(picture), n.write(n.written, picture)
+	return len(frame), n.write(n.written, frame)
 }
 
 // write writes the file of that number.
-func (n *numbered) write(number int, picture []byte) error {
+func (n *numbered) write(number int, frame []byte) error {
 	path := filepath.Join(n.dir, fmt.Sprintf(n.pattern, number))
 	f, err := create(path, n.overwrite)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(picture)
+	_, err = f.Write(frame)
 	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(path) // half a picture is none
-		return fmt.Errorf("sink: picture %d: %w", number, err)
+		_ = os.Remove(path) // half a frame is none
+		return fmt.Errorf("sink: frame %d: %w", number, err)
 	}
 	return nil
 }

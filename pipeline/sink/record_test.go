@@ -32,7 +32,7 @@ func untouched(t testing.TB, jpeg []byte) *pipeline.Frame {
 	return f
 }
 
-// touched is a Frame with a made-up picture of width × height × channels, another one for each seed.
+// touched is a Frame with a made-up frame of width × height × channels, another one for each seed.
 func touched(t testing.TB, width, height, channels, seed int) *pipeline.Frame {
 	t.Helper()
 	kind := gocv.MatTypeCV8UC3
@@ -69,8 +69,8 @@ func record(t testing.TB, path string, o Options, frames ...*pipeline.Frame) {
 	}
 }
 
-// pictures cuts a file into its pictures.
-func pictures(t testing.TB, path string) [][]byte {
+// frames cuts a file into its frames.
+func jpegsIn(t testing.TB, path string) [][]byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestRecordKinds(t *testing.T) {
 		{"a/%06d.png", "", false},
 		{"a/%d.png", "", false},
 		{"a/x-%04d.jpg", "", true},
-		{"out.mkv", "use .mjpeg, .avi, or numbered pictures", false},
+		{"out.mkv", "use .mjpeg, .avi, or numbered frames", false},
 		{"out", "use .mjpeg, .avi", false},
 		{"out.png", "%06d.png", false},
 		{"%s.png", "%06d.png", false},
@@ -134,7 +134,7 @@ func TestRecordKinds(t *testing.T) {
 
 func TestRecordMJPEGKeepsTheCamerasBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new/folder/out.mjpeg")
-	in := mjpegtest.Pictures(5, 64, 48, 80)
+	in := mjpegtest.Frames(5, 64, 48, 80)
 	s, err := Record(path, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -144,8 +144,8 @@ func TestRecordMJPEGKeepsTheCamerasBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A crash right now must lose nothing: it is in the file.
-		if got := pictures(t, path); len(got) != i+1 || !bytes.Equal(got[i], p) {
-			t.Fatalf("after picture %d, %d are in the file", i+1, len(got))
+		if got := jpegsIn(t, path); len(got) != i+1 || !bytes.Equal(got[i], p) {
+			t.Fatalf("after frame %d, %d are in the file", i+1, len(got))
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -154,10 +154,10 @@ func TestRecordMJPEGKeepsTheCamerasBytes(t *testing.T) {
 }
 
 func TestRecordAddsHuffmanTables(t *testing.T) {
-	bare := mjpegtest.WithoutDHT(mjpegtest.Pictures(1, 64, 48, 80)[0])
+	bare := mjpegtest.WithoutDHT(mjpegtest.Frames(1, 64, 48, 80)[0])
 	dir := t.TempDir()
 	record(t, filepath.Join(dir, "out.mjpeg"), Options{}, untouched(t, bare))
-	got := pictures(t, filepath.Join(dir, "out.mjpeg"))
+	got := jpegsIn(t, filepath.Join(dir, "out.mjpeg"))
 	if h, err := mjpeg.ParseHeader(got[0]); err != nil || !h.HasDHT {
 		t.Errorf("tables: %v, %v", h.HasDHT, err)
 	}
@@ -172,8 +172,8 @@ func TestRecordAddsHuffmanTables(t *testing.T) {
 	if err := raw.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := pictures(t, filepath.Join(dir, "raw.mjpeg")); len(got) != 1 || !bytes.Equal(got[0], bare) {
-		t.Errorf("the raw recording changed the picture")
+	if got := jpegsIn(t, filepath.Join(dir, "raw.mjpeg")); len(got) != 1 || !bytes.Equal(got[0], bare) {
+		t.Errorf("the raw recording changed the frame")
 	}
 }
 
@@ -238,21 +238,21 @@ func TestRecordEncodesWhatAStageChanged(t *testing.T) {
 	dir := t.TempDir()
 	record(t, filepath.Join(dir, "out.mjpeg"), Options{Quality: 20}, touched(t, 64, 48, 3, 1), touched(t, 64, 48, 1, 1))
 	record(t, filepath.Join(dir, "fine.mjpeg"), Options{}, touched(t, 64, 48, 3, 1), touched(t, 64, 48, 1, 1))
-	coarse, fine := pictures(t, filepath.Join(dir, "out.mjpeg")), pictures(t, filepath.Join(dir, "fine.mjpeg"))
+	coarse, fine := jpegsIn(t, filepath.Join(dir, "out.mjpeg")), jpegsIn(t, filepath.Join(dir, "fine.mjpeg"))
 	for i, components := range []int{3, 1} {
 		h, err := mjpeg.ParseHeader(coarse[i])
 		if err != nil || h.Width != 64 || h.Height != 48 || h.Components != components {
-			t.Errorf("picture %d: %+v, %v", i, h, err)
+			t.Errorf("frame %d: %+v, %v", i, h, err)
 		}
 		if len(coarse[i]) >= len(fine[i]) {
-			t.Errorf("picture %d: %d bytes at quality 20, %d at 90", i, len(coarse[i]), len(fine[i]))
+			t.Errorf("frame %d: %d bytes at quality 20, %d at 90", i, len(coarse[i]), len(fine[i]))
 		}
 	}
 }
 
 func TestRecordNumberedJPEG(t *testing.T) {
 	dir := t.TempDir()
-	in := mjpegtest.Pictures(12, 32, 16, 80)
+	in := mjpegtest.Frames(12, 32, 16, 80)
 	var frames []*pipeline.Frame
 	for _, p := range in {
 		frames = append(frames, untouched(t, p))
@@ -261,7 +261,7 @@ func TestRecordNumberedJPEG(t *testing.T) {
 	for i, want := range in {
 		got, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("x-%d.jpg", i+1)))
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("picture %d: %v", i+1, err)
+			t.Errorf("frame %d: %v", i+1, err)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func TestRecordRefusesToOverwrite(t *testing.T) {
 		{"out.mjpeg", "out.mjpeg"},
 		{"out.avi", "out.avi"},
 		{"p/%06d.png", "p/000001.png"},
-		{"p/%06d.png", "p/000417.png"}, // an earlier recording whose first pictures were deleted
+		{"p/%06d.png", "p/000417.png"}, // an earlier recording whose first frames were deleted
 		{"p/%06d.jpg", "p/000001.jpg"},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
@@ -326,7 +326,7 @@ func TestCheckFindsEarlierRecordings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := (&Ends{Record: filepath.Join(dir, "%06d.png")}).Check(); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("Check of numbered pictures: %v", err)
+		t.Errorf("Check of numbered frames: %v", err)
 	}
 	if err := (&Ends{Record: filepath.Join(dir, "new/%06d.png")}).Check(); err != nil {
 		t.Errorf("Check of a folder that is to be made: %v", err)
@@ -355,14 +355,14 @@ func full(t *testing.T, ext string) string {
 }
 
 func TestRecordFullDisk(t *testing.T) {
-	picture := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	frame := mjpegtest.Frames(1, 64, 48, 80)[0]
 	t.Run(".mjpeg", func(t *testing.T) {
 		path := full(t, ".mjpeg")
 		s, err := Record(path, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.Show(untouched(t, picture))
+		err = s.Show(untouched(t, frame))
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) {
 			t.Errorf("Show: %v", err)
 		}
@@ -376,7 +376,7 @@ func TestRecordFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.Show(untouched(t, picture))
+		err = s.Show(untouched(t, frame))
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) {
 			t.Errorf("Show: %v", err)
 		}
@@ -417,22 +417,22 @@ func TestRecordFullDisk(t *testing.T) {
 			t.Errorf("Show and Close: %v", err)
 		}
 		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "1.png")); err == nil {
-			t.Error("half a picture was left behind")
+			t.Error("half a frame was left behind")
 		}
 	})
 }
 
-// TestRecordHalfAPicture limits the size of files, as a full disk does, so that a picture fits by half.
-func TestRecordHalfAPicture(t *testing.T) {
+// TestRecordHalfAFrame limits the size of files, as a full disk does, so that a frame fits by half.
+func TestRecordHalfAFrame(t *testing.T) {
 	if os.Getenv("PICAM_TEST_LIMIT") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestRecordHalfAPicture$", "-test.v")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestRecordHalfAFrame$", "-test.v")
 		cmd.Env = append(os.Environ(), "PICAM_TEST_LIMIT=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return
 	}
-	in := mjpegtest.Pictures(3, 64, 48, 80)
+	in := mjpegtest.Frames(3, 64, 48, 80)
 	limit := uint64(len(in[0]) + len(in[1]) + len(in[2])/2)
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		t.Skip(err)
@@ -444,9 +444,9 @@ func TestRecordHalfAPicture(t *testing.T) {
 	}
 	for i, p := range in {
 		err := s.Show(untouched(t, p))
-		isFull := errors.Is(err, syscall.EFBIG) && strings.Contains(err.Error(), "after 2 pictures")
+		isFull := errors.Is(err, syscall.EFBIG) && strings.Contains(err.Error(), "after 2 frames")
 		if i < 2 && err != nil || i == 2 && !isFull {
-			t.Errorf("picture %d: %v", i, err)
+			t.Errorf("frame %d: %v", i, err)
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -454,7 +454,7 @@ func TestRecordHalfAPicture(t *testing.T) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(data, append(bytes.Clone(in[0]), in[1]...)) {
-		t.Errorf("%d bytes, not the two whole pictures, %v", len(data), err)
+		t.Errorf("%d bytes, not the two whole frames, %v", len(data), err)
 	}
 }
 
@@ -467,7 +467,7 @@ type probed struct {
 	Duration      string
 }
 
-// probe reads a video with ffprobe, decoding every picture.
+// probe reads a video with ffprobe, decoding every frame.
 func probe(t *testing.T, path string, args ...string) probed {
 	t.Helper()
 	if _, err := exec.LookPath("ffprobe"); err != nil {
@@ -490,7 +490,7 @@ func probe(t *testing.T, path string, args ...string) probed {
 
 func TestRecordIsReadByFFmpeg(t *testing.T) {
 	dir := t.TempDir()
-	in := mjpegtest.Pictures(40, 65, 47, 80)
+	in := mjpegtest.Frames(40, 65, 47, 80)
 	var frames []*pipeline.Frame
 	start := time.Now()
 	for i, p := range in {

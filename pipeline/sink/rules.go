@@ -22,7 +22,7 @@ import (
 )
 
 // Rules is a sink that does what the rules of the chain say when something is found: it runs programs, posts events,
-// saves pictures and clips. All of that is done by a goroutine of its own, one thing after another, so that the picture
+// saves frames and clips. All of that is done by a goroutine of its own, one thing after another, so that the frame
 // never waits; while more than a few things wait, further ones are left out, which the log says.
 func Rules(o Options) pipeline.Sink {
 	o = o.withDefaults()
@@ -37,7 +37,7 @@ const (
 	maxJobs    = 8                // that wait
 	actionTime = 30 * time.Second // with a program or a web server
 	lastWait   = 5 * time.Second  // with what is still to be done when the camera's pipeline ends
-	maxHistory = 64 << 20         // bytes of a camera's pictures that are kept for the beginning of a clip
+	maxHistory = 64 << 20         // bytes of a camera's frames that are kept for the beginning of a clip
 	gap        = 500 * time.Millisecond
 )
 
@@ -47,7 +47,7 @@ type rules struct {
 	quality int
 	plan    *pipeline.Plan // that states are of
 	states  map[*pipeline.Rule]*ruleState
-	history []shot // the last pictures, the oldest first
+	history []shot // the last frames, the oldest first
 	clips   []*clip
 	jobs    chan job
 	skipped int // jobs since the last one that had room
@@ -64,7 +64,7 @@ type ruleState struct {
 	acted time.Time
 }
 
-// shot is one of the camera's own pictures.
+// shot is one of the camera's own frames.
 type shot struct {
 	jpeg []byte
 	at   time.Time
@@ -117,8 +117,8 @@ func (r *rules) replan(plan *pipeline.Plan) {
 	r.plan, r.states = plan, states
 }
 
-// due takes in whether what rule waits for is in the picture of that time, and says whether to act. A gap of half a
-// second is none: detectors miss a picture now and then.
+// due takes in whether what rule waits for is in the frame of that time, and says whether to act. A gap of half a
+// second is none: detectors miss a frame now and then.
 func (s *ruleState) due(rule *pipeline.Rule, there bool, now time.Time) bool {
 	if !there {
 		if now.Sub(s.last) > gap {
@@ -133,7 +133,7 @@ func (s *ruleState) due(rule *pipeline.Rule, there bool, now time.Time) bool {
 	return now.Sub(s.since) >= rule.For && (s.acted.IsZero() || now.Sub(s.acted) >= rule.Cooldown)
 }
 
-// remember keeps the picture as long as a clip may begin with it, and gives it to the clips that are being taken.
+// remember keeps the frame as long as a clip may begin with it, and gives it to the clips that are being taken.
 func (r *rules) remember(f *pipeline.Frame, now time.Time) {
 	var before time.Duration
 	wanted := len(r.clips) > 0
@@ -172,7 +172,7 @@ func (r *rules) act(rule *pipeline.Rule, f *pipeline.Frame, d filters.Detection)
 	fill := placeholdersOf(f, d)
 	if rule.Clip != "" {
 		c := &clip{path: fill.paths.Replace(rule.Clip), until: f.Received.Add(rule.After)}
-		for _, s := range r.history { // this picture is its last
+		for _, s := range r.history { // this frame is its last
 			if f.Received.Sub(s.at) <= rule.Before {
 				c.shots = append(c.shots, s)
 			}
@@ -188,7 +188,7 @@ func (r *rules) act(rule *pipeline.Rule, f *pipeline.Frame, d filters.Detection)
 		r.log.Error("a rule", "error", err)
 		return
 	}
-	if rule.Snapshot != "" && !f.Untouched() {
+	if rule.Snapshot != "" && !f.Passthrough() {
 		m := f.Mat()
 		j.snapshot, j.pixels = fill.paths.Replace(rule.Snapshot), m.Clone()
 	}

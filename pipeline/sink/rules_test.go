@@ -22,11 +22,11 @@ import (
 	"picam/pipeline"
 )
 
-// seen is a picture that arrived after so much time, with what was found in it.
+// seen is a frame that arrived after so much time, with what was found in it.
 func seen(t *testing.T, after time.Duration, rules []*pipeline.Rule, found ...filters.Detection) *pipeline.Frame {
 	t.Helper()
 	seq := uint64(after/(100*time.Millisecond)) + 1
-	jpeg := mjpegtest.Pictures(1, 64, 48, 80)[0]
+	jpeg := mjpegtest.Frames(1, 64, 48, 80)[0]
 	f := pipeline.NewFrame("front door", seq, jpeg, gocv.NewMatWithSize(48, 64, gocv.MatTypeCV8UC1), true)
 	t.Cleanup(f.Close)
 	f.SetRules(rules...)
@@ -40,7 +40,7 @@ func face() filters.Detection {
 	return filters.Detection{Stage: "faces", Label: "face", Box: image.Rect(8, 9, 28, 39), Score: 2.5, Size: image.Pt(64, 48)}
 }
 
-// TestRulesAct: a program, a web server, a picture and a clip get what the rule says, each whole.
+// TestRulesAct: a program, a web server, a frame and a clip get what the rule says, each whole.
 func TestRulesAct(t *testing.T) {
 	dir := t.TempDir()
 	posted := make(chan string, 1)
@@ -57,7 +57,7 @@ func TestRulesAct(t *testing.T) {
 		Before:   250 * time.Millisecond, After: 200 * time.Millisecond,
 	}
 	s := Rules(Options{})
-	for i := range 10 { // a picture each 0.1 s; the face is in the sixth
+	for i := range 10 { // a frame each 0.1 s; the face is in the sixth
 		f := seen(t, time.Duration(i)*100*time.Millisecond, []*pipeline.Rule{rule})
 		if i == 5 {
 			f.Found = append(f.Found, face())
@@ -86,17 +86,17 @@ func TestRulesAct(t *testing.T) {
 	}
 	defer file.Close()
 	if c, _, err := image.DecodeConfig(file); err != nil || c.Width != 64 || c.Height != 48 {
-		t.Errorf("the picture: %v, %d×%d", err, c.Width, c.Height)
+		t.Errorf("the frame: %v, %d×%d", err, c.Width, c.Height)
 	}
 	clip, err := os.ReadFile(filepath.Join(dir, "front_door-6.mjpeg"))
-	if want := bytes.Repeat(mjpegtest.Pictures(1, 64, 48, 80)[0], 5); err != nil || !bytes.Equal(clip, want) { // 0.3 to 0.7 s
+	if want := bytes.Repeat(mjpegtest.Frames(1, 64, 48, 80)[0], 5); err != nil || !bytes.Equal(clip, want) { // 0.3 to 0.7 s
 		t.Errorf("the clip: %v, %d bytes, not %d", err, len(clip), len(want))
 	}
 }
 
 // TestClipsAreUpright: a clip is the camera's own bytes, but for frames that EXIF says are to be turned, and tables.
 func TestClipsAreUpright(t *testing.T) {
-	plain := mjpegtest.Pictures(1, 65, 47, 95)[0]
+	plain := mjpegtest.Frames(1, 65, 47, 95)[0]
 	frames := [][]byte{plain, mjpegtest.WithoutDHT(plain)}
 	for orientation := 1; orientation <= 8; orientation++ {
 		frames = append(frames, mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(orientation, nil, false)))
@@ -117,7 +117,7 @@ func TestClipsAreUpright(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got := pictures(t, rule.Clip)
+	got := jpegsIn(t, rule.Clip)
 	if len(got) != len(frames) || !bytes.Equal(got[0], plain) || !bytes.Equal(got[2], frames[2]) {
 		t.Fatalf("%d frames, or not the camera's bytes", len(got))
 	}
@@ -161,13 +161,13 @@ func TestRulesTime(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		rule  pipeline.Rule
-		there string // x: the face is in this picture; ten pictures a second
+		there string // x: the face is in this frame; ten frames a second
 		acts  string // x: the rule acts
 	}{
 		{"at once, without cooldown", pipeline.Rule{}, "..xx.x..", "..xx.x.."},
 		{"cooldown", pipeline.Rule{Cooldown: 300 * time.Millisecond}, "xxxxxxxx", "x..x..x."},
 		{"for", pipeline.Rule{For: 300 * time.Millisecond}, "xxxxx...", "...xx..."},
-		{"for, a picture missed", pipeline.Rule{For: 300 * time.Millisecond}, "xx.xx...", "...xx..."},
+		{"for, a frame missed", pipeline.Rule{For: 300 * time.Millisecond}, "xx.xx...", "...xx..."},
 		{"for, gone for long", pipeline.Rule{For: 300 * time.Millisecond}, "xx......xxxx", "...........x"},
 		{"label", pipeline.Rule{Label: "cat"}, "xxxx", "...."},
 	} {
@@ -201,7 +201,7 @@ func TestRulesTime(t *testing.T) {
 }
 
 // TestRulesNeverBlock: programs that hang, servers that are away and folders that cannot be made cost log lines, never
-// time of the picture's.
+// time of the frame's.
 func TestRulesNeverBlock(t *testing.T) {
 	var log bytes.Buffer
 	rules := []*pipeline.Rule{
@@ -222,7 +222,7 @@ func TestRulesNeverBlock(t *testing.T) {
 		slowest = max(slowest, time.Since(begun))
 	}
 	if slowest > time.Second {
-		t.Errorf("a picture waited %v", slowest)
+		t.Errorf("a frame waited %v", slowest)
 	}
 	begun := time.Now()
 	if err := s.Close(); err != nil {
@@ -238,7 +238,7 @@ func TestRulesNeverBlock(t *testing.T) {
 	}
 }
 
-// TestEvents: a line for each picture in which something was found, and none for the others.
+// TestEvents: a line for each frame in which something was found, and none for the others.
 func TestEvents(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.jsonl")
 	e, err := OpenEvents(path, Options{})

@@ -1,7 +1,7 @@
-// Package sink is where pictures end: windows on the desktop, recordings, the last picture of a run.
+// Package sink is where frames end: windows on the desktop, recordings, the last frame of a run.
 //
 // An [Ends] says what is wanted and opens it for each camera that comes. What no stage has changed is kept as the
-// camera made it: recordings of JPEG pictures decode and encode nothing then.
+// camera made it: recordings of JPEG frames decode and encode nothing then.
 package sink
 
 import (
@@ -13,11 +13,11 @@ import (
 	"picam/pipeline"
 )
 
-// Options say how pictures are kept. Zero values mean the defaults.
+// Options say how frames are kept. Zero values mean the defaults.
 type Options struct {
-	Quality    int          // of pictures that a stage has changed, where they are kept as JPEG: 1 to 100; 0 means 90
-	Rate       float64      // .avi: pictures a second; 0 means that it is measured
-	EveryFrame bool         // .avi: each picture exactly once, rather than in step with the clock
+	Quality    int          // of frames that a stage has changed, where they are kept as JPEG: 1 to 100; 0 means 90
+	Rate       float64      // .avi: frames a second; 0 means that it is measured
+	EveryFrame bool         // .avi: each frame exactly once, rather than in step with the clock
 	Overwrite  bool         // replaces what an earlier run has recorded; else that is an error
 	Log        *slog.Logger // nil discards
 
@@ -35,7 +35,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Ends says where the pictures of all cameras go. Empty paths, nil Events and a nil Desktop are not wanted.
+// Ends says where the frames of all cameras go. Empty paths, nil Events and a nil Desktop are not wanted.
 // What the rules of a camera's chain say is always done.
 type Ends struct {
 	Record    string // as of Record
@@ -92,7 +92,7 @@ func (e *Ends) Open(camera string, ctl Toggler) (pipeline.Outputs, error) {
 		}
 		out.Sinks = append(out.Sinks, s)
 	}
-	// A window comes first: a picture is on the screen before it is on the disk.
+	// A window comes first: a frame is on the screen before it is on the disk.
 	if e.Desktop != nil {
 		add(e.Desktop.Open(camera, ctl), nil)
 	}

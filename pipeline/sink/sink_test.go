@@ -56,7 +56,7 @@ func TestEndsGiveEachCameraItsFiles(t *testing.T) {
 			[]string{"out-door-2.mjpeg", "out-door.mjpeg", "out.mjpeg"}},
 		{"an older file of a later camera", "{camera}.mjpeg", "", "", false, "b.mjpeg", []string{"a", "b"},
 			[]string{"a.mjpeg", "b-2.mjpeg", "b.mjpeg"}},
-		{"older pictures of a later camera", "{camera}/%d.jpg", "", "", false, "b/7.jpg", []string{"a", "b"},
+		{"older frames of a later camera", "{camera}/%d.jpg", "", "", false, "b/7.jpg", []string{"a", "b"},
 			[]string{"a/1.jpg", "b-2/1.jpg", "b/7.jpg"}},
 		{"overwrite", "{camera}.mjpeg", "", "", true, "b.mjpeg", []string{"a", "b", "b"},
 			[]string{"a.mjpeg", "b-2.mjpeg", "b.mjpeg"}},
@@ -90,10 +90,10 @@ func TestEndsGiveEachCameraItsFiles(t *testing.T) {
 				}
 				all = append(all, out)
 			}
-			picture := mjpegtest.Pictures(1, 32, 16, 80)[0]
+			frame := mjpegtest.Frames(1, 32, 16, 80)[0]
 			for _, out := range all {
 				for _, s := range out.Sinks {
-					if err := s.Show(untouched(t, picture)); err != nil {
+					if err := s.Show(untouched(t, frame)); err != nil {
 						t.Error(err)
 					}
 					if err := s.Close(); err != nil {
@@ -101,7 +101,7 @@ func TestEndsGiveEachCameraItsFiles(t *testing.T) {
 					}
 				}
 				if out.Raw != nil {
-					if _, err := out.Raw.Write(picture); err != nil {
+					if _, err := out.Raw.Write(frame); err != nil {
 						t.Error(err)
 					}
 					if err := out.Raw.Close(); err != nil {
@@ -129,10 +129,10 @@ func TestEndsKeepPartsApart(t *testing.T) {
 	dir := t.TempDir()
 	e := &Ends{Record: filepath.Join(dir, "{camera}.avi"), Options: Options{Overwrite: true, Rate: 30}}
 	var sinks []pipeline.Sink
-	small, large := mjpegtest.Pictures(1, 32, 16, 80)[0], mjpegtest.Pictures(1, 64, 48, 80)[0]
-	show := func(i int, picture []byte) {
+	small, large := mjpegtest.Frames(1, 32, 16, 80)[0], mjpegtest.Frames(1, 64, 48, 80)[0]
+	show := func(i int, frame []byte) {
 		t.Helper()
-		f := untouched(t, picture)
+		f := untouched(t, frame)
 		f.Captured = time.Now()
 		if err := sinks[i].Show(f); err != nil {
 			t.Fatal(err)

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	silence      = 2 * time.Second        // without a picture, before a card says so
+	silence      = 2 * time.Second        // without a frame, before a card says so
 	patience     = 30 * time.Second       // with a camera that is slow, at most
 	statusPeriod = 500 * time.Millisecond // between two texts of the status line, so that they can be read
 	messageTime  = 2 * time.Second        // that a message stays
 
-	legible = 640 // pixels: smaller pictures are enlarged before something is written on them
+	legible = 640 // pixels: smaller frames are enlarged before something is written on them
 )
 
-// The sizes of a card before any picture came, and of the largest new window, in pixels.
+// The sizes of a card before any frame came, and of the largest new window, in pixels.
 var (
 	cardSize    = image.Pt(960, 540)
 	largestSize = image.Pt(1280, 720)
@@ -30,20 +30,20 @@ var (
 
 // window is the side of a window that its user sees. It belongs to the goroutine of [Desktop.Run].
 type window struct {
-	slot   *slot
-	title  string
-	screen image.Point // the size of the screen in pixels; 0 × 0: not known
-	gui    *cv.Window
-	closed bool // by its user
+	mailbox *mailbox
+	title   string
+	screen  image.Point // the size of the screen in pixels; 0 × 0: not known
+	gui     *cv.Window
+	closed  bool // by its user
 
-	picture  picture  // the last one taken from the slot; empty: none yet
+	frame    frame    // the last one taken from the mailbox; empty: none yet
 	enlarged gocv.Mat // it, if it is small
 	canvas   gocv.Mat // it with what is written on it; or a card
 	dirty    bool     // the screen does not show what it should
 	paused   bool
 	born     time.Time
 
-	message    string // on the picture, until messageEnd
+	message    string // on the frame, until messageEnd
 	messageEnd time.Time
 	withStatus bool
 	status     status
@@ -52,12 +52,12 @@ type window struct {
 
 // status is what the status line says.
 type status struct {
-	at       time.Time // when it was made
-	left     string
-	right    string // switched-off stages
-	counted  time.Time
-	pictures int     // that had come by then
-	fps      float64 // since then; 0: not known yet
+	at      time.Time // when it was made
+	left    string
+	right   string // switched-off stages
+	counted time.Time
+	frames  int     // that had come by then
+	fps     float64 // since then; 0: not known yet
 }
 
 // silenceCard is what a card about a silent camera says.
@@ -66,10 +66,10 @@ type silenceCard struct {
 	why     pipeline.Silence
 }
 
-func newWindow(s *slot, title string, screen image.Point, withStatus bool, now time.Time) *window {
+func newWindow(s *mailbox, title string, screen image.Point, withStatus bool, now time.Time) *window {
 	return &window{
-		slot: s, title: title, screen: screen, withStatus: withStatus, born: now,
-		picture: picture{mat: gocv.NewMat()}, enlarged: gocv.NewMat(), canvas: gocv.NewMat(),
+		mailbox: s, title: title, screen: screen, withStatus: withStatus, born: now,
+		frame: frame{mat: gocv.NewMat()}, enlarged: gocv.NewMat(), canvas: gocv.NewMat(),
 	}
 }
 
@@ -78,24 +78,24 @@ func (w *window) refresh(now time.Time) error {
 	if w.closed {
 		return nil
 	}
-	if !w.paused && w.slot.take(&w.picture) {
+	if !w.paused && w.mailbox.take(&w.frame) {
 		w.dirty = true
 	}
 	if w.message != "" && now.After(w.messageEnd) {
 		w.message, w.dirty = "", true
 	}
-	signs := w.slot.read()
+	signs := w.mailbox.read()
 	if c := w.silence(signs, now); c.seconds > 0 {
 		return w.showCard(c)
 	}
-	if w.picture.mat.Empty() || !w.dirty && w.said.seconds == 0 {
+	if w.frame.mat.Empty() || !w.dirty && w.said.seconds == 0 {
 		return nil
 	}
 	w.said = silenceCard{}
 	if !w.paused && now.Sub(w.status.at) >= statusPeriod {
 		w.updateStatus(signs, now)
 	}
-	return w.showPicture()
+	return w.showFrame()
 }
 
 // silence returns what a card should say; its zero value if none is due.
@@ -117,13 +117,13 @@ func (w *window) showCard(c silenceCard) error {
 		return nil
 	}
 	size := cardSize
-	since := "no picture yet"
-	if !w.picture.mat.Empty() {
-		size = image.Pt(w.picture.mat.Cols(), w.picture.mat.Rows())
+	since := "no frame yet"
+	if !w.frame.mat.Empty() {
+		size = image.Pt(w.frame.mat.Cols(), w.frame.mat.Rows())
 		size = size.Mul(enlargement(size))
-		since = "last picture " + (time.Duration(c.seconds) * time.Second).String() + " ago"
+		since = "last frame " + (time.Duration(c.seconds) * time.Second).String() + " ago"
 	}
-	text := card{title: c.why.Title(), lines: []string{w.slot.camera, c.why.Reason, since}, note: keyHint}
+	text := card{title: c.why.Title(), lines: []string{w.mailbox.camera, c.why.Reason, since}, note: keyHint}
 	if err := text.draw(&w.canvas, size); err != nil {
 		return err
 	}
@@ -131,16 +131,16 @@ func (w *window) showCard(c silenceCard) error {
 	return w.show(w.canvas)
 }
 
-// enlargement is how many times as large as it is a picture of that size is shown.
+// enlargement is how many times as large as it is a frame of that size is shown.
 func enlargement(size image.Point) int {
 	longer := max(size.X, size.Y, 1)
 	return (legible + longer - 1) / longer
 }
 
-func (w *window) showPicture() error {
+func (w *window) showFrame() error {
 	w.dirty = false
 	if !w.withStatus && !w.paused && w.message == "" {
-		return w.show(w.picture.mat)
+		return w.show(w.frame.mat)
 	}
 	if err := w.compose(); err != nil {
 		return err
@@ -148,9 +148,9 @@ func (w *window) showPicture() error {
 	return w.show(w.canvas)
 }
 
-// compose makes the canvas the picture, in colour, with what is to be said about it.
+// compose makes the canvas the frame, in colour, with what is to be said about it.
 func (w *window) compose() error {
-	m := w.picture.mat
+	m := w.frame.mat
 	size := image.Pt(m.Cols(), m.Rows())
 	if k := enlargement(size); k > 1 {
 		if err := gocv.Resize(m, &w.enlarged, size.Mul(k), 0, 0, gocv.InterpolationNearestNeighbor); err != nil {
@@ -170,9 +170,9 @@ func (w *window) compose() error {
 	return w.annotate()
 }
 
-// annotate writes on the canvas what is to be said about the picture.
+// annotate writes on the canvas what is to be said about the frame.
 func (w *window) annotate() error {
-	const capitals, line = 15, 40 // pixels of a picture 1280 wide
+	const capitals, line = 15, 40 // pixels of a frame 1280 wide
 	unit := max(float64(w.canvas.Cols())/1280, 0.7)
 	height, pitch := capitals*unit, int(line*unit)
 	baseline, margin := int((line+capitals)/2*unit), int(20*unit)
@@ -218,17 +218,17 @@ func (w *window) updateStatus(s signs, now time.Time) {
 	st := &w.status
 	if since := now.Sub(st.counted); since >= time.Second {
 		if !st.counted.IsZero() {
-			st.fps = float64(s.pictures-st.pictures) / since.Seconds()
+			st.fps = float64(s.frames-st.frames) / since.Seconds()
 		}
-		st.counted, st.pictures = now, s.pictures
+		st.counted, st.frames = now, s.frames
 	}
 	st.at = now
-	st.left = fmt.Sprintf("%s   %d×%d", w.slot.camera, w.picture.mat.Cols(), w.picture.mat.Rows())
+	st.left = fmt.Sprintf("%s   %d×%d", w.mailbox.camera, w.frame.mat.Cols(), w.frame.mat.Rows())
 	if st.fps > 0 {
 		st.left += fmt.Sprintf("   %.1f fps", st.fps)
 	}
 	// A time in the future, or long ago, is that of a clock that does not agree with this one.
-	if age := now.Sub(w.picture.captured); age >= 0 && age < time.Hour {
+	if age := now.Sub(w.frame.captured); age >= 0 && age < time.Hour {
 		st.left += fmt.Sprintf("   latency %d ms", age.Milliseconds())
 	}
 	st.right = w.switchedOff()
@@ -236,11 +236,11 @@ func (w *window) updateStatus(s signs, now time.Time) {
 
 // switchedOff says which stages are off, as "off: 1 blur".
 func (w *window) switchedOff() string {
-	if w.slot.ctl == nil {
+	if w.mailbox.ctl == nil {
 		return ""
 	}
 	var off []string
-	for i, st := range w.slot.ctl.Plan().Stages {
+	for i, st := range w.mailbox.ctl.Plan().Stages {
 		if st.Off {
 			off = append(off, fmt.Sprintf("%d %s", i+1, st.Kind().Name))
 		}
@@ -266,9 +266,9 @@ func (w *window) show(m gocv.Mat) error {
 	return nil
 }
 
-// windowSize is that of a new window for a picture: the picture's, or as much as the screen has comfortable room for.
-func windowSize(picture, screen image.Point) image.Point {
-	size := picture.Mul(enlargement(picture))
+// windowSize is that of a new window for a frame: the frame's, or as much as the screen has comfortable room for.
+func windowSize(frame, screen image.Point) image.Point {
+	size := frame.Mul(enlargement(frame))
 	room := largestSize
 	if screen != (image.Point{}) {
 		room = image.Pt(min(room.X, screen.X*9/10), min(room.Y, screen.Y*9/10)) // panels and the title take the rest
@@ -284,19 +284,19 @@ func (w *window) press(key rune, o DesktopOptions, now time.Time) {
 	switch {
 	case key == ' ':
 		w.paused = !w.paused
-		w.slot.rest(w.paused)
+		w.mailbox.rest(w.paused)
 	case key == 'h':
 		w.withStatus = !w.withStatus
 	case key == 's':
 		path, err := w.save(o.Folder, now)
 		if err != nil {
 			w.say(err.Error(), now)
-			o.Log.Error("saving a picture", "error", err)
+			o.Log.Error("saving a snapshot", "error", err)
 			break
 		}
 		w.say("saved "+path, now)
-		o.Log.Info("picture saved", "file", path)
-	case key >= '1' && key <= '9' && w.slot.ctl != nil:
+		o.Log.Info("snapshot saved", "file", path)
+	case key >= '1' && key <= '9' && w.mailbox.ctl != nil:
 		w.toggle(int(key-'1'), now)
 	default:
 		return
@@ -307,12 +307,12 @@ func (w *window) press(key rune, o DesktopOptions, now time.Time) {
 
 // toggle switches a stage, counted from 0.
 func (w *window) toggle(i int, now time.Time) {
-	if err := w.slot.ctl.Toggle(i); err != nil {
+	if err := w.mailbox.ctl.Toggle(i); err != nil {
 		w.say(err.Error(), now)
 		return
 	}
-	w.status.right = w.switchedOff()                         // at once, even under a frozen picture
-	if stages := w.slot.ctl.Plan().Stages; i < len(stages) { // a reload may just have taken it away
+	w.status.right = w.switchedOff()                            // at once, even under a frozen frame
+	if stages := w.mailbox.ctl.Plan().Stages; i < len(stages) { // a reload may just have taken it away
 		state := "on"
 		if stages[i].Off {
 			state = "off"
@@ -326,18 +326,18 @@ func (w *window) say(text string, now time.Time) {
 	w.message, w.messageEnd = text, now.Add(messageTime)
 }
 
-// save writes the picture, without what is written on it, to a PNG file of its own and returns its path.
+// save writes the frame, without what is written on it, to a PNG file of its own and returns its path.
 func (w *window) save(folder string, now time.Time) (path string, err error) {
-	if w.picture.mat.Empty() {
-		return "", fmt.Errorf("sink: window of %s: there is no picture to save yet", w.slot.camera)
+	if w.frame.mat.Empty() {
+		return "", fmt.Errorf("sink: window of %s: there is no frame to save yet", w.mailbox.camera)
 	}
 	enc := newPNGEncoder()
 	defer enc.close()
-	data, err := enc.append(nil, w.picture.mat)
+	data, err := enc.append(nil, w.frame.mat)
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(folder, fileName(w.slot.camera)+now.Format("-20060102-150405.000")+".png")
+	path = filepath.Join(folder, fileName(w.mailbox.camera)+now.Format("-20060102-150405.000")+".png")
 	return path, replace(path, data)
 }
 
@@ -349,17 +349,17 @@ func (w *window) closeGUI() {
 	}
 }
 
-// dismiss forgets the window on the screen, which its user has closed: pictures are not copied for it any more.
+// dismiss forgets the window on the screen, which its user has closed: frames are not copied for it any more.
 func (w *window) dismiss() {
 	w.closeGUI()
 	w.closed = true
-	w.slot.rest(true)
+	w.mailbox.rest(true)
 }
 
 // free frees the window's Mats.
 func (w *window) free() {
 	w.closeGUI()
-	w.picture.mat.Close()
+	w.frame.mat.Close()
 	w.enlarged.Close()
 	w.canvas.Close()
 }

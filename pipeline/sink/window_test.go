@@ -14,8 +14,8 @@ import (
 
 func TestWindowSize(t *testing.T) {
 	for _, tt := range []struct {
-		name                  string
-		picture, screen, want image.Point
+		name                string
+		frame, screen, want image.Point
 	}{
 		{"as it is", image.Pt(640, 480), image.Pt(1920, 1080), image.Pt(640, 480)},
 		{"HD", image.Pt(1280, 720), image.Pt(1920, 1080), image.Pt(1280, 720)},
@@ -29,7 +29,7 @@ func TestWindowSize(t *testing.T) {
 		{"a column", image.Pt(1, 10000), image.Pt(1920, 1080), image.Pt(1, 720)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := windowSize(tt.picture, tt.screen); got != tt.want {
+			if got := windowSize(tt.frame, tt.screen); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -96,12 +96,12 @@ func TestKeyOf(t *testing.T) {
 func TestDrawAnySize(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {16, 9}, {1, 480}, {5000, 1}, {641, 479}, {1920, 1080}} {
 		for _, kind := range []gocv.MatType{gocv.MatTypeCV8UC1, gocv.MatTypeCV8UC3} {
-			s := newSlot("Küche", nil, func() {})
+			s := newMailbox("Küche", nil, func() {})
 			w := newWindow(s, "", image.Point{}, true, time.Now())
-			w.picture.mat.Close()
-			w.picture.mat = gocv.NewMatWithSizeFromScalar(gocv.NewScalar(200, 200, 200, 0), size.Y, size.X, kind)
-			w.paused, w.message = true, "saved a picture with a rather long name that does not fit"
-			w.updateStatus(signs{pictures: 7}, time.Now())
+			w.frame.mat.Close()
+			w.frame.mat = gocv.NewMatWithSizeFromScalar(gocv.NewScalar(200, 200, 200, 0), size.Y, size.X, kind)
+			w.paused, w.message = true, "saved a frame with a rather long name that does not fit"
+			w.updateStatus(signs{frames: 7}, time.Now())
 			if err := w.compose(); err != nil {
 				t.Errorf("%v: %v", size, err)
 			}
@@ -145,14 +145,14 @@ func TestASCII(t *testing.T) {
 	}
 }
 
-// TestSlotNewestWins: the screen takes the newest picture, once, and whole.
-func TestSlotNewestWins(t *testing.T) {
+// TestMailboxNewestWins: the screen takes the newest frame, once, and whole.
+func TestMailboxNewestWins(t *testing.T) {
 	woken := 0
-	s := newSlot("door", nil, func() { woken++ })
-	p := picture{mat: gocv.NewMat()}
+	s := newMailbox("door", nil, func() { woken++ })
+	p := frame{mat: gocv.NewMat()}
 	defer func() { p.mat.Close() }()
 	if s.take(&p) {
-		t.Error("took a picture that never came")
+		t.Error("took a frame that never came")
 	}
 	for _, f := range []*pipeline.Frame{touched(t, 32, 16, 3, 1), touched(t, 64, 48, 1, 2)} {
 		if err := s.Show(f); err != nil {
@@ -163,13 +163,13 @@ func TestSlotNewestWins(t *testing.T) {
 		t.Errorf("took %d×%d, woken %d times", p.mat.Cols(), p.mat.Rows(), woken)
 	}
 	if s.take(&p) {
-		t.Error("took the same picture twice")
+		t.Error("took the same frame twice")
 	}
 	s.rest(true)
 	if err := s.Show(touched(t, 32, 16, 3, 1)); err != nil || s.take(&p) {
-		t.Errorf("a resting slot kept a picture, %v", err)
+		t.Errorf("a resting mailbox kept a frame, %v", err)
 	}
-	if got := s.read(); got.pictures != 3 || got.last.IsZero() {
+	if got := s.read(); got.frames != 3 || got.last.IsZero() {
 		t.Errorf("signs %+v", got)
 	}
 	if err := s.Close(); err != nil || !s.isClosed() || s.take(&p) {
@@ -178,10 +178,10 @@ func TestSlotNewestWins(t *testing.T) {
 	s.Signal(pipeline.Silence{Reason: "late"}) // the pipeline may do so
 }
 
-// TestSlotHandsOverWholePictures: while one goroutine shows pictures of one colour each, another never sees a mixed
+// TestMailboxHandsOverWholeFrames: while one goroutine shows frames of one colour each, another never sees a mixed
 // one.
-func TestSlotHandsOverWholePictures(t *testing.T) {
-	s := newSlot("door", nil, func() {})
+func TestMailboxHandsOverWholeFrames(t *testing.T) {
+	s := newMailbox("door", nil, func() {})
 	var frames []*pipeline.Frame
 	for i := range 4 {
 		m := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(float64(i*60), 0, 0, 0), 120, 160, gocv.MatTypeCV8UC1)
@@ -200,7 +200,7 @@ func TestSlotHandsOverWholePictures(t *testing.T) {
 			}
 		}
 	}()
-	p := picture{mat: gocv.NewMat()}
+	p := frame{mat: gocv.NewMat()}
 	defer func() { p.mat.Close() }()
 	for taken := 0; taken < 50; {
 		if !s.take(&p) {
@@ -213,7 +213,7 @@ func TestSlotHandsOverWholePictures(t *testing.T) {
 		}
 		for _, v := range pixels {
 			if v != pixels[0] {
-				t.Errorf("a picture of %d and %d", pixels[0], v)
+				t.Errorf("a frame of %d and %d", pixels[0], v)
 				break
 			}
 		}
@@ -235,8 +235,8 @@ func TestDesktopWithoutRun(t *testing.T) {
 		if err := s.Show(touched(t, 32, 16, 3, 1)); err != nil {
 			t.Error(err)
 		}
-		if s.(*slot).fresh {
-			t.Error("it kept a picture")
+		if s.(*mailbox).fresh {
+			t.Error("it kept a frame")
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -38,13 +38,13 @@ func costColumn() column {
 // compare runs the programs in turn, so that what the machine does otherwise meets all of them, and prints a table of
 // medians. Ratios are taken within each round.
 func (b *bench) compare(title string, rounds int, programs []program, columns ...column) error {
-	notes := ""
+	statuses := ""
 	for _, p := range programs {
 		if p.check != nil && exec.Command(p.check[0], p.check[1:]...).Run() != nil {
-			notes += fmt.Sprintf("  %s is missing: apt-get install %s\n", p.name, p.install)
+			statuses += fmt.Sprintf("  %s is missing: apt-get install %s\n", p.name, p.install)
 		}
 	}
-	programs = slices.DeleteFunc(programs, func(p program) bool { return strings.Contains(notes, "  "+p.name+" is missing") })
+	programs = slices.DeleteFunc(programs, func(p program) bool { return strings.Contains(statuses, "  "+p.name+" is missing") })
 	runs := make([][]run, len(programs))
 	for round := range rounds {
 		for i := range programs {
@@ -92,7 +92,7 @@ func (b *bench) compare(title string, rounds int, programs []program, columns ..
 		fmt.Fprintln(w, strings.Join(append(cells, p.differs), "\t"))
 	}
 	_ = w.Flush()
-	fmt.Print(notes)
+	fmt.Print(statuses)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-// Command bench measures picam beside its peers, on the same pictures, in turn, and prints tables. Run it from the
+// Command bench measures picam beside its peers, on the same frames, in turn, and prints tables. Run it from the
 // project's folder, by make bench; docs/performance.md says what the figures mean.
 package main
 
@@ -20,13 +20,13 @@ import (
 type bench struct {
 	picam, python, reference, loader, config string // programs, and a filters file with the chain
 	dir                                      string // for what is made on the way
-	short                                    bool   // few and small pictures, and every program must take all of them
+	short                                    bool   // few and small frames, and every program must take all of them
 	rounds                                   int
 	patience                                 time.Duration // how long to wait for an idle machine before each measurement
 	clips                                    []clip
 }
 
-// clip is a file of pictures one after another, drawn by picam's pattern with noise.
+// clip is a file of frames one after another, drawn by picam's pattern with noise.
 type clip struct {
 	path, size string
 	frames     int
@@ -34,7 +34,7 @@ type clip struct {
 	bytes      int // of a frame
 }
 
-// head is a clip in which each picture stands once, for a program that is slow.
+// head is a clip in which each frame stands once, for a program that is slow.
 func (c clip) head() clip {
 	c.frames /= c.times
 	c.times = 1
@@ -51,7 +51,7 @@ func main() {
 	flag.StringVar(&b.picam, "picam", "./picam", "the `program` to measure")
 	flag.StringVar(&b.python, "python", "/usr/bin/python3", "the `program` that runs the Python script")
 	flag.IntVar(&b.rounds, "rounds", 7, "how often each program runs, in turn with the others")
-	flag.BoolVar(&b.short, "short", false, "few and small pictures: does every program take all of them?")
+	flag.BoolVar(&b.short, "short", false, "few and small frames: does every program take all of them?")
 	flag.DurationVar(&b.patience, "settle", 5*time.Second, "wait for up to `TIME` for an idle machine before each measurement")
 	only := flag.String("only", "", "the `PARTS` to run, with commas between; all if left out")
 	flag.Parse()
@@ -117,7 +117,7 @@ func (b *bench) prepare() error {
 	return b.draw("1920x1080", 150, 3)
 }
 
-// draw makes a clip in which each of n drawn pictures stands several times.
+// draw makes a clip in which each of n drawn frames stands several times.
 func (b *bench) draw(size string, n, times int) error {
 	c := clip{path: filepath.Join(b.dir, size+".mjpeg"), size: size, frames: n * times, times: times}
 	f, err := os.Create(c.path)

@@ -17,10 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"picam/mjpeg"
-	"picam/mjpeg/turbo"
+	"picam/mjpeg/codec"
 )
 
-// recv is the command line of a picam recv that takes its pictures from HOST:PORT and shows nothing.
+// recv is the command line of a picam recv that takes its frames from HOST:PORT and shows nothing.
 func (b *bench) recv(args ...string) []string {
 	return append([]string{b.picam, "recv", "--from", "tcp://HOST:PORT", "--display", "none", "--status", "always"}, args...)
 }
@@ -77,7 +77,7 @@ func (b *bench) chain() error {
 				run:     over(c, "", strings.Fields(gstreamer)...),
 			},
 			{
-				name: "ffmpeg", differs: "decode to YUV, convert to gray, its own edgedetect, which blurs; the first third of the pictures",
+				name: "ffmpeg", differs: "decode to YUV, convert to gray, its own edgedetect, which blurs; the first third of the frames",
 				check: []string{"ffmpeg", "-version"}, install: "ffmpeg",
 				run: over(c.head(), `frame= *(\d+)`, strings.Fields(ffmpeg)...),
 			},
@@ -108,7 +108,7 @@ func (b *bench) decode() error {
 			other := func(words ...string) func() (run, error) {
 				return func() (run, error) {
 					r, err := alone(words[0], words[1:]...)
-					r.figure = find(r.output, `picture-cpu-us ([\d.]+)`)
+					r.figure = find(r.output, `frame-cpu-us ([\d.]+)`)
 					return r, b.all(c, r, err)
 				}
 			}
@@ -119,14 +119,14 @@ func (b *bench) decode() error {
 				}
 			}
 			err := b.compare("decode to "+format+", "+c.String(), b.rounds, []program{
-				{name: "picam turbo.Decoder", run: own(1)},
+				{name: "picam codec.Decoder", run: own(1)},
 				{name: "libjpeg-turbo, from C++", run: other(b.reference, format, c.path)},
 				{name: "OpenCV imdecode, from C++", run: other(b.reference, "imdecode-"+format, c.path)},
 				{
 					name: "OpenCV imdecode, from Python", check: []string{b.python, "-c", "import cv2"}, install: "python3-opencv",
 					run: other(b.python, "scripts/bench/peers/script.py", format, c.path),
 				},
-				{name: "picam turbo.Decoder, half size", run: own(2)},
+				{name: "picam codec.Decoder, half size", run: own(2)},
 			}, column{"µs of a core/frame", func(r run) float64 { return r.figure }, "%.0f", "× its cost", false})
 			if err != nil {
 				return err
@@ -136,7 +136,7 @@ func (b *bench) decode() error {
 	return nil
 }
 
-// split returns the first n pictures of a clip.
+// split returns the first n frames of a clip.
 func (c clip) split(n int) ([][]byte, error) {
 	f, err := os.Open(c.path)
 	if err != nil {
@@ -151,9 +151,9 @@ func (c clip) split(n int) ([][]byte, error) {
 	return all, s.Err()
 }
 
-// decodeCost is the processor time in µs that picam's decoder takes for a picture, the median.
+// decodeCost is the processor time in µs that picam's decoder takes for a frame, the median.
 func decodeCost(frames [][]byte, format string, scale int) (float64, error) {
-	d, err := turbo.NewDecoder()
+	d, err := codec.NewDecoder()
 	if err != nil {
 		return 0, err
 	}
@@ -162,10 +162,10 @@ func decodeCost(frames [][]byte, format string, scale int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	width, height = turbo.ScaledSize(width, height, scale)
-	f, stride := turbo.Gray, width
+	width, height = codec.ScaledSize(width, height, scale)
+	f, stride := codec.Gray, width
 	if format == "bgr" {
-		f, stride = turbo.BGR, width*3
+		f, stride = codec.BGR, width*3
 	}
 	pixels := make([]byte, stride*height)
 	runtime.LockOSThread()
@@ -183,7 +183,7 @@ func decodeCost(frames [][]byte, format string, scale int) (float64, error) {
 	return median(costs), nil
 }
 
-// pace writes n pictures at fps, from the first one again when they are through. The name of a camera goes into each as a
+// pace writes n frames at fps, from the first one again when they are through. The name of a camera goes into each as a
 // stamp; "" leaves them as they are.
 func pace(w io.Writer, frames [][]byte, fps float64, n int, camera string) error {
 	var stamped []byte
@@ -204,7 +204,7 @@ func pace(w io.Writer, frames [][]byte, fps float64, n int, camera string) error
 	return nil
 }
 
-// live is a clip's first pictures and for how many seconds to play them.
+// live is a clip's first frames and for how many seconds to play them.
 func (b *bench) live(c clip) (frames [][]byte, seconds int, err error) {
 	frames, err = c.split(150)
 	seconds = 10
@@ -217,7 +217,7 @@ func (b *bench) live(c clip) (frames [][]byte, seconds int, err error) {
 // few is the number of rounds of what takes its time.
 func (b *bench) few() int { return (b.rounds + 1) / 2 }
 
-// passing is what it costs to take in a camera's pictures that nobody wants as pixels.
+// passing is what it costs to take in a camera's frames that nobody wants as pixels.
 func (b *bench) passing() error {
 	c := b.clips[len(b.clips)-1]
 	frames, seconds, err := b.live(c)
@@ -271,11 +271,11 @@ func (b *bench) sender() error {
 			return err
 		}
 	}
-	fmt.Println("  ustreamer is missing: it takes pictures from V4L2 devices only")
+	fmt.Println("  ustreamer is missing: it takes frames from V4L2 devices only")
 	return nil
 }
 
-// send runs a sending command, with n pictures on its standard input where fps is not 0, and acks what comes as picam
+// send runs a sending command, with n frames on its standard input where fps is not 0, and acks what comes as picam
 // recv does. The run's frames are what has come.
 func send(command string, frames [][]byte, fps float64, n int) (run, error) {
 	stdin, feed, err := os.Pipe()
@@ -318,7 +318,7 @@ type account struct {
 
 type times struct{ P50, P99, Max float64 }
 
-// live takes n pictures at fps from each of some cameras to picam recv, and returns its account of each.
+// live takes n frames at fps from each of some cameras to picam recv, and returns its account of each.
 func (b *bench) receive(frames [][]byte, cameras int, fps float64, n int, args ...string) (run, []account, error) {
 	file := filepath.Join(b.dir, "stats.json")
 	var words []string
@@ -344,7 +344,7 @@ func (b *bench) receive(frames [][]byte, cameras int, fps float64, n int, args .
 	return r, stats.Cameras, err
 }
 
-// latency is how long a picture takes inside picam recv, beside the same calls alone.
+// latency is how long a frame takes inside picam recv, beside the same calls alone.
 func (b *bench) latency() error {
 	c := b.clips[0]
 	frames, seconds, err := b.live(c)
@@ -374,11 +374,11 @@ func (b *bench) latency() error {
 // start is how long a program takes until it is of use.
 func (b *bench) start() error {
 	c := b.clips[0]
-	picture, err := c.split(1)
+	frame, err := c.split(1)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, "picture.mjpeg"), picture[0], 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, "frame.mjpeg"), frame[0], 0o644); err != nil {
 		return err
 	}
 	ms := func(since time.Time) float64 { return time.Since(since).Seconds() * 1000 }
@@ -397,7 +397,7 @@ func (b *bench) start() error {
 				connected = ms(begun)
 				_, err := io.Copy(io.Discard, conn)
 				return err
-			}}.run(b.picam, "send", "--to", "HOST:PORT", "--source", "file:"+b.dir+"/picture.mjpeg")
+			}}.run(b.picam, "send", "--to", "HOST:PORT", "--source", "file:"+b.dir+"/frame.mjpeg")
 			r.figure = connected
 			return r, err
 		}},
@@ -415,7 +415,7 @@ func (b *bench) start() error {
 					conn, err := net.Dial("tcp", addr)
 					if err == nil {
 						accepted = ms(begun)
-						_, err := conn.Write(picture[0])
+						_, err := conn.Write(frame[0])
 						return errors.Join(err, conn.Close())
 					}
 					if time.Since(begun) > timeLimit {

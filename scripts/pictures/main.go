@@ -60,7 +60,7 @@ func examples(template string) map[string]example {
 		"perspective":        {values: values{"corners": "33,15 68,15 85,75 15,75"}},
 		"sharpen":            {values: values{"amount": 2}, before: []stage{{"blur", values{"size": 7}}}, detail: house},
 		"side_by_side":       {before: edges},
-		"template":           {values: values{"picture": template, "threshold": 0.7, "max": 2, "thickness": 3}},
+		"template":           {values: values{"image": template, "threshold": 0.7, "max": 2, "thickness": 3}},
 		"text":               {values: values{"text": "front door", "size": 1.5, "thickness": 3}},
 		"timestamp":          {values: values{"format": "{camera} %H:%M:%S", "size": 1.5, "thickness": 3}},
 		"undistort":          {values: values{"k1": -0.4}},

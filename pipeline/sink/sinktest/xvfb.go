@@ -23,7 +23,7 @@ type Screen struct {
 	Display string   // as in the variable DISPLAY
 	Env     []string // of programs that are to appear on it
 	t       testing.TB
-	file    string // in which the server keeps its picture
+	file    string // in which the server keeps its frame
 }
 
 // Start starts a server on a display that is free, and ends it with the test. args are more arguments for Xvfb. Where

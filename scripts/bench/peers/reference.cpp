@@ -1,13 +1,13 @@
 // The reference: a loop of OpenCV and libjpeg-turbo calls on one thread, without a network. It reads CLIP, a file of JPEG
-// pictures one after another without thumbnails, into memory and then takes each picture through
+// frames one after another without thumbnails, into memory and then takes each frame through
 //
 //   chain  decode to gray, GaussianBlur 5 × 5, Canny 50, 150
 //   gray   decode to gray
 //   bgr    decode to BGR
 //   imdecode-gray, imdecode-bgr    the same by OpenCV's imdecode, into the same memory each time
 //
-// With FPS it waits for the time of each picture, as a camera makes it wait. It prints what the loop took, how many
-// pixels of the last picture are edges, and the processor time (median) and the time (median, 99 %) of a picture.
+// With FPS it waits for the time of each frame, as a camera makes it wait. It prints what the loop took, how many
+// pixels of the last frame are edges, and the processor time (median) and the time (median, 99 %) of a frame.
 //
 //   reference WHAT CLIP [FPS]
 
@@ -82,11 +82,11 @@ int main(int argc, char **argv) {
 		wall.push_back(seconds(CLOCK_MONOTONIC) - wall0);
 	}
 	double took = seconds(CLOCK_MONOTONIC) - begin, took_cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu;
-	if (cpu.empty()) fail("the clip holds no picture");
+	if (cpu.empty()) fail("the clip holds no frame");
 	auto at = [](std::vector<double> &v, double q) {
 		std::sort(v.begin(), v.end());
 		return v[size_t(q * (v.size() - 1))] * 1e6;
 	};
-	std::printf("frames %zu seconds %.6f cpu-seconds %.6f edges %d picture-cpu-us %.1f wall-us-p50 %.1f wall-us-p99 %.1f\n",
+	std::printf("frames %zu seconds %.6f cpu-seconds %.6f edges %d frame-cpu-us %.1f wall-us-p50 %.1f wall-us-p99 %.1f\n",
 		cpu.size(), took, took_cpu, edges.empty() ? 0 : cv::countNonZero(edges), at(cpu, .5), at(wall, .5), at(wall, .99));
 }

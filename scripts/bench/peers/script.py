@@ -1,7 +1,7 @@
 """The Python script that picam is compared with, as one writes it who knows OpenCV and sockets.
 
-  script.py chain HOST PORT    pictures from a socket: decode to gray, GaussianBlur 5 × 5, Canny 50, 150
-  script.py gray|bgr CLIP      cv2.imdecode alone, on the pictures of a file
+  script.py chain HOST PORT    frames from a socket: decode to gray, GaussianBlur 5 × 5, Canny 50, 150
+  script.py gray|bgr CLIP      cv2.imdecode alone, on the frames of a file
 
 OpenCV's own threads are on, as they are unless told otherwise. It prints as reference.cpp does.
 """
@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 
-def pictures(read):
-    """Cuts what read() returns into JPEG pictures at their end markers; each byte is searched once."""
+def frames(read):
+    """Cuts what read() returns into JPEG frames at their end markers; each byte is searched once."""
     buf = bytearray()
     seen = 0
     while chunk := read():
@@ -45,14 +45,14 @@ def main(what, *args):
         read, work = lambda: clip.read(1 << 20), lambda jpeg: cv2.imdecode(jpeg, mode)
     cpu = []
     begin, begin_cpu = time.monotonic(), time.process_time()
-    for jpeg in pictures(read):
+    for jpeg in frames(read):
         start = time.thread_time()
         result = work(jpeg)
         cpu.append(time.thread_time() - start)
     took, took_cpu = time.monotonic() - begin, time.process_time() - begin_cpu
     edges = cv2.countNonZero(result) if what == "chain" else 0
     print(f"frames {len(cpu)} seconds {took:.6f} cpu-seconds {took_cpu:.6f} edges {edges}",
-          f"picture-cpu-us {statistics.median(cpu) * 1e6:.1f}")
+          f"frame-cpu-us {statistics.median(cpu) * 1e6:.1f}")
 
 
 main(*sys.argv[1:])
