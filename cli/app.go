@@ -1,5 +1,5 @@
 // picam carries a camera's frames to another computer and shows them there through a chain of OpenCV filters.
-package main
+package cli
 
 import (
 	"context"
