@@ -33,7 +33,8 @@ import (
 // rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
 // new one gets its place on purpose.
 var rooms = map[string][]string{
-	".":                          {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
+	".":                          {"cli"},
+	"cli":                        {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
 	"capture":                    {"internal/linklocal", "internal/sniff", "mjpeg"},
 	"capture/capturetest":        {}, // for tests
 	"capture/probe":              {"capture", "internal/sniff", "mjpeg"},
@@ -65,12 +66,12 @@ var reserved = map[string][]string{
 	"unsafe":   {"capture/v4l2_kernel_linux.go", "docs/plugins/negative_wasm", "filters/cv", "mjpeg/codec", "pipeline/sink"},
 	"reflect":  {},
 	"log":      {},
-	"log/slog": {".", "capture", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
-	"sync":     {".", "capture", "capture/capturetest", "filters/plugin", "pipeline", "pipeline/sink", "transport"},
-	"gocv.io/x/gocv": {".", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
+	"log/slog": {"cli", "capture", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
+	"sync":     {"cli", "capture", "capture/capturetest", "filters/plugin", "pipeline", "pipeline/sink", "transport"},
+	"gocv.io/x/gocv": {"cli", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
 		"scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
-	"github.com/urfave/cli/v2": {"."},
+	"github.com/urfave/cli/v2": {"cli"},
 
 	"github.com/tetratelabs/wazero": {"filters/plugin"},
 

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/lmittmann/tint"
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -99,6 +101,40 @@ func (c *console) draw() {
 	default:
 		fmt.Fprintln(c.w, c.line)
 	}
+}
+
+// newLogger makes the logger that the common flags ask for. It writes to con.
+func newLogger(c *cli.Context, con *console) (*slog.Logger, error) {
+	log, err := makeLogger(c, con)
+	if err == nil {
+		adoptLog(log)
+	}
+	return log, err
+}
+
+// adoptLog has log take in what libraries write with the package log, which would break the live line. It is of no use but
+// for those who look for a fault.
+func adoptLog(log *slog.Logger) {
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
+}
+
+func makeLogger(c *cli.Context, con *console) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
+		return nil, badUsage("--log-level %s: takes debug, info, warn or error", c.String("log-level"))
+	}
+	format, err := oneOf(c, "log-format", "text", "json")
+	options := &slog.HandlerOptions{Level: level}
+	switch {
+	case err != nil:
+		return nil, err
+	case format == "json":
+		return slog.New(slog.NewJSONHandler(con, options)), nil
+	case con.terminal: // short times and colours are for people
+		return slog.New(tint.NewHandler(con, &tint.Options{Level: level, TimeFormat: time.TimeOnly})), nil
+	}
+	return slog.New(slog.NewTextHandler(con, options)), nil
 }
 
 // each calls f once a second until stop is closed, and a last time then.

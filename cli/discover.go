@@ -20,9 +20,9 @@ import (
 	"picam/transport/discovery"
 )
 
-func listCommand() *cli.Command {
+func discoverCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "list",
+		Name:      "discover",
 		Usage:     "list the receivers and cameras that have announced themselves on the network",
 		UsageText: "picam discover\npicam discover --json --time 10s",
 		Flags: []cli.Flag{
@@ -126,7 +126,7 @@ func announceFlag(who string) cli.Flag {
 
 // announce begins to say on the network who listens at addr, and returns what ends that, with a goodbye. name is the
 // computer's if it is "".
-func announce(ctx context.Context, k discovery.Kind, name string, addr net.Addr, log *slog.Logger) (stop func()) {
+func announce(ctx context.Context, k discovery.Kind, name string, addr net.Addr, version string, log *slog.Logger) (stop func()) {
 	if name == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -143,7 +143,7 @@ func announce(ctx context.Context, k discovery.Kind, name string, addr net.Addr,
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		discovery.Announcement{Name: name, Kind: k, Addr: addr, Version: versionText(), Log: log}.Run(ctx)
+		discovery.Announcement{Name: name, Kind: k, Addr: addr, Version: version, Log: log}.Run(ctx)
 	}()
 	return func() {
 		cancel()

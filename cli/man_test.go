@@ -18,7 +18,7 @@ import (
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := newApp(&b, io.Discard).Run(append([]string{"picam"}, args...)); err != nil {
+	if err := newApp("", &b, io.Discard).Run(append([]string{"picam"}, args...)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -39,7 +39,7 @@ func TestManHasEverything(t *testing.T) {
 	} else {
 		page = strings.ReplaceAll(page, `\-`, "-")
 	}
-	for _, c := range newApp(io.Discard, io.Discard).Commands {
+	for _, c := range newApp("", io.Discard, io.Discard).Commands {
 		if c.Hidden {
 			continue
 		}
@@ -71,7 +71,7 @@ func TestBashCompletion(t *testing.T) {
 	}
 	all := func(command string) string {
 		var c *cli.Command
-		for _, one := range newApp(io.Discard, io.Discard).Commands {
+		for _, one := range newApp("", io.Discard, io.Discard).Commands {
 			if one.Name == command {
 				c = one
 			}
@@ -154,7 +154,7 @@ func TestOtherCompletions(t *testing.T) {
 		}
 	})
 	t.Run("no shell", func(t *testing.T) {
-		err := newApp(io.Discard, io.Discard).Run([]string{"picam", "completion", "tcsh"})
+		err := newApp("", io.Discard, io.Discard).Run([]string{"picam", "completion", "tcsh"})
 		if err == nil || !strings.Contains(err.Error(), "picam completion bash") {
 			t.Error(err)
 		}

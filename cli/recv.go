@@ -78,6 +78,7 @@ type receiver struct {
 	end    context.CancelCauseFunc // ends the run, for a reason
 
 	announce bool // the listener
+	version  string
 
 	systemd   *notifier
 	detectors map[string]*stallDetector // of watch: the cameras'
@@ -121,7 +122,7 @@ func recv(c *cli.Context) error {
 
 	ctx, end := context.WithCancelCause(c.Context)
 	defer end(errDone)
-	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, announce: c.Bool("announce"), limits: transport.Limits{
+	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, announce: c.Bool("announce"), version: c.App.Version, limits: transport.Limits{
 		MaxFrame: c.Int("max-frame"), Idle: c.Duration("idle-timeout"), Cameras: c.Int("max-cameras"),
 	}, systemd: newNotifier(log)}
 	ends := &sink.Ends{
@@ -266,7 +267,7 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 		start(func() error {
 			defer l.Close()
 			if r.announce {
-				defer announce(ctx, discovery.Receiver, "", l.Addr(), r.log)()
+				defer announce(ctx, discovery.Receiver, "", l.Addr(), r.version, r.log)()
 			}
 			return transport.Serve(ctx, l, r.limits, r.log, r.handle)
 		})

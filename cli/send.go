@@ -135,7 +135,7 @@ func send(c *cli.Context) error {
 	}
 
 	if sender.Listener != nil && c.Bool("announce") {
-		defer announce(ctx, discovery.Camera, sender.Camera, sender.Listener.Addr(), log)()
+		defer announce(ctx, discovery.Camera, sender.Camera, sender.Listener.Addr(), c.App.Version, log)()
 	}
 
 	systemd := newNotifier(log)
@@ -279,17 +279,4 @@ func (w *senderWatch) stalled(now time.Time, s transport.SenderStats) string {
 		return "frames wait and are not sent"
 	}
 	return ""
-}
-
-// parseSize reads WIDTHxHEIGHT; "" is 0, 0.
-func parseSize(text string) (width, height int, err error) {
-	if text == "" {
-		return 0, 0, nil
-	}
-	var rest string
-	n, _ := fmt.Sscanf(text+" ", "%dx%d%s", &width, &height, &rest)
-	if n != 2 || width < 1 || height < 1 || width > 16384 || height > 16384 {
-		return 0, 0, badUsage("--size %s: takes WIDTHxHEIGHT in pixels, such as 1280x720", text)
-	}
-	return width, height, nil
 }

@@ -43,7 +43,7 @@ for target; do
 		arch=arm
 		;;
 	esac
-	# Left out is what only a debugger reads, a third of the file, and what cli would write manuals with (man.go does).
+	# Left out is what only a debugger reads, a third of the file, and what cli would write manuals with (cli/man.go does).
 	GOOS=${target%%-*} GOARCH=$arch GOARM=$arm go build -trimpath -tags urfave_cli_no_docs \
 		-ldflags "-s -w -X main.version=$version" -o "$dir/picam-$target$suffix" .
 done
