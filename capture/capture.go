@@ -52,6 +52,7 @@ type Kind struct {
 	Open  func(ctx context.Context, arg string, o Options) (Source, error)
 
 	stream func(ctx context.Context, arg string, o Options) (Stream, error)
+	check  func(arg string, o Options) error // what Check says of it
 }
 
 // Kinds lists every kind of source, in the order in which help shows them.
@@ -59,43 +60,54 @@ func Kinds() []Kind {
 	return []Kind{
 		{
 			Name: "auto", Usage: "auto", Open: openAuto, stream: streamAuto,
-			Doc: "The first camera that is found: the Raspberry Pi's own, else a USB camera.",
+			check: func(arg string, _ Options) error { return noArgument("auto", arg) },
+			Doc:   "The first camera that is found: the Raspberry Pi's own, else a USB camera, which may be plugged in later.",
 		},
 		{
 			Name: "rpicam", Usage: "rpicam[:NUMBER]", Open: ofProgram(rpicamProgram).source, stream: ofProgram(rpicamProgram).stream,
-			Doc: "The Raspberry Pi's camera, by rpicam-vid (or libcamera-vid), which is started again whenever it ends.",
+			check: checkRpicam,
+			Doc:   "The Raspberry Pi's camera, by rpicam-vid (or libcamera-vid), which is started again whenever it ends.",
 		},
 		{
 			Name: "v4l2", Usage: "v4l2[:DEVICE]", Open: openV4L2, stream: streamV4L2,
-			Doc: "A USB camera: the first one, v4l2:/dev/video0, or a link of /dev/v4l/by-id. It may be plugged in later.",
+			check: checkV4L2,
+			Doc:   "A USB camera: the first one, v4l2:/dev/video0, or a link of /dev/v4l/by-id. It may be plugged in later.",
 		},
 		{
 			Name: "http", Usage: "http://HOST/PATH", Open: openWeb("http"), stream: streamWeb("http"),
-			Doc: "A network camera, or a program, that has MJPEG or single JPEG frames at an address; USER:PASSWORD@ before HOST.",
+			check: checkWeb("http"),
+			Doc:   "A network camera, or a program, that has MJPEG or single JPEG frames at an address; USER:PASSWORD@ before HOST.",
 		},
 		{
 			Name: "https", Usage: "https://HOST/PATH", Open: openWeb("https"), stream: streamWeb("https"),
-			Doc: "The same over TLS; behind it #pin=sha256:FINGERPRINT, #insecure or #tls=legacy for cameras that need it.",
+			check: checkWeb("https"),
+			Doc:   "The same over TLS; behind it #pin=sha256:FINGERPRINT, #insecure or #tls=legacy for cameras that need it.",
 		},
 		{
 			Name: "ffmpeg", Usage: "ffmpeg:ARGUMENTS", Open: ofProgram(ffmpegProgram).source, stream: ofProgram(ffmpegProgram).stream,
-			Doc: "What ffmpeg can read, such as 'ffmpeg:-i rtsp://cam/1': arguments up to its input, or an address alone; picam adds the output.",
+			check: checkFFmpeg,
+			Doc:   "What ffmpeg can read, such as 'ffmpeg:-i rtsp://cam/1': arguments up to its input, or an address alone; picam adds the output.",
 		},
 		{
 			Name: "exec", Usage: "exec:COMMAND", Open: ofProgram(shellProgram).source, stream: ofProgram(shellProgram).stream,
-			Doc: "Any command that writes MJPEG to its standard output; it is started again when it fails, and ends the source when it ends well.",
+			check: checkShell,
+			Doc:   "Any command that writes MJPEG to its standard output; it is started again when it fails, and ends the source when it ends well.",
 		},
 		{
 			Name: "file", Usage: "file:PATH", Open: openFile, stream: streamFile,
-			Doc: "A file of JPEG frames one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
+			check: checkFile,
+			Doc:   "A file of JPEG frames one after another (.mjpeg), one .jpg, or a folder of them in natural order.",
 		},
 		{
 			Name: "-", Usage: "-", Open: openStdin, stream: streamStdin,
-			Doc: "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
+			check: func(arg string, _ Options) error { return noArgument("-", arg) },
+			Doc:   "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
 		},
 		{
-			Name: "pattern", Usage: "pattern[:[COUNT][,noise]]", Open: openPattern, stream: framesOf(openPattern),
-			Doc: "A drawn test frame with its number and the time: COUNT of them, or endless; with a noisy texture or plain.",
+			Name: "pattern", Usage: "pattern[:COUNT,noise]", Open: openPattern, stream: framesOf(openPattern),
+			check: checkPattern,
+			Doc: "A drawn test frame with its number and the time: endless, or COUNT of them (pattern:300); with a noisy texture " +
+				"(pattern:noise) or both (pattern:300,noise).",
 		},
 	}
 }
@@ -107,6 +119,16 @@ func Open(ctx context.Context, spec string, o Options) (Source, error) {
 		return nil, err
 	}
 	return k.Open(ctx, arg, o)
+}
+
+// Check finds what is wrong with a source as it was typed, without opening it: a camera that is not there is no fault, a
+// source of no kind is one.
+func Check(spec string, o Options) error {
+	k, arg, err := findKind(spec, o)
+	if err != nil {
+		return err
+	}
+	return k.check(arg, o)
 }
 
 // findKind returns the kind of a source, and what stands behind its name.
@@ -184,6 +206,8 @@ func advice(spec, name string) string {
 		return "tcp:// is for picam recv --from, which needs no picam send"
 	case strings.HasPrefix(spec, "/dev/"):
 		return fmt.Sprintf("did you mean v4l2:%s? (%s)", spec, list)
+	case spec == "camera":
+		return "did you mean auto? (" + list + ")"
 	case exists(spec):
 		return fmt.Sprintf("did you mean file:%s? (%s)", spec, list)
 	case nearest != "":

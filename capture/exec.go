@@ -14,16 +14,23 @@ import (
 )
 
 // shellProgram runs a command by the shell.
-func shellProgram(command string, _ Options) (program, error) {
-	if strings.TrimSpace(command) == "" {
-		return program{}, errors.New("capture: exec: want a command that writes MJPEG to its standard output, such as " +
-			"'exec:rpicam-vid -t 0 -n --codec mjpeg --flush -o -'")
+func shellProgram(command string, o Options) (program, error) {
+	if err := checkShell(command, o); err != nil {
+		return program{}, err
 	}
 	shell := []string{"/bin/sh", "-c", command}
 	if runtime.GOOS == "windows" {
 		shell = []string{"cmd", "/C", command}
 	}
 	return program{name: "exec", argv: shell, once: true, explain: explainShell}, nil
+}
+
+func checkShell(command string, _ Options) error {
+	if strings.TrimSpace(command) == "" {
+		return errors.New("capture: exec: want a command that writes MJPEG to its standard output, such as " +
+			"'exec:rpicam-vid -t 0 -n --codec mjpeg --flush -o -'")
+	}
+	return nil
 }
 
 // explainShell knows the statuses by which a shell says that it has not run the command.
@@ -45,12 +52,9 @@ const ffmpegSilence = 30 * time.Second
 
 // ffmpegProgram is ffmpeg with the given arguments, and output options that make it write MJPEG at once.
 func ffmpegProgram(text string, o Options) (program, error) {
-	args, err := splitWords(text)
+	args, err := ffmpegWords(text)
 	if err != nil {
-		return program{}, fmt.Errorf("capture: ffmpeg: %w", err)
-	}
-	if len(args) == 0 {
-		return program{}, errors.New("capture: ffmpeg: want its arguments up to the input, such as 'ffmpeg:-i rtsp://cam/1', or an address alone")
+		return program{}, err
 	}
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -63,6 +67,24 @@ func ffmpegProgram(text string, o Options) (program, error) {
 	return program{
 		argv: append([]string{path}, ffmpegArguments(args, o)...), silence: silence, once: true, explain: explainFFmpeg,
 	}, nil
+}
+
+func checkFFmpeg(text string, _ Options) error {
+	_, err := ffmpegWords(text)
+	return err
+}
+
+// ffmpegWords splits what the user gave.
+func ffmpegWords(text string) ([]string, error) {
+	args, err := splitWords(text)
+	if err != nil {
+		return nil, fmt.Errorf("capture: ffmpeg: %w", err)
+	}
+	if len(args) == 0 {
+		return nil, errors.New("capture: ffmpeg: want its arguments up to the input, such as 'ffmpeg:-i rtsp://cam/1', " +
+			"or an address alone")
+	}
+	return args, nil
 }
 
 // ffmpegArguments completes what the user gave.

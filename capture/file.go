@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -91,10 +92,17 @@ func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	return s, nil
 }
 
+func checkFile(path string, _ Options) error {
+	if path == "" {
+		return errors.New("capture: file: want a path, such as file:clip.mjpeg")
+	}
+	return nil
+}
+
 // listFrames returns what there is to read at path, in order, and its size in bytes.
 func listFrames(path string) (paths []string, total int64, err error) {
-	if path == "" {
-		return nil, 0, fmt.Errorf("capture: file: want a path, such as file:clip.mjpeg")
+	if err := checkFile(path, Options{}); err != nil {
+		return nil, 0, err
 	}
 	info, err := os.Stat(path)
 	switch {

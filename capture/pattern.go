@@ -36,23 +36,31 @@ type pattern struct {
 }
 
 func openPattern(ctx context.Context, arg string, o Options) (Source, error) {
-	count, noise, err := parsePattern(arg)
-	if err != nil {
+	if err := checkPattern(arg, o); err != nil {
 		return nil, err
 	}
-	size := image.Pt(cmp.Or(o.Width, patternWidth), cmp.Or(o.Height, patternHeight))
-	if min(size.X, size.Y) < patternMin || max(size.X, size.Y) > patternMax {
-		return nil, fmt.Errorf("capture: pattern: size %d×%d: want %d to %d pixels on each side", size.X, size.Y,
-			patternMin, patternMax)
-	}
+	count, noise, _ := parsePattern(arg)
 	p := &pattern{
 		lifetime: newLifetime(ctx),
 		pace:     pacer{fps: cmp.Or(o.FPS, patternFPS)},
 		count:    count,
 		maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame),
-		test:     newTestFrame(size, cmp.Or(o.Quality, patternQuality), noise),
+		test:     newTestFrame(patternSize(o), cmp.Or(o.Quality, patternQuality), noise),
 	}
 	return p, nil
+}
+
+func patternSize(o Options) image.Point {
+	return image.Pt(cmp.Or(o.Width, patternWidth), cmp.Or(o.Height, patternHeight))
+}
+
+func checkPattern(arg string, o Options) error {
+	size := patternSize(o)
+	if min(size.X, size.Y) < patternMin || max(size.X, size.Y) > patternMax {
+		return fmt.Errorf("capture: pattern: size %d×%d: want %d to %d pixels on each side", size.X, size.Y, patternMin, patternMax)
+	}
+	_, _, err := parsePattern(arg)
+	return err
 }
 
 // parsePattern reads what stands after "pattern:".

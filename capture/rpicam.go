@@ -23,11 +23,10 @@ type Rpicam struct {
 // rpicamProgram is rpicam-vid for the camera of a number, or for the first one.
 func rpicamProgram(arg string, o Options) (program, error) {
 	args := []string{"-t", "0", "-n", "--codec", "mjpeg", "--flush", "-o", "-"}
+	if err := checkRpicam(arg, o); err != nil {
+		return program{}, err
+	}
 	if arg != "" {
-		if _, err := strconv.ParseUint(arg, 10, 8); err != nil {
-			return program{}, fmt.Errorf("capture: rpicam: camera %q: want its number, such as rpicam:0; "+
-				"picam devices shows them", arg)
-		}
 		args = append(args, "--camera", arg)
 	}
 	if o.Width > 0 {
@@ -50,13 +49,8 @@ func rpicamProgram(arg string, o Options) (program, error) {
 	if o.Rpicam.VFlip {
 		args = append(args, "--vflip")
 	}
-	switch o.Rpicam.Rotation {
-	case 0:
-	case 180:
+	if o.Rpicam.Rotation == 180 {
 		args = append(args, "--rotation", "180")
-	default:
-		return program{}, fmt.Errorf("capture: rpicam: rotation %d: the camera can do 0 and 180; the filter rotate of picam recv does the others",
-			o.Rpicam.Rotation)
 	}
 	args = append(args, o.Rpicam.Args...)
 	path, err := findRpicam()
@@ -68,6 +62,16 @@ func rpicamProgram(arg string, o Options) (program, error) {
 			"--fps costs less")
 	}
 	return program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, nil
+}
+
+func checkRpicam(arg string, o Options) error {
+	if _, err := strconv.ParseUint(arg, 10, 8); err != nil && arg != "" {
+		return fmt.Errorf("capture: rpicam: camera %q: want its number, such as rpicam:0; picam devices shows them", arg)
+	}
+	if r := o.Rpicam.Rotation; r != 0 && r != 180 {
+		return fmt.Errorf("capture: rpicam: rotation %d: the camera can do 0 and 180; the filter rotate of picam recv does the others", r)
+	}
+	return nil
 }
 
 // isPi5 reports whether the file that names this computer's model names a Raspberry Pi 5, or one of its kin.

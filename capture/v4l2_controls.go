@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,16 @@ func parseControls(text string) ([]setting, error) {
 		list = append(list, setting{controlName(name), n})
 	}
 	return list, nil
+}
+
+// checkV4L2 finds what is wrong with a camera's name and settings as they were typed.
+func checkV4L2(device string, o Options) error {
+	if _, err := strconv.ParseUint(device, 10, 16); err != nil && device != "" && !filepath.IsAbs(device) {
+		return fmt.Errorf("capture: v4l2: camera %q: want its node, such as v4l2:/dev/video0, or v4l2:0, or v4l2: for "+
+			"the first; picam devices lists them", device)
+	}
+	_, err := parseControls(o.Controls)
+	return err
 }
 
 // findControls returns the camera's control for each setting. The error names what the camera has instead.

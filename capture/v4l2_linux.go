@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,16 +77,12 @@ func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
 
 // newV4L2 is openV4L2; buffers, if there are any, takes what the driver gives, before it is looked at.
 func newV4L2(ctx context.Context, device string, o Options, buffers chan<- Part) (*v4l2, error) {
-	settings, err := parseControls(o.Controls)
-	if err != nil {
+	if err := checkV4L2(device, o); err != nil {
 		return nil, err
 	}
+	settings, _ := parseControls(o.Controls)
 	if _, err := strconv.ParseUint(device, 10, 16); err == nil {
 		device = "/dev/video" + device
-	}
-	if device != "" && !filepath.IsAbs(device) {
-		return nil, fmt.Errorf("capture: v4l2: camera %q: want its node, such as v4l2:/dev/video0, or v4l2:0, or v4l2: for "+
-			"the first; picam devices lists them", device)
 	}
 	wakeup, wake, err := os.Pipe()
 	if err != nil {

@@ -187,6 +187,13 @@ func (b webBody) Read(p []byte) (int, error) {
 
 var errRedirects = fmt.Errorf("more than %d redirections", webRedirects)
 
+func checkWeb(scheme string) func(arg string, _ Options) error {
+	return func(arg string, _ Options) error {
+		_, _, err := parseWeb(scheme + ":" + arg)
+		return err
+	}
+}
+
 // parseWeb reads an address. The zone of an IPv6 address may stand behind % as it is.
 func parseWeb(text string) (*url.URL, webOptions, error) {
 	bad := func(why string) (*url.URL, webOptions, error) {

@@ -4,8 +4,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,7 +20,7 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "picam: %v\n", err)
+	fmt.Fprintf(stderr, "picam: %s\n", plain(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return 2
@@ -26,7 +28,28 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 	return 1
 }
 
-// usageError is a mistake in what the user typed. The program ends with status 2.
+// plain is what an error says, without the names of picam's packages, which help only those who read its code.
+func plain(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		for _, room := range []string{"capture", "transport", "discovery", "pipeline", "sink", "codec", "mjpeg"} {
+			line = strings.ReplaceAll(strings.TrimPrefix(line, room+": "), ": "+room+": ", ": ")
+			line = strings.ReplaceAll(line, "("+room+": ", "(")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// plainErrors has a log tell errors as plain does; it is a slog.HandlerOptions.ReplaceAttr.
+func plainErrors(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		a.Value = slog.StringValue(plain(err.Error()))
+	}
+	return a
+}
+
+// usageError is wrong typing on the command line. The program ends with status 2.
 type usageError struct{ error }
 
 func badUsage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -36,53 +59,77 @@ func newApp(version string, stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:  "picam",
 		Usage: "stream a camera to another computer and look at it through OpenCV",
-		Description: "On the computer with the screen:   picam recv --listen :8002 --config filters.yaml\n" +
-			"On the computer with the camera:   picam send --to HOST:8002\n\n" +
+		Description: "  On the computer with the screen:  picam recv --config filters.yaml\n" +
+			"  On the computer with the camera:  picam send --to auto\n\n" +
 			"Between the two flows plain MJPEG, so each also works with rpicam-vid, ffmpeg, GStreamer and old scripts.",
-		Version:                   versionText(version),
-		HideVersion:               true,
-		DisableSliceFlagSeparator: true, // a SOURCE may have commas in it
-		EnableBashCompletion:      true,
-		Suggest:                   true,
-		Writer:                    stdout,
-		ErrWriter:                 stderr,
-		ExitErrHandler:            func(*cli.Context, error) {},
+		Version:         versionText(version),
+		HideVersion:     true, // here and in the commands, help and the version are of our own making
+		HideHelp:        true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		CommandNotFound: func(*cli.Context, string) {},
+		OnUsageError:    explainUsage,
+		Flags:           []cli.Flag{&cli.BoolFlag{Name: "version"}},
 		Commands: []*cli.Command{
-			sendCommand(), recvCommand(), devicesCommand(), probeCommand(), discoverCommand(), filtersCommand(), checkCommand(), versionCommand(),
-			manCommand(), completionCommand(),
-		},
-		OnUsageError: explainUsage,
-		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintf(stderr, "picam: there is no command %q; picam --help lists them\n", name)
+			sendCommand(), recvCommand(), devicesCommand(), probeCommand(), discoverCommand(), filtersCommand(), checkCommand(),
+			versionCommand(), manCommand(), completionCommand(), helpCommand(),
 		},
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return badUsage("there is no command %q; picam --help lists them", c.Args().First())
+			switch {
+			case c.Args().Present():
+				return noCommand(c.Args().First())
+			case c.Bool("version"):
+				return printVersion(c)
 			}
-			return cli.ShowAppHelp(c)
+			newHelper(c.App.Writer).app(c.App)
+			return nil
 		},
 	}
 	for _, cmd := range app.Commands {
+		cmd.HideHelp = true
 		cmd.OnUsageError = explainUsage
-		for _, f := range cmd.Flags {
-			readEnvironment(f)
-		}
 	}
 	return app
 }
 
-// explainUsage turns what cli says of a wrong flag into one line that says what to type.
-func explainUsage(c *cli.Context, err error, _ bool) error {
-	command := strings.TrimSpace("picam " + c.Command.Name)
-	if c.Command.Name == "picam" || c.Command.Name == "" {
-		command = "picam"
+func noCommand(name string) error {
+	return badUsage("there is no command %q; picam --help lists them", name)
+}
+
+// explainUsage turns what cli says of a wrong flag into one line that says what to type. To package flag, --help is a
+// flag that is not defined, so that help begins here.
+func explainUsage(c *cli.Context, err error, ofCommand bool) error {
+	command := "picam"
+	if ofCommand {
+		command += " " + c.Command.Name
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		if help := newHelper(c.App.Writer); ofCommand {
+			help.command(c.Command)
+		} else {
+			help.app(c.App)
+		}
+		return nil
+	}
+	for _, o := range optionsOf(c.Command) {
+		if o.fault != nil {
+			return usageError{o.fault}
+		}
 	}
 	text := err.Error()
-	if flag, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		flag = strings.TrimPrefix(flag, "-")
-		text = fmt.Sprintf("there is no flag --%s", flag)
-		if near := cli.SuggestFlag(c.Command.Flags, flag, false); near != "" && c.Command != nil {
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		name = strings.TrimPrefix(name, "-")
+		text = fmt.Sprintf("there is no flag --%s", name)
+		if near := cli.SuggestFlag(c.Command.Flags, name, true); near != "" {
 			text += fmt.Sprintf(" (did you mean %s?)", near)
+		}
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		name = strings.TrimPrefix(name, "-")
+		for _, o := range optionsOf(c.Command) {
+			if o.name == name {
+				text = fmt.Sprintf("--%s takes %s, and nothing stands behind it", name, o.value)
+			}
 		}
 	}
 	return badUsage("%s; %s --help lists what there is", text, command)

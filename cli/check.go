@@ -15,20 +15,15 @@ import (
 func checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "check a filters file: print what it does, or everything that is wrong with it",
+		Usage:     "check a filters file: what it does, or what is wrong with it",
 		UsageText: "picam check filters.yaml\npicam check --size 1280x720 filters.yaml",
 		ArgsUsage: "FILE",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "size", Usage: "try the chains on frames of `WIDTHxHEIGHT`, those of your camera"},
-		},
+		Flags:     group("", frameSize("try the chains on frames of this size, that of your camera's")),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return badUsage("picam check takes one file, and flags before it: picam check filters.yaml")
 			}
-			width, height, err := parseSize(c.String("size"))
-			if err != nil {
-				return err
-			}
+			width, height, _ := parseSize(c.String("size"))
 			config, err := pipeline.LoadConfig(c.Args().First())
 			if err != nil {
 				return err

@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"picam/capture"
 )
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "completion", Hidden: true,
-		Usage: "print what completes picam's commands and flags in a shell: bash, zsh or fish",
+		Name:  "completion",
+		Usage: "print what completes picam's commands, flags and values in a shell",
+		UsageText: "picam completion bash >/etc/bash_completion.d/picam\nsource <(picam completion zsh)\n" +
+			"picam completion fish >~/.config/fish/completions/picam.fish",
+		ArgsUsage: "SHELL",
 		Action: func(c *cli.Context) error {
 			shells := map[string]func(io.Writer, *cli.App) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}
 			write := shells[c.Args().First()]
@@ -26,52 +27,88 @@ func completionCommand() *cli.Command {
 	}
 }
 
-// sources are the words with which a SOURCE begins.
-func sources() string {
-	var list []string
-	for _, k := range capture.Kinds() {
-		list = append(list, k.Name)
+// completed is what a shell offers for a value or an argument.
+type completed struct {
+	words []string
+	files bool // the shell's own way with files
+}
+
+// ofValue is what is offered for an option's value; nothing where only the user knows it.
+func ofValue(app *cli.App, c *cli.Command, o *option) completed {
+	if o.words != nil {
+		return completed{words: o.words}
 	}
-	return strings.Join(list, " ")
+	return ofPlaceholder(app, c, o.value)
+}
+
+// ofPlaceholder is what is offered where a command takes what stands for it in help, such as FILE.
+func ofPlaceholder(app *cli.App, c *cli.Command, placeholder string) completed {
+	switch strings.Trim(placeholder, "[]") {
+	case "FILE":
+		return completed{files: true}
+	case "SOURCE":
+		var words []string
+		for _, t := range sourceTerms(c) {
+			name, _, _ := strings.Cut(t.name, "[")
+			name, _, _ = strings.Cut(name, ":")
+			words = append(words, name)
+		}
+		return completed{words: words}
+	case "FILTER":
+		return completed{words: filterNames()}
+	case "SHELL":
+		return completed{words: []string{"bash", "zsh", "fish"}}
+	case "COMMAND":
+		return completed{words: commands(app)}
+	}
+	return completed{}
+}
+
+func commands(app *cli.App) []string {
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // names are the flags of a command as they are typed.
-func names(c *cli.Command) string {
+func names(c *cli.Command) []string {
 	list := []string{"--help"}
-	for _, f := range flagDocs(c.Flags) {
-		list = append(list, "--"+f.name)
+	for _, o := range optionsOf(c) {
+		list = append(list, "--"+o.name)
 	}
-	return strings.Join(list, " ")
+	return list
 }
 
 // writeBash writes a completion for bash 3.2, which macOS has, and later ones.
 func writeBash(w io.Writer, app *cli.App) error {
 	b := bufio.NewWriter(w)
-	var commands []string
-	for _, c := range shown(app) {
-		commands = append(commands, c.Name)
+	offer := func(pattern string, words []string, end string) {
+		fmt.Fprintf(b, "\t%s) COMPREPLY=($(compgen -W '%s' -- \"$word\"))%s ;;\n", pattern, strings.Join(words, " "), end)
 	}
 	fmt.Fprintf(b, `# Completes picam in bash; made by: picam completion bash
 _picam() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W '%s --help' -- "$word"))
+		COMPREPLY=($(compgen -W '%s --help --version' -- "$word"))
 		return
 	fi
 	case ${COMP_WORDS[1]}:$before in
-`, strings.Join(commands, " "))
-	for _, c := range shown(app) {
-		var own, files []string // flags whose values only the user knows: nothing is offered; and those of files
-		for _, f := range flagDocs(c.Flags) {
-			switch f.value {
-			case "":
-			case "FILE":
-				files = append(files, c.Name+":--"+f.name)
-			case "SOURCE":
-				fmt.Fprintf(b, "\t%s:--%s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", c.Name, f.name, sources())
+`, strings.Join(commands(app), " "))
+	for _, c := range app.Commands {
+		var own, files []string // flags whose values only the user knows, and those of files
+		for _, o := range optionsOf(c) {
+			pattern := c.Name + ":--" + o.name
+			switch v := ofValue(app, c, o); {
+			case o.value == "":
+			case v.files:
+				files = append(files, pattern)
+			case len(v.words) > 0:
+				offer(pattern, v.words, "; return")
 			default:
-				own = append(own, c.Name+":--"+f.name)
+				own = append(own, pattern)
 			}
 		}
 		if len(files) > 0 {
@@ -82,21 +119,18 @@ _picam() {
 		}
 	}
 	fmt.Fprint(b, "\tesac\n\tcase ${COMP_WORDS[1]}:$word in\n")
-	for _, c := range shown(app) {
-		fmt.Fprintf(b, "\t%s:-*) COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n", c.Name, names(c))
-		switch {
-		case c.ArgsUsage == "SOURCE":
-			fmt.Fprintf(b, "\t%s:*) COMPREPLY=($(compgen -W '%s' -- \"$word\")) ;;\n", c.Name, sources())
-		case !takesFiles(c):
-			fmt.Fprintf(b, "\t%s:) COMPREPLY=($(compgen -W '%s')) ;;\n", c.Name, names(c))
+	for _, c := range app.Commands {
+		offer(c.Name+":-*", names(c), "")
+		switch v := ofPlaceholder(app, c, c.ArgsUsage); {
+		case len(v.words) > 0:
+			offer(c.Name+":*", v.words, "")
+		case !v.files:
+			offer(c.Name+":", names(c), "")
 		}
 	}
 	fmt.Fprint(b, "\tesac\n}\ncomplete -o default -F _picam picam\n")
 	return b.Flush()
 }
-
-// takesFiles reports whether a command's arguments are files, which the shell completes.
-func takesFiles(c *cli.Command) bool { return strings.Contains(strings.ToUpper(c.ArgsUsage), "FILE") }
 
 // quoted is text between single quotes, for a shell that puts escape before a quote in it.
 func quoted(text, escape string) string { return "'" + strings.ReplaceAll(text, "'", escape) + "'" }
@@ -105,13 +139,23 @@ func writeZsh(w io.Writer, app *cli.App) error {
 	b := bufio.NewWriter(w)
 	special := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`)
 	word := func(s string) string { return quoted(s, `'\''`) }
+	// action is what stands behind the last colon of a specification; a space offers nothing.
+	action := func(v completed) string {
+		switch {
+		case v.files:
+			return "_files"
+		case len(v.words) > 0:
+			return "(" + strings.Join(v.words, " ") + ")"
+		}
+		return " "
+	}
 	fmt.Fprint(b, `#compdef picam
 # Completes picam in zsh; made by: picam completion zsh
 _picam() {
 	local -a commands
 	commands=(
 `)
-	for _, c := range shown(app) {
+	for _, c := range app.Commands {
 		fmt.Fprintf(b, "\t\t%s\n", word(c.Name+":"+special.Replace(c.Usage)))
 	}
 	fmt.Fprint(b, `	)
@@ -123,26 +167,20 @@ _picam() {
 	(( CURRENT-- ))
 	case $words[1] in
 `)
-	for _, c := range shown(app) {
+	for _, c := range app.Commands {
 		fmt.Fprintf(b, "\t%s)\n\t\t_arguments '--help[%s]'", c.Name, "show what there is")
-		for _, f := range flagDocs(c.Flags) {
-			spec := "--" + f.name + "[" + special.Replace(f.usage) + "]"
-			switch f.value {
-			case "":
-			case "FILE":
-				spec += ":file:_files"
-			case "SOURCE":
-				spec += ":source:(" + sources() + ")"
-			default:
-				spec += ":" + special.Replace(f.value) + ": "
+		for _, o := range optionsOf(c) {
+			spec := "--" + o.name + "[" + special.Replace(o.usage) + "]"
+			if o.value != "" {
+				spec += ":" + special.Replace(o.value) + ":" + action(ofValue(app, c, o))
+			}
+			if o.many {
+				spec = "*" + spec
 			}
 			fmt.Fprintf(b, " \\\n\t\t\t%s", word(spec))
 		}
-		switch {
-		case c.ArgsUsage == "SOURCE":
-			fmt.Fprintf(b, " \\\n\t\t\t'*:source:(%s)'", sources())
-		case takesFiles(c):
-			fmt.Fprint(b, " \\\n\t\t\t'*:file:_files'")
+		if v := ofPlaceholder(app, c, c.ArgsUsage); v.files || len(v.words) > 0 {
+			fmt.Fprintf(b, " \\\n\t\t\t%s", word("*:"+special.Replace(c.ArgsUsage)+":"+action(v)))
 		}
 		fmt.Fprint(b, "\n\t\t;;\n")
 	}
@@ -161,25 +199,25 @@ func writeFish(w io.Writer, app *cli.App) error {
 	b := bufio.NewWriter(w)
 	word := func(s string) string { return quoted(strings.ReplaceAll(s, `\`, `\\`), `\'`) }
 	fmt.Fprint(b, "# Completes picam in fish; made by: picam completion fish\n")
-	for _, c := range shown(app) {
+	for _, c := range app.Commands {
 		fmt.Fprintf(b, "complete -c picam -n __fish_use_subcommand -f -a %s -d %s\n", c.Name, word(c.Usage))
 	}
-	for _, c := range shown(app) {
+	for _, c := range app.Commands {
 		this := fmt.Sprintf("complete -c picam -n '__fish_seen_subcommand_from %s'", c.Name)
-		switch {
-		case c.ArgsUsage == "SOURCE":
-			fmt.Fprintf(b, "%s -f -a %s\n", this, word(sources()))
-		case !takesFiles(c):
+		switch v := ofPlaceholder(app, c, c.ArgsUsage); {
+		case len(v.words) > 0:
+			fmt.Fprintf(b, "%s -f -a %s\n", this, word(strings.Join(v.words, " ")))
+		case !v.files:
 			fmt.Fprintln(b, this, "-f")
 		}
-		for _, f := range flagDocs(c.Flags) {
-			fmt.Fprintf(b, "%s -l %s -d %s", this, f.name, word(f.usage))
-			switch f.value {
-			case "":
-			case "FILE":
+		for _, o := range optionsOf(c) {
+			fmt.Fprintf(b, "%s -l %s -d %s", this, o.name, word(o.usage))
+			switch v := ofValue(app, c, o); {
+			case o.value == "":
+			case v.files:
 				fmt.Fprint(b, " -r -F")
-			case "SOURCE":
-				fmt.Fprintf(b, " -x -a %s", word(sources()))
+			case len(v.words) > 0:
+				fmt.Fprintf(b, " -x -a %s", word(strings.Join(v.words, " ")))
 			default:
 				fmt.Fprint(b, " -x")
 			}

@@ -31,21 +31,17 @@ type console struct {
 	progress func() string // behind the live line; nil: none
 }
 
-// newConsole makes the console that --status asks for.
-func newConsole(c *cli.Context) (*console, error) {
-	when, err := oneOf(c, "status", "auto", "always", "never")
-	if err != nil {
-		return nil, err
-	}
-	con := &console{w: c.App.ErrWriter, show: when == "always", width: 80}
-	if f, ok := con.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+// newConsole makes the console that --status asks for: auto, always or never.
+func newConsole(w io.Writer, when string) *console {
+	con := &console{w: w, show: when == "always", width: 80}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		con.terminal = true
 		con.show = when != "never"
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
 			con.width = w
 		}
 	}
-	return con, nil
+	return con
 }
 
 // Write writes a log line.
@@ -103,38 +99,53 @@ func (c *console) draw() {
 	}
 }
 
-// newLogger makes the logger that the common flags ask for. It writes to con.
-func newLogger(c *cli.Context, con *console) (*slog.Logger, error) {
-	log, err := makeLogger(c, con)
-	if err == nil {
-		adoptLog(log)
-	}
-	return log, err
+// commonSettings are those of every command that runs for long.
+type commonSettings struct {
+	logLevel, logFormat, status string
+	statsFile                   string // "": none
+	version                     string
+	stderr                      io.Writer
 }
 
-// adoptLog has log take in what libraries write with the package log, which would break the live line. It is of no use but
+func parseCommon(c *cli.Context) *commonSettings {
+	return &commonSettings{
+		logLevel: c.String("log-level"), logFormat: c.String("log-format"), status: c.String("status"),
+		statsFile: c.String("stats-file"), version: c.App.Version, stderr: c.App.ErrWriter,
+	}
+}
+
+func (s *commonSettings) check() error {
+	if s.statsFile == "" {
+		return nil
+	}
+	return checkWritable("stats-file", s.statsFile)
+}
+
+// open makes the console, and the logger that writes to it.
+func (s *commonSettings) open() (*console, *slog.Logger) {
+	con := newConsole(s.stderr, s.status)
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.logLevel)) // it is one of those that choice takes
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: plainErrors}
+	var h slog.Handler
+	switch {
+	case s.logFormat == "json":
+		h = slog.NewJSONHandler(con, options)
+	case con.terminal: // short times and colours are for people
+		h = tint.NewHandler(con, &tint.Options{Level: level, TimeFormat: time.TimeOnly, ReplaceAttr: plainErrors})
+	default:
+		h = slog.NewTextHandler(con, options)
+	}
+	log := slog.New(h)
+	adoptLog(log)
+	return con, log
+}
+
+// adoptLog has log take in what libraries write with the package log, which would break the live lines. It is of no use but
 // for those who look for a fault.
 func adoptLog(log *slog.Logger) {
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log)
-}
-
-func makeLogger(c *cli.Context, con *console) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
-		return nil, badUsage("--log-level %s: takes debug, info, warn or error", c.String("log-level"))
-	}
-	format, err := oneOf(c, "log-format", "text", "json")
-	options := &slog.HandlerOptions{Level: level}
-	switch {
-	case err != nil:
-		return nil, err
-	case format == "json":
-		return slog.New(slog.NewJSONHandler(con, options)), nil
-	case con.terminal: // short times and colours are for people
-		return slog.New(tint.NewHandler(con, &tint.Options{Level: level, TimeFormat: time.TimeOnly})), nil
-	}
-	return slog.New(slog.NewTextHandler(con, options)), nil
 }
 
 // each calls f once a second until stop is closed, and a last time then.

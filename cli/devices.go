@@ -17,11 +17,9 @@ import (
 func devicesCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "devices",
-		Usage:     "list this computer's cameras: what to type for them, their sizes, rates and controls",
+		Usage:     "list this computer's cameras, and what to type for them",
 		UsageText: "picam devices\npicam devices --json",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print all of it as JSON, for programs"},
-		},
+		Flags:     group("", toggle("json", "print all of it as JSON, for programs")),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err

@@ -23,22 +23,18 @@ import (
 func discoverCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "discover",
-		Usage:     "list the receivers and cameras that have announced themselves on the network",
+		Usage:     "list the receivers and cameras that are on the network",
 		UsageText: "picam discover\npicam discover --json --time 10s",
-		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "time", Value: 3 * time.Second, Usage: "how long to wait for answers (`TIME`)"},
-			&cli.BoolFlag{Name: "json", Usage: "print all of it as JSON, for programs"},
-		},
+		Flags: group("",
+			span("time", 3*time.Second, time.Millisecond, "how long to wait for answers"),
+			toggle("json", "print all of it as JSON, for programs"),
+		),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			d := c.Duration("time")
-			if d <= 0 {
-				return badUsage("--time %v: takes a time such as 3s", d)
-			}
 			adoptLog(slog.New(slog.DiscardHandler))
-			ctx, cancel := context.WithTimeout(c.Context, d)
+			ctx, cancel := context.WithTimeout(c.Context, c.Duration("time"))
 			defer cancel()
 			list, err := discovery.List(ctx)
 			if err != nil {
@@ -68,7 +64,7 @@ func writePeers(w io.Writer, list []discovery.Peer) error {
 		if p.Kind == discovery.Camera {
 			flag = "picam recv "
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Kind, p.Dials()[0], p.Version, flag+choice(p.Kind, p.Name))
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Kind, p.Dials()[0], p.Version, flag+typedChoice(p.Kind, p.Name))
 	}
 	return tab.Flush()
 }
@@ -87,8 +83,8 @@ func wanted(word, text string) (name string, ok bool) {
 	return strings.TrimSpace(name), before == word
 }
 
-// choice is what to type to have one of several.
-func choice(k discovery.Kind, name string) string {
+// typedChoice is what to type to have one of several.
+func typedChoice(k discovery.Kind, name string) string {
 	text := "--to " + autoReceiver + ":"
 	if k == discovery.Camera {
 		text = "--from " + autoCamera + ":"
@@ -111,7 +107,7 @@ func finding(k discovery.Kind, name string, log *slog.Logger, end func(error)) t
 		if errors.As(err, &several) {
 			var choices []string
 			for _, p := range several.Peers {
-				choices = append(choices, choice(k, p.Name))
+				choices = append(choices, typedChoice(k, p.Name))
 			}
 			end(fmt.Errorf("%w; type one of %s", err, strings.Join(choices, ", ")))
 		}
@@ -120,8 +116,8 @@ func finding(k discovery.Kind, name string, log *slog.Logger, end func(error)) t
 }
 
 // announceFlag is of the commands that listen.
-func announceFlag(who string) cli.Flag {
-	return &cli.BoolFlag{Name: "announce", Value: true, Usage: "tell the local network " + who + "; --announce=false does not"}
+func announceFlag(who string) *option {
+	return switched("announce", true, "tell the local network "+who+"; --announce=false does not")
 }
 
 // announce begins to say on the network who listens at addr, and returns what ends that, with a goodbye. name is the

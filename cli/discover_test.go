@@ -28,7 +28,7 @@ func TestWanted(t *testing.T) {
 func TestChoice(t *testing.T) {
 	for _, name := range []string{"desk", "desk-2.local", "Tür", "Anna's desk (2)", "a b", "$HOME", "*"} {
 		for kind, word := range map[discovery.Kind]string{discovery.Receiver: autoReceiver, discovery.Camera: autoCamera} {
-			out, err := exec.Command("sh", "-c", "printf '%s\\n' "+choice(kind, name)).Output()
+			out, err := exec.Command("sh", "-c", "printf '%s\\n' "+typedChoice(kind, name)).Output()
 			if err != nil {
 				t.Fatal(err)
 			}

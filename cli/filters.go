@@ -16,12 +16,12 @@ func filtersCommand() *cli.Command {
 		Name:      "filters",
 		Usage:     "list the filters, or tell one filter's parameters",
 		UsageText: "picam filters\npicam filters blur\npicam filters --yaml > filters.yaml",
-		ArgsUsage: "[NAME]",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "yaml", Usage: "print a filters file with every filter and parameter, to begin with"},
-			&cli.BoolFlag{Name: "json", Usage: "print the JSON Schema of a filters file, for editors"},
-			&cli.BoolFlag{Name: "markdown", Usage: "print the page docs/filters.md"},
-		},
+		ArgsUsage: "[FILTER]",
+		Flags: group("",
+			toggle("yaml", "print a filters file with every filter and parameter, to begin with"),
+			toggle("json", "print the JSON Schema of a filters file, for editors"),
+			toggle("markdown", "print the page docs/filters.md"),
+		),
 		Action: func(c *cli.Context) error {
 			w := c.App.Writer
 			switch {
@@ -31,12 +31,8 @@ func filtersCommand() *cli.Command {
 				name := c.Args().First()
 				kind, ok := filters.Find(name)
 				if !ok {
-					var known []string
-					for _, k := range filters.All() {
-						known = append(known, k.Name)
-					}
 					hint := ""
-					if near := filters.Nearest(name, known); near != "" {
+					if near := filters.Nearest(name, filterNames()); near != "" {
 						hint = fmt.Sprintf(" (did you mean %s?)", near)
 					}
 					return badUsage("there is no filter %q%s; picam filters lists them", name, hint)
@@ -52,4 +48,13 @@ func filtersCommand() *cli.Command {
 			return filters.WriteList(w)
 		},
 	}
+}
+
+// filterNames are those of all filters.
+func filterNames() []string {
+	var names []string
+	for _, k := range filters.All() {
+		names = append(names, k.Name)
+	}
+	return names
 }

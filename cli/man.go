@@ -11,7 +11,7 @@ import (
 
 func manCommand() *cli.Command {
 	return &cli.Command{
-		Name: "man", Hidden: true,
+		Name:  "man",
 		Usage: "print the page of the manual: picam man >picam.1",
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
@@ -20,53 +20,6 @@ func manCommand() *cli.Command {
 			return writeMan(c.App.Writer, c.App)
 		},
 	}
-}
-
-// flagDoc is what a flag's declaration says of it.
-type flagDoc struct {
-	name    string // without its dashes
-	value   string // what its value stands for, such as FILE; "" where it takes none
-	usage   string
-	initial string // its value if it is not given; "" is none
-	env     string // the variable that sets it
-}
-
-// flagDocs returns what a command's flags are, --help left out.
-func flagDocs(flags []cli.Flag) []flagDoc {
-	var docs []flagDoc
-	for _, f := range flags {
-		d, ok := f.(cli.DocGenerationFlag)
-		if !ok || d.Names()[0] == "help" {
-			continue
-		}
-		doc := flagDoc{name: d.Names()[0], usage: strings.ReplaceAll(d.GetUsage(), "`", "")}
-		if d.TakesValue() {
-			doc.value, doc.initial = "VALUE", strings.Trim(d.GetDefaultText(), `"`)
-			if _, named, found := strings.Cut(d.GetUsage(), "`"); found {
-				doc.value, _, _ = strings.Cut(named, "`")
-				doc.usage = strings.ReplaceAll(doc.usage, " ("+doc.value+")", "") // it only names the value
-			}
-		}
-		if vars := d.GetEnvVars(); len(vars) > 0 {
-			doc.env = vars[0]
-		}
-		if doc.initial == "0" || doc.initial == "0s" {
-			doc.initial = ""
-		}
-		docs = append(docs, doc)
-	}
-	return docs
-}
-
-// shown are the commands that help lists.
-func shown(app *cli.App) []*cli.Command {
-	var list []*cli.Command
-	for _, c := range app.Commands {
-		if !c.Hidden && c.Name != "help" {
-			list = append(list, c)
-		}
-	}
-	return list
 }
 
 // writeMan writes the manual's page, as man(7) describes it.
@@ -80,12 +33,12 @@ func writeMan(w io.Writer, app *cli.App) error {
 	}
 	fmt.Fprintf(b, ".TH PICAM 1 \"\" \"picam %s\" \"User Commands\"\n", text(app.Version))
 	fmt.Fprintf(b, ".SH NAME\npicam \\- %s\n.SH SYNOPSIS\n", text(app.Usage))
-	for i, c := range shown(app) {
+	for i, c := range app.Commands {
 		if i > 0 {
 			fmt.Fprintln(b, ".br")
 		}
 		fmt.Fprintf(b, ".B picam %s\n", text(c.Name))
-		if flags := flagDocs(c.Flags); len(flags) > 0 {
+		if len(optionsOf(c)) > 0 {
 			fmt.Fprintln(b, ".RI [ flags ]")
 		}
 		if c.ArgsUsage != "" {
@@ -95,24 +48,32 @@ func writeMan(w io.Writer, app *cli.App) error {
 	fmt.Fprintln(b, ".SH DESCRIPTION")
 	block(app.Description)
 	fmt.Fprintln(b, ".SH COMMANDS")
-	for _, c := range shown(app) {
+	for _, c := range app.Commands {
 		fmt.Fprintf(b, ".SS picam %s\n%s.\n", text(c.Name), text(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
 		if c.UsageText != "" {
 			block(c.UsageText)
 		}
 		if c.Description != "" {
-			block(c.Description)
-		}
-		for _, f := range flagDocs(c.Flags) {
-			fmt.Fprintf(b, ".TP\n\\fB\\-\\-%s\\fR", text(f.name))
-			if f.value != "" {
-				fmt.Fprintf(b, " \\fI%s\\fR", text(f.value))
+			for paragraph := range strings.SplitSeq(c.Description, "\n\n") {
+				fmt.Fprintf(b, ".PP\n%s\n", text(paragraph))
 			}
-			fmt.Fprintf(b, "\n%s.", text(strings.ToUpper(f.usage[:1])+f.usage[1:]))
-			if f.initial != "" {
-				fmt.Fprintf(b, " If not given: %s.", text(f.initial))
+		}
+		for _, o := range optionsOf(c) {
+			fmt.Fprintf(b, ".TP\n\\fB\\-\\-%s\\fR", text(o.name))
+			if o.value != "" {
+				fmt.Fprintf(b, " \\fI%s\\fR", text(o.value))
+			}
+			fmt.Fprintf(b, "\n%s.", text(strings.ToUpper(o.usage[:1])+o.usage[1:]))
+			if shown := o.shownInitial(); shown != "" {
+				fmt.Fprintf(b, " If not given: %s.", text(shown))
 			}
 			fmt.Fprintln(b)
+		}
+		if terms := sourceTerms(c); len(terms) > 0 {
+			fmt.Fprintln(b, ".PP\nSOURCE is one of:")
+			for _, t := range terms {
+				fmt.Fprintf(b, ".TP\n\\fB%s\\fR\n%s\n", text(t.name), text(t.text))
+			}
 		}
 	}
 	fmt.Fprintf(b, `.SH ENVIRONMENT

@@ -40,20 +40,17 @@ func TestManHasEverything(t *testing.T) {
 		page = strings.ReplaceAll(page, `\-`, "-")
 	}
 	for _, c := range newApp("", io.Discard, io.Discard).Commands {
-		if c.Hidden {
-			continue
-		}
 		_, section, found := strings.Cut(page[strings.Index(page, "COMMANDS"):], "picam "+c.Name+"\n")
 		if !found {
 			t.Errorf("the page lacks picam %s", c.Name)
 		}
-		for _, f := range c.Flags {
-			if name := f.Names()[0]; !strings.Contains(section, "--"+name) {
-				t.Errorf("the page lacks picam %s --%s", c.Name, name)
+		for _, o := range optionsOf(c) {
+			if !strings.Contains(section, "--"+o.name) {
+				t.Errorf("the page lacks picam %s --%s", c.Name, o.name)
 			}
 		}
 	}
-	for _, hidden := range []string{"picam man", "picam completion", "%!", "`"} {
+	for _, hidden := range []string{"%!", "`"} {
 		if strings.Contains(page, hidden) {
 			t.Errorf("the page has %q in it", hidden)
 		}
@@ -77,8 +74,8 @@ func TestBashCompletion(t *testing.T) {
 			}
 		}
 		list := []string{"--help"}
-		for _, f := range c.Flags {
-			list = append(list, "--"+f.Names()[0])
+		for _, o := range optionsOf(c) {
+			list = append(list, "--"+o.name)
 		}
 		return strings.Join(list, " ")
 	}
@@ -90,6 +87,14 @@ func TestBashCompletion(t *testing.T) {
 		{"picam send --source pat", "pattern"},
 		{"picam send --source r", "rpicam"},
 		{"picam send --to ", ""},
+		{"picam send --policy ", "auto latest all"},
+		{"picam recv --display n", "none"},
+		{"picam recv --from ca", "camera"},
+		{"picam filters graysc", "grayscale"},
+		{"picam filters ", strings.Join(filterNames(), " ")},
+		{"picam completion z", "zsh"},
+		{"picam help di", "discover"},
+		{"picam --v", "--version"},
 		{"picam probe v", "v4l2"},
 		{"picam probe --js", "--json"},
 		{"picam send ", all("send")},
@@ -141,10 +146,12 @@ func TestOtherCompletions(t *testing.T) {
 		need(t, "fish")
 		script := writeFile(t, "picam.fish", printed(t, "completion", "fish"))
 		for typed, want := range map[string]string{
-			"picam re":              "recv\t",
-			"picam send --so":       "--source\t",
-			"picam send --source p": "pattern",
-			"picam probe pa":        "pattern",
+			"picam re":               "recv\t",
+			"picam send --so":        "--source\t",
+			"picam send --source p":  "pattern",
+			"picam probe pa":         "pattern",
+			"picam recv --display n": "none",
+			"picam filters graysc":   "grayscale",
 		} {
 			cmd := exec.Command("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", script, typed)
 			out, err := cmd.CombinedOutput()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -36,49 +37,155 @@ const defaultListen = ":8002"
 func recvCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "recv",
-		Usage: "receive cameras' frames, take them through filters, show and record them",
+		Usage: "receive cameras' frames, filter, show and record them",
 		UsageText: "picam recv --listen :8002 --config filters.yaml\n" +
 			"picam recv --from tcp://raspberrypi.local:8002\n" +
+			"picam recv --from auto\n" +
 			"picam recv --from file:clip.mjpeg --config filters.yaml --record out/%06d.png",
-		Description: "The filters file may be edited while frames are moving; 'picam filters' lists what can stand in it.\n" +
-			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides the line.",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "listen", Usage: "wait for cameras on `[HOST]:PORT`; " + defaultListen + " unless --from is given"},
-			announceFlag("that this receiver is here, so that send --to auto finds it"),
-			&cli.StringSliceFlag{Name: "from", Usage: "pull from `SOURCE` instead: tcp://host:port, auto, http://host/path, file:clip.mjpeg, - …; may be repeated"},
-			&cli.StringFlag{Name: "config", Usage: "the chain of filters, a YAML `FILE`; none shows the frames as they are"},
-			&cli.StringFlag{Name: "display", Value: "auto", Usage: "`WHERE` to show: window, none, or auto: a window where there is a screen"},
-			&cli.StringFlag{Name: "record", Usage: "keep what is shown in `FILE`: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"},
-			&cli.StringFlag{Name: "record-raw", Usage: "keep the camera's own bytes in `FILE`.mjpeg"},
-			&cli.StringFlag{Name: "last-frame", Usage: "write the last frame shown to `FILE`.jpg or .png at the end"},
-			&cli.StringFlag{Name: "events", Usage: "write what filters find to `FILE`, a line of JSON for each frame; - is standard output"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace recordings of an earlier run"},
-			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when filters are slow: latest drops frames, all makes the camera wait; auto is all for files (`WHAT`)"},
-			&cli.StringFlag{Name: "damaged", Value: "drop", Usage: "frames with broken data: drop, or show what there is of them (`WHAT`)"},
-			&cli.IntFlag{Name: "workers", Usage: "work on `N` frames of a camera at a time; 0: one for each processor"},
-			&cli.BoolFlag{Name: "once", Usage: "end when the first camera's stream ends"},
-			&cli.Float64Flag{Name: "fps", Usage: "with --from file: or pattern: frames a second (`N`); 0 is as fast as they go"},
-			&cli.BoolFlag{Name: "loop", Usage: "with --from file: begin again at its end"},
-			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest frame taken from a camera, in `BYTES`"},
-			&cli.IntFlag{Name: "max-pixels", Value: pipeline.DefaultMaxPixels, Usage: "largest frame that is decoded, `N` = width × height"},
-			&cli.IntFlag{Name: "max-cameras", Value: 64, Usage: "at most `N` cameras at once"},
-			&cli.DurationFlag{Name: "idle-timeout", Value: 10 * time.Second, Usage: "close a camera's connection that is silent for `TIME`"},
-		}, commonFlags()...),
-		Action: recv,
+		Description: "The filters file may be edited while frames are moving; 'picam filters' lists what can stand in it.\n\n" +
+			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides " +
+			"the line.",
+		Flags: slices.Concat(
+			group("Where from",
+				text("listen", "[HOST]:PORT", "wait for cameras on this port; "+defaultListen+" unless --from is given"),
+				announceFlag("that this receiver is here, so that send --to auto finds it"),
+				list("from", "SOURCE", "pull from SOURCE instead: see below; may stand more than once"),
+				frameRate("with --from file: or pattern: frames a second; 0 is as fast as they go", true),
+				toggle("loop", "with --from file: begin again at its end"),
+				toggle("once", "end when the first camera's stream ends"),
+			),
+			group("What is done to the frames",
+				text("config", "FILE", "the chain of filters, in YAML; none shows the frames as they are"),
+				choice("policy", "when filters are slow: latest drops frames, all makes the camera wait; auto is all for files",
+					"auto", "latest", "all"),
+				choice("damaged", "frames with broken data: drop, or show what there is of them", "drop", "show"),
+				whole("workers", "N", 0, 0, 1024, "work on N frames of a camera at a time; 0: one for each processor"),
+			),
+			group("What is shown and kept",
+				choice("display", "where to show: window, none, or auto: a window where there is a screen", "auto", "window", "none"),
+				text("record", "FILE", "keep what is shown: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"),
+				text("record-raw", "FILE", "keep the camera's own bytes: out.mjpeg"),
+				text("last-frame", "FILE", "write the last frame shown at the end: last.jpg or last.png"),
+				text("events", "FILE", "write what filters find, a line of JSON for each frame; - is standard output"),
+				toggle("overwrite", "replace recordings of an earlier run"),
+			),
+			group("Limits",
+				maxFrame("longest frame taken from a camera"),
+				whole("max-pixels", "N", pipeline.DefaultMaxPixels, 1, 1<<30, "largest frame that is decoded, width × height"),
+				whole("max-cameras", "N", 64, 1, 10_000, "how many cameras there may be at once"),
+				span("idle-timeout", 10*time.Second, 10*time.Millisecond, "close a camera's connection that is silent for so long"),
+			),
+			commonFlags(),
+		),
+		Action: func(c *cli.Context) error {
+			s, err := parseRecv(c)
+			if err == nil {
+				err = s.check()
+			}
+			if err != nil {
+				return err
+			}
+			return s.run(c.Context)
+		},
 	}
+}
+
+// ownCamera is what --from calls this computer's own camera.
+const ownCamera = "camera"
+
+// recvSettings are what picam recv was told.
+type recvSettings struct {
+	common      *commonSettings
+	listen      string // "": nobody listens
+	announce    bool
+	from        []string
+	capture     capture.Options // of the sources in from
+	once        bool
+	configPath  string // "": there is no filters file
+	policy      string // auto, latest or all
+	showDamaged bool
+	display     string // auto, window or none
+	events      string // "": none
+	overwrite   bool
+	workers     int // 0: one for each processor
+	maxPixels   int
+	limits      transport.Limits
+	ends        *sink.Ends
+}
+
+// parseRecv reads the flags of picam recv.
+func parseRecv(c *cli.Context) (*recvSettings, error) {
+	if err := noArguments(c); err != nil {
+		return nil, err
+	}
+	s := &recvSettings{
+		common: parseCommon(c),
+		listen: c.String("listen"), announce: c.Bool("announce"), from: values(c, "from"), once: c.Bool("once"),
+		capture:    capture.Options{FPS: c.Float64("fps"), Loop: c.Bool("loop"), MaxFrame: c.Int("max-frame")},
+		configPath: c.String("config"), policy: c.String("policy"), showDamaged: c.String("damaged") == "show",
+		display: c.String("display"), events: c.String("events"), workers: c.Int("workers"), maxPixels: c.Int("max-pixels"),
+		limits: transport.Limits{
+			MaxFrame: c.Int("max-frame"), Idle: c.Duration("idle-timeout"), Cameras: c.Int("max-cameras"),
+		},
+		ends: &sink.Ends{
+			Record: c.String("record"), RecordRaw: c.String("record-raw"), LastFrame: c.String("last-frame"),
+			Options: sink.Options{Rate: max(0, c.Float64("fps")), Overwrite: c.Bool("overwrite")},
+		},
+	}
+	if s.listen == "" && len(s.from) == 0 {
+		s.listen = defaultListen
+	}
+	s.ends.Options.EveryFrame = s.keepAll()
+	return s, nil
+}
+
+// keepAll says whether cameras wait for the filters, rather than that frames are dropped.
+func (s *recvSettings) keepAll() bool {
+	return s.policy == "all" || s.policy == "auto" && s.listen == "" && !live(s.from)
+}
+
+// check finds what cannot be, before anything is opened.
+func (s *recvSettings) check() error {
+	if err := s.common.check(); err != nil {
+		return err
+	}
+	if s.listen != "" {
+		if _, err := transport.ParseListen(s.listen); err != nil {
+			return usageError{err}
+		}
+	}
+	for _, spec := range s.from {
+		if err := checkFrom(spec, s.capture); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := s.ends.Check(); errors.Is(err, fs.ErrExist) {
+		return err // of an earlier run
+	} else if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// checkFrom finds what is wrong with a source as it was typed.
+func checkFrom(spec string, o capture.Options) error {
+	if addr, ok := strings.CutPrefix(spec, "tcp://"); ok {
+		_, err := transport.ParseAddr(addr)
+		return err
+	}
+	if _, ok := wanted(autoCamera, spec); ok || spec == ownCamera {
+		return nil
+	}
+	return capture.Check(spec, o)
 }
 
 // receiver is one run of picam recv.
 type receiver struct {
-	log    *slog.Logger
-	con    *console
-	hub    *pipeline.Hub
-	limits transport.Limits
-	once   bool
-	end    context.CancelCauseFunc // ends the run, for a reason
-
-	announce bool // the listener
-	version  string
+	*recvSettings
+	log *slog.Logger
+	con *console
+	hub *pipeline.Hub
+	end context.CancelCauseFunc // ends the run, for a reason
 
 	systemd   *notifier
 	detectors map[string]*stallDetector // of watch: the cameras'
@@ -87,110 +194,91 @@ type receiver struct {
 // errDone ends a run that has done what it was asked to.
 var errDone = errors.New("done")
 
-func recv(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	con, err := newConsole(c)
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(c, con)
-	if err != nil {
-		return err
-	}
-	policy, err := oneOf(c, "policy", "auto", "latest", "all")
-	if err != nil {
-		return err
-	}
-	damaged, err := oneOf(c, "damaged", "drop", "show")
-	if err != nil {
-		return err
-	}
+// run receives until the sources or the context end.
+func (s *recvSettings) run(parent context.Context) error {
 	config := &pipeline.Config{}
-	if path := c.String("config"); path != "" {
-		if config, err = pipeline.LoadConfig(path); err != nil {
+	if s.configPath != "" {
+		var err error
+		if config, err = pipeline.LoadConfig(s.configPath); err != nil {
 			return err
 		}
 	}
-	from := c.StringSlice("from")
-	listen := c.String("listen")
-	if listen == "" && len(from) == 0 {
-		listen = defaultListen
+	con, log := s.common.open()
+	s.capture.Log = log
+	if err := s.openEnds(log); err != nil {
+		return err
 	}
-	keepAll := policy == "all" || policy == "auto" && listen == "" && !live(from)
-
-	ctx, end := context.WithCancelCause(c.Context)
+	ctx, end := context.WithCancelCause(parent)
 	defer end(errDone)
-	r := &receiver{log: log, con: con, once: c.Bool("once"), end: end, announce: c.Bool("announce"), version: c.App.Version, limits: transport.Limits{
-		MaxFrame: c.Int("max-frame"), Idle: c.Duration("idle-timeout"), Cameras: c.Int("max-cameras"),
-	}, systemd: newNotifier(log)}
-	ends := &sink.Ends{
-		Record: c.String("record"), RecordRaw: c.String("record-raw"), LastFrame: c.String("last-frame"),
-		Options: sink.Options{EveryFrame: keepAll, Rate: max(0, c.Float64("fps")), Overwrite: c.Bool("overwrite"), Log: log},
-	}
-	if err := ends.Check(); err != nil {
-		return err
-	}
-	if path := c.String("events"); path != "" {
-		if ends.Events, err = sink.OpenEvents(path, ends.Options); err != nil {
-			return err
-		}
-	}
-	if ends.Desktop, err = openDesktop(c, log, listen); err != nil {
-		return err
-	}
+	r := &receiver{recvSettings: s, log: log, con: con, end: end, systemd: newNotifier(log)}
 	options := pipeline.Options{
-		Workers: c.Int("workers"), KeepAll: keepAll, ShowDamaged: damaged == "show", MaxPixels: c.Int("max-pixels"), Log: log,
+		Workers: s.workers, KeepAll: s.keepAll(), ShowDamaged: s.showDamaged, MaxPixels: s.maxPixels, Log: log,
 	}
 	pipeline.Tune(options)
-	r.hub = pipeline.NewHub(config, c.Int("max-cameras"), func(camera string, ctl *pipeline.Controller) (pipeline.Outputs, error) {
-		out, err := ends.Open(camera, ctl)
-		if err != nil {
-			end(err) // what the user wants kept cannot be: better to end than to run for nothing
-		}
-		return out, err
-	}, options)
-
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer end(errDone)
-	if err := r.feed(ctx, &running, listen, from, captureOptions(c, log)); err != nil {
-		end(err)
-	} else {
-		r.systemd.ready()
-	}
-	r.follow(ctx, &running, c.String("config"))
-	watched := make(chan struct{})
-	stopWatching := make(chan struct{})
-	go func() {
-		defer close(watched)
-		r.watch(c.String("stats-file"), stopWatching)
-	}()
-
-	if ends.Desktop != nil {
-		if err := ends.Desktop.Run(ctx); err != nil {
-			end(err)
-		}
-	}
-	<-ctx.Done()
-	r.systemd.stopping()
-	running.Wait()
-	err = r.hub.Close()
-	close(stopWatching)
-	<-watched
-	if ends.Desktop != nil {
-		err = errors.Join(err, ends.Desktop.Close())
-	}
-	if ends.Events != nil {
-		err = errors.Join(err, ends.Events.Close())
-	}
+	r.hub = pipeline.NewHub(config, s.limits.Cameras, r.open, options)
+	err := r.work(ctx)
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errDone), errors.Is(cause, pipeline.ErrQuit), errors.Is(cause, context.Canceled):
 		return err
 	default:
 		return errors.Join(cause, err)
 	}
+}
+
+// openEnds opens what all cameras have together.
+func (s *recvSettings) openEnds(log *slog.Logger) (err error) {
+	s.ends.Options.Log = log
+	if s.events != "" {
+		if s.ends.Events, err = sink.OpenEvents(s.events, s.ends.Options); err != nil {
+			return err
+		}
+	}
+	s.ends.Desktop, err = s.openDesktop(log)
+	return err
+}
+
+// open opens a camera's outputs. What the user wants kept and cannot be kept ends the run: better that than to run for nothing.
+func (r *receiver) open(camera string, ctl *pipeline.Controller) (pipeline.Outputs, error) {
+	out, err := r.ends.Open(camera, ctl)
+	if err != nil {
+		r.end(err)
+	}
+	return out, err
+}
+
+// work does all that goes on until the context ends, and closes everything then. The error is of that.
+func (r *receiver) work(ctx context.Context) error {
+	var running sync.WaitGroup
+	if err := r.feed(ctx, &running); err != nil {
+		r.end(err)
+	} else {
+		r.systemd.ready()
+	}
+	r.follow(ctx, &running)
+	watched := make(chan struct{})
+	stopWatching := make(chan struct{})
+	go func() {
+		defer close(watched)
+		r.watch(stopWatching)
+	}()
+	if r.ends.Desktop != nil {
+		if err := r.ends.Desktop.Run(ctx); err != nil {
+			r.end(err)
+		}
+	}
+	<-ctx.Done()
+	r.systemd.stopping()
+	running.Wait()
+	err := r.hub.Close()
+	close(stopWatching)
+	<-watched
+	if r.ends.Desktop != nil {
+		err = errors.Join(err, r.ends.Desktop.Close())
+	}
+	if r.ends.Events != nil {
+		err = errors.Join(err, r.ends.Events.Close())
+	}
+	return err
 }
 
 // live reports whether one of the sources is a camera, whose frames should be fresh, rather than a file.
@@ -203,22 +291,17 @@ func live(sources []string) bool {
 	return false
 }
 
-func captureOptions(c *cli.Context, log *slog.Logger) capture.Options {
-	return capture.Options{FPS: c.Float64("fps"), Loop: c.Bool("loop"), MaxFrame: c.Int("max-frame"), Log: log}
-}
-
 // openDesktop returns nil where no window is wanted, or where there is no screen and none is insisted on.
-func openDesktop(c *cli.Context, log *slog.Logger, listen string) (*sink.Desktop, error) {
-	where, err := oneOf(c, "display", "auto", "window", "none")
-	if err != nil || where == "none" {
-		return nil, err
+func (s *recvSettings) openDesktop(log *slog.Logger) (*sink.Desktop, error) {
+	if s.display == "none" {
+		return nil, nil
 	}
 	waiting := ""
-	if listen != "" {
-		waiting = "On the Pi: picam send --to " + reachable(listen)
+	if s.listen != "" {
+		waiting = "On the Pi: picam send --to " + reachable(s.listen)
 	}
 	desktop, err := sink.NewDesktop(sink.DesktopOptions{Waiting: waiting, Log: log})
-	if err != nil && where == "auto" {
+	if err != nil && s.display == "auto" {
 		log.Info("going on without a window; --record out.mjpeg keeps what it would show", "why", err)
 		return nil, nil
 	}
@@ -245,7 +328,7 @@ func reachable(listen string) string {
 
 // feed starts what brings frames in: the listener and the sources to pull from. When all sources have ended and
 // nobody listens, the run ends.
-func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen string, from []string, o capture.Options) error {
+func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup) error {
 	var feeders sync.WaitGroup
 	start := func(f func() error) {
 		feeders.Add(1)
@@ -258,8 +341,8 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 			}
 		}()
 	}
-	if listen != "" {
-		l, err := transport.Listen(ctx, listen)
+	if r.listen != "" {
+		l, err := transport.Listen(ctx, r.listen)
 		if err != nil {
 			return err
 		}
@@ -267,16 +350,16 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 		start(func() error {
 			defer l.Close()
 			if r.announce {
-				defer announce(ctx, discovery.Receiver, "", l.Addr(), r.version, r.log)()
+				defer announce(ctx, discovery.Receiver, "", l.Addr(), r.common.version, r.log)()
 			}
 			return transport.Serve(ctx, l, r.limits, r.log, r.handle)
 		})
 	}
-	for _, spec := range from {
+	for _, spec := range r.from {
 		if addr, ok := strings.CutPrefix(spec, "tcp://"); ok {
 			addr, err := transport.ParseAddr(addr)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			start(func() error { return transport.Pull(ctx, addr, r.once, r.limits, r.log, r.handle) })
 			continue
@@ -286,7 +369,11 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup, listen str
 			start(func() error { return transport.PullFound(ctx, spec, find, r.once, r.limits, r.log, r.handle) })
 			continue
 		}
-		src, err := capture.Open(ctx, spec, o)
+		kind := spec
+		if spec == ownCamera {
+			kind = "auto"
+		}
+		src, err := capture.Open(ctx, kind, r.capture)
 		if err != nil {
 			return err
 		}
@@ -330,7 +417,8 @@ func (r *receiver) pull(ctx context.Context, spec string, src capture.Source) er
 }
 
 // follow puts changes of the filters file in force, when it has changed or at SIGHUP.
-func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup, path string) {
+func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
+	path := r.configPath
 	if path == "" {
 		if r.systemd != nil {
 			signal.Ignore(syscall.SIGHUP) // a service without filters may be told to read them again
@@ -387,7 +475,8 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup, path str
 }
 
 // watch shows the live line and writes the stats file until stop is closed.
-func (r *receiver) watch(statsFile string, stop <-chan struct{}) {
+func (r *receiver) watch(stop <-chan struct{}) {
+	statsFile := r.common.statsFile
 	before, then := map[string]pipeline.Stats{}, time.Now()
 	each(stop, func(last bool) {
 		now, d := r.hub.Stats(), time.Since(then)

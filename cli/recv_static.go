@@ -31,3 +31,8 @@ func filtersCommand() *cli.Command {
 }
 
 func checkCommand() *cli.Command { return noOpenCV("check", "check a filters file") }
+
+func filterNames() []string { return nil }
+
+// ownCamera is what --from of a build with OpenCV calls this computer's own camera.
+const ownCamera = "camera"

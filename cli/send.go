@@ -18,114 +18,195 @@ import (
 )
 
 func sendCommand() *cli.Command {
-	var kinds strings.Builder
-	for _, k := range capture.Kinds() {
-		fmt.Fprintf(&kinds, "   %-18s %s\n", k.Usage, k.Doc)
-	}
 	return &cli.Command{
 		Name:  "send",
-		Usage: "send a camera's frames to picam recv (runs on the computer with the camera)",
+		Usage: "send a camera's frames to picam recv",
 		UsageText: "picam send --to auto\n" +
 			"picam send --to desk.local:8002\n" +
-			"picam send --to 192.168.1.5:8002 --source file:clip.mjpeg --loop --fps 30\n" +
+			"picam send --to 192.168.1.5 --source file:clip.mjpeg --loop --fps 30\n" +
 			"picam send --listen :8002 --source pattern",
-		Description: "Either end may start first, stop and come back: send dials until recv answers.\n\nA SOURCE is one of:\n" + kinds.String(),
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "send to `HOST:PORT`, where picam recv listens; auto finds it, auto:NAME one of several"},
-			&cli.StringFlag{Name: "listen", Usage: "wait for receivers on `[HOST]:PORT` instead"},
-			announceFlag("that this camera is here, with --listen"),
-			&cli.StringFlag{Name: "source", Value: "auto", Usage: "where the frames come from (`SOURCE`)"},
-			&cli.StringFlag{Name: "size", Usage: "frame size, `WIDTHxHEIGHT` such as 1280x720; the camera's choice if left out"},
-			&cli.Float64Flag{Name: "fps", Usage: "frames a second; `N` = 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes"},
-			&cli.IntFlag{Name: "quality", Usage: "JPEG quality `N`, 1 to 100, where the source encodes; its own choice if left out"},
-			&cli.StringFlag{Name: "control", Usage: "settings of a V4L2 camera, `NAME=VALUE,…`, as picam devices and v4l2-ctl name them"},
-			&cli.StringFlag{Name: "camera", Usage: "which of the Raspberry Pi's own cameras, by its `NUMBER` in picam devices"},
-			&cli.BoolFlag{Name: "hflip", Usage: "mirror the frames of the Raspberry Pi's own camera"},
-			&cli.BoolFlag{Name: "vflip", Usage: "turn them upside down and mirror them"},
-			&cli.IntFlag{Name: "rotation", Usage: "turn them by `DEGREES`: 0 or 180"},
-			&cli.StringSliceFlag{Name: "rpicam-arg", Usage: "one more `ARGUMENT` of rpicam-vid, such as --exposure=sport; may be repeated"},
-			&cli.BoolFlag{Name: "loop", Usage: "begin a file again at its end, or a program"},
-			&cli.StringFlag{Name: "name", Usage: "the camera's `NAME` at the receiver; the host's name if left out"},
-			&cli.StringFlag{Name: "policy", Value: "auto", Usage: "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it goes (`WHAT`)"},
-			&cli.BoolFlag{Name: "no-stamp", Usage: "leave the frames as they are: no name, number and time in them"},
-			&cli.IntFlag{Name: "max-frame", Value: 16 << 20, Usage: "longest frame taken from the source, in `BYTES`"},
-			&cli.DurationFlag{Name: "write-timeout", Usage: "give a connection up that takes nothing for `TIME`, such as 5s"},
-		}, commonFlags()...),
-		Action: send,
+		Description: "Either end may start first, stop and come back: send dials until recv answers, and waits for a camera that is " +
+			"not there yet.",
+		Flags: slices.Concat(
+			group("Where to",
+				text("to", "HOST:PORT", "send to HOST:PORT, where picam recv listens; auto finds it, auto:NAME one of several"),
+				text("listen", "[HOST]:PORT", "wait for receivers on this port instead"),
+				announceFlag("that this camera is here, with --listen"),
+				text("name", "NAME", "the camera's name at the receiver; the computer's if left out"),
+			),
+			group("The frames",
+				source("where the frames come from: see below"),
+				frameSize("frame size, such as 1280x720; the camera's choice if left out"),
+				frameRate("frames a second; 0 is a camera's own rate, and a file as fast as it goes; -1 is as fast as it goes", true),
+				whole("quality", "N", 0, 0, 100, "JPEG quality, 1 to 100, where the source encodes; its own choice if left out"),
+				text("control", "NAME=VALUE,…", "settings of a V4L2 camera, as picam devices and v4l2-ctl name them"),
+				toggle("loop", "begin a file again at its end, or a program"),
+				maxFrame("longest frame taken from the source"),
+			),
+			group("A Raspberry Pi's own camera",
+				text("camera", "NUMBER", "which one, by its number in picam devices"),
+				toggle("hflip", "mirror the frames"),
+				toggle("vflip", "turn them upside down and mirror them"),
+				&option{
+					name: "rotation", value: "DEGREES", initial: "0", usage: "turn them by 0 or 180 degrees", accept: acceptRotation,
+					takes: "0 and 180, as the camera does; picam recv has the filter rotate for the others",
+				},
+				list("rpicam-arg", "ARGUMENT", "one more argument of rpicam-vid, such as --exposure=sport; may stand more than once"),
+			),
+			group("The network",
+				choice("policy", "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it goes",
+					"auto", "latest", "all"),
+				toggle("no-stamp", "leave the frames as they are: no name, number and time in them"),
+				span("write-timeout", 0, 0, "give a connection up that takes nothing for so long, such as 5s"),
+			),
+			commonFlags(),
+		),
+		Action: func(c *cli.Context) error {
+			s, err := parseSend(c)
+			if err == nil {
+				err = s.check()
+			}
+			if err != nil {
+				return err
+			}
+			return s.run(c.Context)
+		},
 	}
 }
 
-func send(c *cli.Context) error {
+func source(usage string) *option {
+	o := text("source", "SOURCE", usage)
+	o.initial = "auto"
+	return o
+}
+
+func acceptRotation(text string) (string, bool) { return text, text == "0" || text == "180" }
+
+// sendSettings are what picam send was told.
+type sendSettings struct {
+	common     *commonSettings
+	to, listen string // one of them is empty
+	announce   bool
+	name       string
+	source     string
+	capture    capture.Options
+	policy     string // auto, latest or all
+	noStamp    bool
+	patience   time.Duration // of a connection that takes nothing; 0 means the sender's own
+
+	camera     string   // "": the first one
+	rpicamOnly []string // the flags that were given and are for the Raspberry Pi's own camera alone
+}
+
+// parseSend reads the flags of picam send.
+func parseSend(c *cli.Context) (*sendSettings, error) {
 	if err := noArguments(c); err != nil {
-		return err
+		return nil, err
 	}
-	con, err := newConsole(c)
-	if err != nil {
-		return err
+	width, height, _ := parseSize(c.String("size"))
+	s := &sendSettings{
+		common: parseCommon(c),
+		to:     c.String("to"), listen: c.String("listen"), announce: c.Bool("announce"), name: c.String("name"),
+		source: c.String("source"), policy: c.String("policy"), noStamp: c.Bool("no-stamp"), patience: c.Duration("write-timeout"),
+		capture: capture.Options{
+			Width: width, Height: height, FPS: c.Float64("fps"), Quality: c.Int("quality"), Loop: c.Bool("loop"),
+			Controls: c.String("control"), MaxFrame: c.Int("max-frame"),
+			Rpicam: capture.Rpicam{
+				HFlip: c.Bool("hflip"), VFlip: c.Bool("vflip"), Rotation: c.Int("rotation"), Args: values(c, "rpicam-arg"),
+			},
+		},
+		camera: c.String("camera"),
 	}
-	log, err := newLogger(c, con)
-	if err != nil {
-		return err
-	}
-	width, height, err := parseSize(c.String("size"))
-	if err != nil {
-		return err
-	}
-	policy, err := oneOf(c, "policy", "auto", "latest", "all")
-	if err != nil {
-		return err
-	}
-	if q := c.Int("quality"); q < 0 || q > 100 {
-		return badUsage("--quality %d: takes 1 to 100", q)
-	}
-	source, fps := c.String("source"), c.Float64("fps")
-	if fps > 1000 {
-		return badUsage("--fps %g: takes up to 1000", fps)
-	}
-	if source, err = rpicamSource(c, source); err != nil {
-		return err
-	}
-	unpaced := fps < 0 || fps == 0 && strings.HasPrefix(source, "file:")
-	sender := &transport.Sender{
-		Camera:       c.String("name"),
-		NoStamp:      c.Bool("no-stamp"),
-		KeepAll:      policy == "all" || policy == "auto" && unpaced,
-		WriteTimeout: c.Duration("write-timeout"),
-		Log:          log,
-	}
-	if sender.Camera == "" {
-		if sender.Camera, err = os.Hostname(); err != nil {
-			sender.Camera = "camera"
+	for _, flag := range []string{"camera", "hflip", "vflip", "rotation", "rpicam-arg"} {
+		if c.IsSet(flag) {
+			s.rpicamOnly = append(s.rpicamOnly, flag)
 		}
 	}
-	ctx, cancel := context.WithCancelCause(c.Context)
-	defer cancel(nil)
-	name, found := wanted(autoReceiver, c.String("to"))
-	switch to, listen := c.String("to"), c.String("listen"); {
-	case to != "" && listen != "":
+	if s.name == "" {
+		var err error
+		if s.name, err = os.Hostname(); err != nil {
+			s.name = "camera"
+		}
+	}
+	return s, nil
+}
+
+// check finds what does not fit together, and fills in what follows from it. Nothing has been opened yet.
+func (s *sendSettings) check() (err error) {
+	if err := s.common.check(); err != nil {
+		return err
+	}
+	if s.source, err = s.rpicamSource(); err != nil {
+		return err
+	}
+	if err := capture.Check(s.source, s.capture); err != nil {
+		return usageError{err}
+	}
+	_, found := wanted(autoReceiver, s.to)
+	switch {
+	case s.to != "" && s.listen != "":
 		return badUsage("send takes --to or --listen, not both: --to dials a receiver, --listen waits for some")
-	case found:
-		sender.Addr, sender.Find = to, finding(discovery.Receiver, name, log, cancel)
-	case to != "":
-		if sender.Addr, err = transport.ParseAddr(to); err != nil {
-			return usageError{err}
-		}
-	case listen != "":
-		if sender.Listener, err = transport.Listen(c.Context, listen); err != nil {
+	case s.to == "" && s.listen == "":
+		return badUsage("where to? picam send --to HOST:8002 dials a picam recv, --to auto finds it; " +
+			"picam send --listen :8002 waits for one")
+	case s.listen != "":
+		_, err = transport.ParseListen(s.listen)
+	case !found:
+		s.to, err = transport.ParseAddr(s.to)
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// rpicamSource is the source that is meant where flags of the Raspberry Pi's own camera are given.
+func (s *sendSettings) rpicamSource() (string, error) {
+	if len(s.rpicamOnly) == 0 {
+		return s.source, nil
+	}
+	name, number, numbered := strings.Cut(s.source, ":")
+	switch {
+	case name != "rpicam" && name != "auto":
+		return "", badUsage("--%s is for the Raspberry Pi's own camera, --source rpicam, not for %s", s.rpicamOnly[0],
+			capture.Label(s.source))
+	case s.camera != "" && numbered && number != s.camera:
+		return "", badUsage("--camera %s or --source %s: one of the two", s.camera, s.source)
+	case s.camera != "":
+		return "rpicam:" + s.camera, nil
+	case name == "auto":
+		return "rpicam", nil
+	}
+	return s.source, nil
+}
+
+// keepAll says whether the source waits for the network, rather than that frames are dropped.
+func (s *sendSettings) keepAll() bool {
+	unpaced := s.capture.FPS < 0 || s.capture.FPS == 0 && strings.HasPrefix(s.source, "file:")
+	return s.policy == "all" || s.policy == "auto" && unpaced
+}
+
+// run sends until the source or the context ends.
+func (s *sendSettings) run(parent context.Context) error {
+	con, log := s.common.open()
+	s.capture.Log = log
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	sender := &transport.Sender{
+		Camera: s.name, NoStamp: s.noStamp, KeepAll: s.keepAll(), WriteTimeout: s.patience, Addr: s.to, Log: log,
+	}
+	if name, found := wanted(autoReceiver, s.to); found {
+		sender.Find = finding(discovery.Receiver, name, log, cancel)
+	}
+	if s.listen != "" {
+		l, err := transport.Listen(ctx, s.listen)
+		if err != nil {
 			return err
 		}
-		defer sender.Listener.Close()
-	default:
-		return badUsage("where to? picam send --to HOST:8002 dials a picam recv, --to auto finds it; picam send --listen :8002 waits for one")
+		defer l.Close()
+		sender.Listener = l
 	}
-
-	src, err := capture.Open(ctx, source, capture.Options{
-		Width: width, Height: height, FPS: fps, Quality: c.Int("quality"), Loop: c.Bool("loop"),
-		Controls: c.String("control"), MaxFrame: c.Int("max-frame"), Log: log,
-		Rpicam: capture.Rpicam{
-			HFlip: c.Bool("hflip"), VFlip: c.Bool("vflip"), Rotation: c.Int("rotation"), Args: c.StringSlice("rpicam-arg"),
-		},
-	})
+	src, err := capture.Open(ctx, s.source, s.capture)
 	if err != nil {
 		return err
 	}
@@ -133,16 +214,15 @@ func send(c *cli.Context) error {
 	if t, ok := src.(capture.Troubled); ok {
 		sender.Trouble = t.Trouble
 	}
-
-	if sender.Listener != nil && c.Bool("announce") {
-		defer announce(ctx, discovery.Camera, sender.Camera, sender.Listener.Addr(), c.App.Version, log)()
+	if sender.Listener != nil && s.announce {
+		defer announce(ctx, discovery.Camera, s.name, sender.Listener.Addr(), s.common.version, log)()
 	}
 
 	systemd := newNotifier(log)
 	systemd.ready()
 	w := &senderWatch{
-		con: con, log: log, statsFile: c.String("stats-file"), systemd: systemd,
-		sender: sender, src: src, camera: alwaysGives(source), fps: fps,
+		con: con, log: log, statsFile: s.common.statsFile, systemd: systemd,
+		sender: sender, src: src, camera: alwaysGives(s.source), fps: s.capture.FPS,
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -154,38 +234,12 @@ func send(c *cli.Context) error {
 	close(stop)
 	<-stopped
 	switch {
-	case errors.Is(err, context.Canceled) && c.Context.Err() != nil:
+	case errors.Is(err, context.Canceled) && parent.Err() != nil:
 		return nil // the user ended it
 	case errors.Is(err, context.Canceled):
 		return context.Cause(ctx)
 	}
 	return err
-}
-
-// rpicamSource is the source that is meant where flags of the Raspberry Pi's own camera are given.
-func rpicamSource(c *cli.Context, source string) (string, error) {
-	for _, flag := range []string{"camera", "hflip", "vflip", "rotation", "rpicam-arg"} {
-		if !c.IsSet(flag) {
-			continue
-		}
-		name, number, numbered := strings.Cut(source, ":")
-		switch {
-		case name != "rpicam" && name != "auto":
-			return "", badUsage("--%s is for the Raspberry Pi's own camera, --source rpicam, not for %s", flag, capture.Label(source))
-		case flag != "camera":
-		case numbered && number != c.String(flag):
-			return "", badUsage("--camera %s or --source %s: one of the two", c.String(flag), source)
-		default:
-			return "rpicam:" + c.String(flag), nil
-		}
-		if name == "auto" {
-			source = "rpicam"
-		}
-	}
-	if r := c.Int("rotation"); r != 0 && r != 180 {
-		return "", badUsage("--rotation %d: the camera takes 0 and 180; picam recv has the filter rotate for the others", r)
-	}
-	return source, nil
 }
 
 // alwaysGives says whether a source gives a frame every few seconds or else the reason why not. Programs, files and

@@ -11,12 +11,20 @@ import (
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print the version of picam, and of what it is built with",
+		Usage: "print the version of picam, and what it is built with",
 		Action: func(c *cli.Context) error {
-			fmt.Fprintf(c.App.Writer, "picam %s (%s %s/%s, %s)\n", c.App.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH, visionText())
-			return nil
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return printVersion(c)
 		},
 	}
+}
+
+func printVersion(c *cli.Context) error {
+	_, err := fmt.Fprintf(c.App.Writer, "picam %s (%s %s/%s, %s)\n", c.App.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		visionText())
+	return err
 }
 
 // versionText is what the linker has set, else what Go knows.

@@ -52,10 +52,18 @@ func ParseAddr(text string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// Listen listens on addr, which is as for ParseAddr; without a host it is every address of this computer. The error
+// ParseListen is ParseAddr for an address to listen on, which may be without a host.
+func ParseListen(text string) (string, error) {
+	if _, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return "", fmt.Errorf("address %q: a port has a colon before it: did you mean :%s?", text, text)
+	}
+	return ParseAddr(text)
+}
+
+// Listen listens on addr, which is as for ParseListen; without a host it is every address of this computer. The error
 // says what to do.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
-	addr, err := ParseAddr(addr)
+	addr, err := ParseListen(addr)
 	if err != nil {
 		return nil, err
 	}
