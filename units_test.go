@@ -78,7 +78,8 @@ func TestSettings(t *testing.T) {
 			switch {
 			case ok && strings.HasPrefix(variable, "PICAM_"):
 				lines++
-				if !strings.Contains(help.text(), "[$"+variable+"]") {
+				flag := "--" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, "PICAM_")), "_", "-")
+				if !strings.Contains(help.text(), "\n  "+flag) {
 					t.Errorf("%s: picam %s has no flag for %s", name, command, variable)
 				}
 			case line != "" && !strings.HasPrefix(line, "# "):

@@ -60,7 +60,7 @@ func Kinds() []Kind {
 	return []Kind{
 		{
 			Name: "auto", Usage: "auto", Open: openAuto, stream: streamAuto,
-			check: func(arg string, _ Options) error { return noArgument("auto", arg) },
+			check: checkAuto,
 			Doc:   "The first camera that is found: the Raspberry Pi's own, else a USB camera, which may be plugged in later.",
 		},
 		{

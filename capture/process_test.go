@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -191,7 +192,11 @@ func TestIsPi5(t *testing.T) {
 	}
 }
 
-func TestAutoErrors(t *testing.T) {
+// Without a camera, auto waits for one, and says of both kinds why there is none. Its stream, for probe, does not wait.
+func TestAutoWithoutCamera(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has V4L2")
+	}
 	for _, tt := range []struct{ behaviour, want string }{
 		{"", "rpicam-vid not found"},
 		{"nocamera", "rpicam-vid --list-cameras: No cameras available!"},
@@ -202,9 +207,24 @@ func TestAutoErrors(t *testing.T) {
 			if tt.behaviour != "" {
 				installFake(t, "rpicam-vid", tt.behaviour)
 			}
-			_, err := Open(t.Context(), "auto", Options{})
+			text, log := newLog()
+			s, err := Open(t.Context(), "auto", Options{Log: log})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			const waits = "there is no camera: plug one in; picam waits for it"
+			if got := s.(Troubled).Trouble(); got != waits {
+				t.Errorf("the trouble is %q", got)
+			}
+			for _, want := range []string{"--source pattern", tt.want, waits} {
+				if !strings.Contains(text.String(), want) {
+					t.Errorf("the log lacks %q:\n%s", want, text)
+				}
+			}
+			_, err = OpenStream(t.Context(), "auto", Options{})
 			if err == nil {
-				t.Fatal("no error")
+				t.Fatal("a stream without a camera")
 			}
 			for _, want := range []string{"auto: no camera found: rpicam (", tt.want, "v4l2 (", "try picam use --source pattern"} {
 				if !strings.Contains(err.Error(), want) {
