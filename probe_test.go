@@ -76,7 +76,7 @@ func TestProbeText(t *testing.T) {
 	path := writeFile(t, "clip.mjpeg", strings.Repeat(string(mjpegtest.WithoutDHT(mjpegtest.Frames(1, 320, 240, 80)[0]))+"\x00\x00\x00", 5))
 	const want = `file:clip.mjpeg
   5 frames in 50 kB
-  frames  320×240, colour 4:2:0, baseline, no Huffman tables
+  frames    320×240, colour 4:2:0, baseline, no Huffman tables
   size      9908 bytes each; quality 80
   markers   SOI DQT SOF0 SOS EOI
   padding   zero bytes behind 5 frames, 3 bytes
@@ -108,7 +108,7 @@ What to type
 	}
 }
 
-// TestProbeNothing: what is no MJPEG ends with status 1 and is named.
+// TestProbeNothing: what is no MJPEG ends with status 1 and is named; what is no source is a usage error.
 func TestProbeNothing(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
@@ -126,8 +126,8 @@ func TestProbeNothing(t *testing.T) {
 		{"a page", camera.URL, 1, "a web page, \"ESP32 camera\"(?s).*most likely at " + camera.URL + "/stream"},
 		{"nobody", closed.URL, 1, `is the camera on, and is the port right\?\n`},
 		{"nobody at a socket", "tcp://" + strings.TrimPrefix(closed.URL, "http://"), 1, "refused: is the sender there, with --listen"},
-		{"RTSP", "rtsp://cam/1", 1, "go2rtc or mediamtx"},
-		{"a device without its kind", "/dev/video0", 1, "did you mean v4l2:/dev/video0"},
+		{"RTSP", "rtsp://cam/1", 2, "go2rtc or mediamtx"},
+		{"a device without its kind", "/dev/video0", 2, "did you mean v4l2:/dev/video0"},
 		{"no source", "", 2, "picam probe of what"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -52,13 +52,13 @@ func switched(name string, on bool, usage string) *option {
 	return &option{name: name, usage: usage, initial: strconv.FormatBool(on), accept: accept, takes: "true or false"}
 }
 
-// choice declares a flag that takes one of a few words, the first if it is not given.
-func choice(name, usage string, words ...string) *option {
+// choice declares a flag that takes one of a few words.
+func choice(name, usage, initial string, words ...string) *option {
 	accept := func(text string) (string, bool) {
 		i := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, text) })
 		return words[max(i, 0)], i >= 0
 	}
-	return &option{name: name, value: "WHAT", usage: usage, initial: words[0], words: words, accept: accept, takes: oneOf(words)}
+	return &option{name: name, value: "WHAT", usage: usage, initial: initial, words: words, accept: accept, takes: oneOf(words)}
 }
 
 // whole declares a flag that takes a whole number from low to high.
@@ -147,9 +147,9 @@ func group(heading string, options ...*option) []cli.Flag {
 // commonFlags are those of every command that runs for long.
 func commonFlags() []cli.Flag {
 	return group("Log and status",
-		choice("log-level", "how much is logged: debug, info, warn or error", "info", "debug", "warn", "error"),
-		choice("log-format", "text for people, json for machines", "text", "json"),
-		choice("status", "the live lines: auto (on a terminal), always or never", "auto", "always", "never"),
+		choice("log-level", "how much is logged: debug, info, warn or error", "info", "debug", "info", "warn", "error"),
+		choice("log-format", "text for people, json for machines", "text", "text", "json"),
+		choice("status", "the live lines: auto (on a terminal), always or never", "auto", "auto", "always", "never"),
 		text("stats-file", "FILE", "write the counters to FILE as JSON, each second and at the end"),
 	)
 }

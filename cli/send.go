@@ -55,7 +55,7 @@ func sendCommand() *cli.Command {
 			),
 			group("The network",
 				choice("policy", "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it goes",
-					"auto", "latest", "all"),
+					"auto", "auto", "latest", "all"),
 				toggle("no-stamp", "leave the frames as they are: no name, number and time in them"),
 				span("write-timeout", 0, 0, "give a connection up that takes nothing for so long, such as 5s"),
 			),

@@ -36,7 +36,7 @@ func TestUsageErrors(t *testing.T) {
 		{both, "fps", []string{"NaN", "Inf", "-5", "-0.5", "1001", "0.0001", "fast", ""}, rate},
 		{[]string{"probe --json"}, "fps", []string{"NaN", "-1", "1001", "x"}, rate},
 		{both, "max-frame", []string{"0", "-1", "16M", "99999999999999999999", "1.5"}, "takes a whole number from 1 to 1073741824"},
-		{both, "log-level", []string{"loud", ""}, "takes info, debug, warn or error"},
+		{both, "log-level", []string{"loud", ""}, "takes debug, info, warn or error"},
 		{both, "log-format", []string{"xml"}, "takes text or json"},
 		{both, "status", []string{"sometimes"}, "takes auto, always or never"},
 		{both, "stats-file", []string{"/nonexistent/stats.json"}, "cannot be written: no such file or directory"},

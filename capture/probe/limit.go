@@ -2,7 +2,6 @@ package probe
 
 import (
 	"io"
-	"sync"
 	"time"
 
 	"picam/capture"
@@ -22,7 +21,7 @@ type timeLimit struct {
 	capture.Stream
 	timer *time.Timer
 	time  time.Duration
-	begun sync.Once
+	begun bool
 }
 
 func (l *timeLimit) Part() (capture.Part, error) {
@@ -40,8 +39,9 @@ type limitedPart struct {
 
 func (p limitedPart) Read(b []byte) (int, error) {
 	n, err := p.Reader.Read(b)
-	if n > 0 {
-		p.limit.begun.Do(func() { p.limit.timer.Reset(p.limit.time) })
+	if n > 0 && !p.limit.begun {
+		p.limit.begun = true
+		p.limit.timer.Reset(p.limit.time)
 	}
 	return n, err
 }
