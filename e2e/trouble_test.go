@@ -1,6 +1,6 @@
 //go:build cgo && unix
 
-package main
+package e2e
 
 import (
 	"encoding/json"
