@@ -22,7 +22,7 @@ func thorough() bool { return os.Getenv("PICAM_DEBS") != "" }
 // architecture, such as picam-send_armhf.
 func debs(t *testing.T, dir, version string, only ...string) map[string]string {
 	t.Helper()
-	cmd := exec.Command("scripts/debs.sh", append([]string{dir}, only...)...)
+	cmd := exec.Command(project("scripts/debs.sh"), append([]string{dir}, only...)...)
 	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "SOURCE_DATE_EPOCH=1700000000",
 		"GORACE=atexit_sleep_ms=0") // or each run of picam takes a second longer
 	if !thorough() {
@@ -144,7 +144,7 @@ func TestDebs(t *testing.T) {
 	need(t, "dpkg", "dpkg-deb", "dpkg-shlibdeps")
 	dir := t.TempDir()
 	for _, target := range []string{"linux-armv6", "linux-arm64", "linux-amd64"} {
-		if err := os.Link(staticHere(t, target), filepath.Join(dir, "picam-"+target)); err != nil {
+		if err := os.Link(static(t, target), filepath.Join(dir, "picam-"+target)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -342,7 +342,7 @@ func TestDebVersions(t *testing.T) {
 		{"v0.1.0-10-g0123abc-dirty", "1700000000", "0.1.0+10.g0123abc+dirty-1"},
 		{"v0.1.1", "1700000000", "0.1.1-1"},
 	} {
-		cmd := exec.Command("scripts/debs.sh", "--debian-version")
+		cmd := exec.Command(project("scripts/debs.sh"), "--debian-version")
 		cmd.Env = append(os.Environ(), "VERSION="+tt.version, "SOURCE_DATE_EPOCH="+tt.epoch)
 		out, err := cmd.CombinedOutput()
 		got := strings.TrimSpace(string(out))

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"testing"
 
-	"picam/transport/discovery"
 	"picam/transport/networktest"
 )
 
@@ -78,8 +77,15 @@ func homeNetwork(t *testing.T, names ...string) []*host {
 	return hosts
 }
 
+// peer is what picam discover --json tells of a camera or a receiver.
+type peer struct {
+	Name, Kind, Version string
+	Addresses           []string
+	Port                int
+}
+
 // list is what picam discover --json finds there.
-func (h *host) list() (peers []discovery.Peer) {
+func (h *host) list() (peers []peer) {
 	h.t.Helper()
 	var out bytes.Buffer
 	cmd := exec.Command(binary(h.t), "discover", "--json", "--time", "300ms")

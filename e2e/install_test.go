@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -196,7 +195,7 @@ func (p *raspberry) state() map[string]string {
 // install runs the script, and checks how it ends and what it says.
 func (p *raspberry) install(status int, want string, args ...string) string {
 	p.t.Helper()
-	cmd := exec.Command("scripts/install-pi.sh", args...)
+	cmd := exec.Command(project("scripts/install-pi.sh"), args...)
 	cmd.Env = append(os.Environ(), "PATH="+p.bin+":"+os.Getenv("PATH"), "PICAM_DIST="+p.dist)
 	out, err := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != status || !strings.Contains(string(out), want) {
@@ -209,7 +208,7 @@ func (p *raspberry) install(status int, want string, args ...string) string {
 func runnableDist(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	program := staticHere(t, "linux-"+runtime.GOARCH)
+	program := staticHere(t)
 	for _, target := range []string{"armv6", "armv7", "arm64", "amd64"} {
 		if err := os.Link(program, filepath.Join(dir, "picam-linux-"+target)); err != nil {
 			t.Fatal(err)
@@ -349,7 +348,7 @@ func TestInstallPi(t *testing.T) {
 		p.install(0, "nothing to do", "pi", "--name", "door")
 	})
 	t.Run("no ssh", func(t *testing.T) {
-		cmd := exec.Command("scripts/install-pi.sh", "pi")
+		cmd := exec.Command(project("scripts/install-pi.sh"), "pi")
 		path := t.TempDir()
 		for _, name := range []string{"sh", "dirname"} {
 			target, err := exec.LookPath(name)

@@ -4,57 +4,17 @@ package e2e
 
 import (
 	"bytes"
-	"fmt"
 	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"picam/capture"
 )
 
 // These tests are of what make pi and make debs make, and of what stands in packaging/.
-
-// staticPicam builds picam for one of the targets of scripts/static.sh, in a folder with its sources.
-func staticPicam(t testing.TB, sources, target string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := makeStatic(sources, dir, target); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "picam-"+target)
-}
-
-func makeStatic(sources, dir, target string) error {
-	cmd := exec.Command(filepath.Join(sources, "scripts", "static.sh"), dir, target)
-	cmd.Env = append(os.Environ(), "VERSION=v1.2.3")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
-}
-
-// staticHere is staticPicam of these sources, once for all tests.
-func staticHere(t testing.TB, target string) string {
-	t.Helper()
-	build, _ := staticBuilds.LoadOrStore(target, sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp("", "picam-test-")
-		if err != nil {
-			return "", err
-		}
-		return filepath.Join(dir, "picam-"+target), makeStatic(".", dir, target)
-	}))
-	path, err := build.(func() (string, error))()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-var staticBuilds sync.Map // of functions, by target
 
 // Each Pi's program runs, as that Pi's processor would run it, and sends to a receiver here.
 func TestPi(t *testing.T) {
@@ -66,7 +26,7 @@ func TestPi(t *testing.T) {
 	} {
 		t.Run(tt.target, func(t *testing.T) {
 			need(t, tt.qemu)
-			program := staticHere(t, tt.target)
+			program := static(t, tt.target)
 			version := start(t, exec.Command(tt.qemu, "-cpu", tt.cpu, program, "version"))
 			version.ends(0)
 			if !strings.HasPrefix(version.text(), "picam v1.2.3 (go") {
@@ -96,7 +56,7 @@ func TestPi(t *testing.T) {
 					t.Errorf("frame %d bears the number %d (%v), the first one %d", i, number, ok, first)
 				}
 			}
-			if s := readStats(t, stats)[0]; s.Camera != tt.target || s.FramesIn != n || s.Lost != 0 || s.Total.Count != n {
+			if s := readCameraStats(t, stats)[0]; s.Camera != tt.target || s.FramesIn != n || s.Lost != 0 || s.Total.Count != n {
 				t.Errorf("the receiver counts %+v", s)
 			}
 		})
@@ -108,20 +68,20 @@ func TestStaticBuildIsReproducible(t *testing.T) {
 	var built [][]byte
 	for _, folder := range []string{"a", "somewhere/else"} {
 		sources := filepath.Join(t.TempDir(), folder)
-		for _, name := range projectFiles(t) {
-			if ext := filepath.Ext(name); ext != ".go" && ext != ".sh" && ext != ".mod" && ext != ".sum" ||
-				strings.HasSuffix(name, "_test.go") {
-				continue
-			}
+		for _, name := range staticSources(t) {
 			to := filepath.Join(sources, name)
 			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(to, readFile(t, name), 0o755); err != nil {
+			if err := os.WriteFile(to, readFile(t, project(name)), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		program := readFile(t, staticPicam(t, sources, "linux-amd64"))
+		path, err := buildStatic(sources, t.TempDir(), "linux-amd64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		program := readFile(t, path)
 		if bytes.Contains(program, []byte(sources)) {
 			t.Errorf("the folder where it was built, %s, is in it", sources)
 		}
@@ -130,4 +90,23 @@ func TestStaticBuildIsReproducible(t *testing.T) {
 	if !bytes.Equal(built[0], built[1]) {
 		t.Errorf("two builds of the same sources differ (%d and %d bytes)", len(built[0]), len(built[1]))
 	}
+}
+
+// staticSources lists the files that the static program is built from.
+func staticSources(t *testing.T) []string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-f",
+		`{{$dir := .Dir}}{{with .Module}}{{if .Main}}{{range $.GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}`+
+			`{{range $.EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, ".")
+	cmd.Dir = project("")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"go.mod", "go.sum", "scripts/static.sh"}
+	for _, path := range strings.Fields(string(out)) {
+		names = append(names, strings.TrimPrefix(path, cmd.Dir+"/"))
+	}
+	return names
 }

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"image"
 	"os"
@@ -26,7 +25,7 @@ func TestPluginFilterKilledUnderLoad(t *testing.T) {
 		t.Skip("for this test, install gcc")
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command("docs/plugins/build.sh", dir, "c").CombinedOutput(); err != nil {
+	if out, err := exec.Command(project("docs/plugins/build.sh"), dir, "c").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	program := filepath.Join(dir, "negative")
@@ -56,17 +55,7 @@ func TestPluginFilterKilledUnderLoad(t *testing.T) {
 	if left := running(t, program); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
-	var s struct {
-		Cameras []struct {
-			FramesIn  int            `json:"frames_in"`
-			FramesOut int            `json:"frames_out"`
-			Bypassed  map[string]int `json:"bypassed"`
-		}
-	}
-	if err := json.Unmarshal(readFile(t, stats), &s); err != nil {
-		t.Fatal(err)
-	}
-	c := s.Cameras[0]
+	c := readCameraStats(t, stats)[0]
 	if c.FramesIn != n || c.FramesOut != n || c.Bypassed["exec"] < 3 || c.Bypassed["exec"] == n {
 		t.Errorf("%+v", c)
 	}
@@ -96,9 +85,9 @@ func TestPythonTypesTheWholeWay(t *testing.T) {
 	for _, a := range answers {
 		lambdas = append(lambdas, "lambda p: "+a.python)
 	}
-	program := writeFile(t, "answers.py", fmt.Sprintf("import sys\nsys.path.insert(0, 'docs/plugins')\n"+
+	program := writeFile(t, "answers.py", fmt.Sprintf("import sys\nsys.path.insert(0, %q)\n"+
 		"import numpy as np, picam_filter\nanswers = [%s]\n"+
-		"picam_filter.run(lambda p, info: answers[info['seq'] - 1](p))\n", strings.Join(lambdas, ", ")))
+		"picam_filter.run(lambda p, info: answers[info['seq'] - 1](p))\n", project("docs/plugins"), strings.Join(lambdas, ", ")))
 	config := writeFile(t, "filters.yaml",
 		fmt.Sprintf("filters:\n  - exec: {command: [%s, %s], timeout: 20}\n", interpreter, program))
 	path, _ := clip(t, len(answers), 65, 47)

@@ -93,11 +93,7 @@ What to type
   picam send --source file:clip.mjpeg --fps 30 --to HOST:8002
   picam recv --from file:clip.mjpeg
 `
-	static, err := buildStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, program := range []string{binary(t), static} {
+	for _, program := range []string{binary(t), staticHere(t)} {
 		cmd := exec.Command(program, "probe", "file:clip.mjpeg")
 		cmd.Dir = filepath.Dir(path)
 		p := start(t, cmd)

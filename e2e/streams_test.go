@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"image"
 	"image/png"
@@ -24,19 +23,10 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/mjpeg"
-	"picam/mjpeg/codec"
 	"picam/mjpeg/mjpegtest"
-	"picam/pipeline"
 )
 
 const edges = "filters: [grayscale, blur: {size: 5}, canny: {low: 50, high: 150}]\n"
-
-// clip writes n frames to a file and returns its path and content.
-func clip(t testing.TB, n, w, h int) (string, []byte) {
-	t.Helper()
-	stream := bytes.Join(mjpegtest.Frames(n, w, h, 80), nil)
-	return writeFile(t, "clip.mjpeg", string(stream)), stream
-}
 
 func TestClipArrivesByteForByte(t *testing.T) {
 	path, stream := clip(t, 60, 320, 240)
@@ -86,20 +76,7 @@ func TestChainGivesTheSamePixelsAsPlainOpenCV(t *testing.T) {
 // plainEdges is the chain of edges by plain calls of OpenCV.
 func plainEdges(t testing.TB, jpeg []byte) []byte {
 	t.Helper()
-	d, err := codec.NewDecoder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	w, h, err := d.Size(jpeg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pixels := make([]byte, w*h)
-	if err := d.Decode(pixels, w, jpeg, codec.Gray); err != nil {
-		t.Fatal(err)
-	}
-	gray, err := gocv.NewMatFromBytes(h, w, gocv.MatTypeCV8UC1, pixels)
+	gray, err := gocv.IMDecode(jpeg, gocv.IMReadGrayScale)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +139,9 @@ func TestJunkIsShown(t *testing.T) {
 			raw := filepath.Join(dir, "raw.mjpeg")
 			picam(t, "recv", "--from", "file:"+path, "--display", "none", "--record", filepath.Join(dir, "%d.png"), "--record-raw", raw,
 				"--stats-file", filepath.Join(dir, "stats.json")).ends(0)
-			var stats struct{ Cameras []pipeline.Stats }
-			if err := json.Unmarshal(readFile(t, filepath.Join(dir, "stats.json")), &stats); err != nil || len(stats.Cameras) != 1 {
-				t.Fatal(err)
-			} else if junk := stats.Cameras[0].Junk; (junk == 1) != (name != "none") {
-				t.Errorf("%d frames are counted", junk)
+			stats := readCameraStats(t, filepath.Join(dir, "stats.json"))
+			if len(stats) != 1 || (stats[0].Junk == 1) != (name != "none") {
+				t.Errorf("stats %+v", stats)
 			}
 			if got, err := png.DecodeConfig(bytes.NewReader(readFile(t, filepath.Join(dir, "1.png")))); err != nil || got.Width != 64 || got.Height != 48 {
 				t.Errorf("shown is %d×%d, %v", got.Width, got.Height, err)
@@ -176,14 +151,6 @@ func TestJunkIsShown(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readFileIfThere(t testing.TB, path string) []byte {
-	t.Helper()
-	if size(path) == 0 {
-		return nil
-	}
-	return readFile(t, path)
 }
 
 // TestPicameraScript plays the old script: sock.makefile('wb') is a buffer of 8 KiB that holds a frame's tail back.
@@ -253,7 +220,7 @@ func TestOtherProgramsSend(t *testing.T) {
 			if tt.exact && !bytes.Equal(bytes.Join(got, nil), stream) {
 				t.Error("the frames differ")
 			}
-			if s := readStats(t, stats)[0]; s.FramesOut != 25 {
+			if s := readCameraStats(t, stats)[0]; s.FramesOut != 25 {
 				t.Errorf("%d of 25 went through the chain: %v", s.FramesOut, s.Dropped)
 			}
 		})
@@ -323,35 +290,20 @@ func TestOtherProgramsReceive(t *testing.T) {
 	})
 }
 
-func readStats(t testing.TB, path string) []pipeline.Stats {
-	t.Helper()
-	var s struct{ Cameras []pipeline.Stats }
-	if err := json.Unmarshal(readFile(t, path), &s); err != nil {
-		t.Fatal(err)
-	}
-	if len(s.Cameras) == 0 {
-		t.Fatal("the stats know no camera")
-	}
-	return s.Cameras
-}
-
 func TestStatsFile(t *testing.T) {
 	path, stream := clip(t, 30, 320, 240)
 	dir := t.TempDir()
 	recv, addr := recvProcess(t, "--policy", "all", "--once", "--stats-file", dir+"/recv.json", "--config", writeFile(t, "f.yaml", edges))
 	picam(t, "send", "--to", addr, "--source", "file:"+path, "--name", "door", "--stats-file", dir+"/send.json").ends(0)
 	recv.ends(0)
-	s := readStats(t, dir+"/recv.json")[0]
-	if s.Camera != "door" || s.FramesIn != 30 || s.FramesOut != 30 || s.BytesIn != int64(len(stream)) || s.Width != 320 || s.Height != 240 || s.Drops() != 0 {
+	s := readCameraStats(t, dir+"/recv.json")[0]
+	if s.Camera != "door" || s.FramesIn != 30 || s.FramesOut != 30 || s.BytesIn != int64(len(stream)) || s.Width != 320 || s.Height != 240 || s.drops() != 0 {
 		t.Errorf("%+v", s)
 	}
 	if s.Total.Count != 30 || s.Decode.P50 <= 0 || s.Inside.P50 < s.Decode.P50 || s.Total.Max < s.Total.P99 || s.Seconds <= 0 {
 		t.Errorf("latencies %+v", s)
 	}
-	var sent struct{ Captured, Sent, Dropped int64 }
-	if err := json.Unmarshal(readFile(t, dir+"/send.json"), &sent); err != nil {
-		t.Fatal(err)
-	}
+	sent := readSenderStats(t, dir+"/send.json")
 	if sent.Captured != 30 || sent.Sent != 30 || sent.Dropped != 0 {
 		t.Errorf("%+v", sent)
 	}
@@ -474,12 +426,9 @@ func TestFiltersEditedUnderLoad(t *testing.T) {
 	}
 	send.interrupt()
 	recv.ends(0)
-	stats := readStats(t, dir+"/stats.json")[0]
-	var sent struct{ Sent int64 }
-	if err := json.Unmarshal(readFile(t, dir+"/send.json"), &sent); err != nil {
-		t.Fatal(err)
-	}
-	if stats.FramesIn != sent.Sent || stats.FramesOut != sent.Sent {
+	stats := readCameraStats(t, dir+"/stats.json")[0]
+	sent := readSenderStats(t, dir+"/send.json")
+	if stats.FramesIn != int64(sent.Sent) || stats.FramesOut != stats.FramesIn {
 		t.Errorf("%d sent, %d received, %d shown: %v", sent.Sent, stats.FramesIn, stats.FramesOut, stats.Dropped)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "out", "*.png"))
@@ -570,7 +519,7 @@ func TestNoiseOnThePort(t *testing.T) {
 	if n := strings.Count(text, "level=WARN"); n < 2 || n > 6 {
 		t.Errorf("%d warnings", n)
 	}
-	if s := readStats(t, stats); len(s) != 1 || s[0].FramesOut != 150 {
+	if s := readCameraStats(t, stats); len(s) != 1 || s[0].FramesOut != 150 {
 		t.Errorf("the camera was disturbed: %+v", s)
 	}
 }
@@ -685,12 +634,7 @@ func TestLastFrame(t *testing.T) {
 
 // TestStaticSender: the build for small computers needs no C library, sends, and says what it lacks.
 func TestStaticSender(t *testing.T) {
-	static := filepath.Join(t.TempDir(), "picam")
-	build := exec.Command("go", "build", "-o", static, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	static := staticHere(t)
 	out := filepath.Join(t.TempDir(), "out.mjpeg")
 	recv, addr := recvProcess(t, "--once", "--policy", "all", "--record-raw", out)
 	start(t, exec.Command(static, "send", "--to", addr, "--source", "pattern:10", "--fps", "100", "--policy", "all")).ends(0)

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -24,14 +23,11 @@ func TestNoSignalTellsWhy(t *testing.T) {
 	send := picam(t, "send", "--to", addr, "--source", "exec:echo no camera >&2; exit 3", "--name", "door")
 	recv.says(`door · NO SIGNAL: exec: exit status 3: no camera`)
 	until(t, "the reason is in the statistics", func() bool {
-		var s struct {
-			Cameras []struct {
-				Camera, Reason string
-				Connected      bool
-			}
+		if size(stats) == 0 {
+			return false
 		}
-		return size(stats) > 0 && json.Unmarshal(readFile(t, stats), &s) == nil && len(s.Cameras) == 1 &&
-			s.Cameras[0].Camera == "door" && s.Cameras[0].Connected && strings.Contains(s.Cameras[0].Reason, "no camera")
+		s := readCameraStats(t, stats)
+		return len(s) == 1 && s[0].Camera == "door" && s[0].Connected && strings.Contains(s[0].Reason, "no camera")
 	})
 	send.interrupt()
 	recv.says(`door · NO SIGNAL: the camera ended its stream`)

@@ -15,7 +15,7 @@ import (
 // unitFile copies a unit of packaging/ into a folder, with a picam that is there, and returns its path.
 func unitFile(t *testing.T, name string) string {
 	t.Helper()
-	text := strings.ReplaceAll(string(readFile(t, filepath.Join("packaging", name))), "/usr/bin/picam", binary(t))
+	text := strings.ReplaceAll(string(readFile(t, project("packaging/"+name))), "/usr/bin/picam", binary(t))
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func unitFile(t *testing.T, name string) string {
 // systemd finds nothing wrong with the services, and rates them as docs/pi.md says.
 func TestUnits(t *testing.T) {
 	need(t, "systemd-analyze")
-	docs := string(readFile(t, "docs/pi.md"))
+	docs := string(readFile(t, project("docs/pi.md")))
 	version, err := exec.Command("systemd-analyze", "--version").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestSettings(t *testing.T) {
 		help := picam(t, command, "--help")
 		help.ends(0)
 		lines := 0
-		for line := range strings.Lines(string(readFile(t, filepath.Join("packaging", name)))) {
+		for line := range strings.Lines(string(readFile(t, project("packaging/"+name)))) {
 			line = strings.TrimSpace(line)
 			variable, _, ok := strings.Cut(strings.TrimPrefix(line, "#"), "=")
 			switch {

@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"picam/capture"
 	"picam/mjpeg"
 	"picam/mjpeg/mjpegtest"
 )
@@ -71,20 +70,6 @@ func buildVM(script string) error {
 	return builtVM.err
 }
 
-var buildStatic = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "picam-static-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "picam")
-	cmd := exec.Command("go", "build", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
 // vm is a machine that runs a program, whose output is that of the process.
 type vm struct {
 	*process
@@ -96,13 +81,9 @@ type vm struct {
 func startVM(t *testing.T, folder, script string, options ...string) *vm {
 	t.Helper()
 	begun := time.Now()
-	static, err := buildStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &vm{folder: folder, ctl: t.TempDir(), out: t.TempDir()}
 	args := []string{filepath.Join(folder, "run.sh"), "--quiet", "--timeout", "240", "--ctl", m.ctl, "--out", m.out,
-		"--file", static + ":/picam"}
+		"--file", staticHere(t) + ":/picam"}
 	m.process = start(t, exec.Command("nice", append(append(args, options...), "sh", "-c", script)...))
 	t.Cleanup(func() { // before the process is killed, which would leave its folder behind
 		select {
@@ -214,10 +195,7 @@ func account(t *testing.T, log, senderStats string, received int) map[string]int
 	if sum != 2*counts["captured"] {
 		t.Errorf("the camera's account does not add up: %s", line)
 	}
-	var sender struct{ Captured, Sent, Dropped int }
-	if err := json.Unmarshal(readFile(t, senderStats), &sender); err != nil {
-		t.Fatal(err)
-	}
+	sender := readSenderStats(t, senderStats)
 	// The end may come when a frame is between the source and the sender, or when some are on their way to the receiver:
 	// no more than a second's.
 	const onTheWay = 30
@@ -535,7 +513,9 @@ func TestV4L2Controls(t *testing.T) {
 	_, addr := recvProcess(t)
 	m := startVM(t, folder, "until [ -e /run/over ]; do usleep 50000; done", "--devices", "vivid,uvc")
 
-	var list []capture.Device
+	var list []struct {
+		Driver string `json:"driver"`
+	}
 	if err := json.Unmarshal([]byte(m.do("/picam devices --json")), &list); err != nil {
 		t.Fatal(err)
 	}

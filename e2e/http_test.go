@@ -1,6 +1,4 @@
-//go:build cgo
-
-package main
+package e2e
 
 import (
 	"crypto/sha256"
@@ -15,7 +13,6 @@ import (
 
 	"picam/capture/capturetest"
 	"picam/mjpeg/mjpegtest"
-	"picam/pipeline"
 )
 
 // TestRecvHTTPCameras: one receiver shows cameras of all faults and ways to log in that capturetest knows, at once, and one
@@ -53,7 +50,7 @@ func TestRecvHTTPCameras(t *testing.T) {
 		}
 	}()
 	until(t, "all give frames", func() bool {
-		var got struct{ Cameras []pipeline.Stats }
+		var got struct{ Cameras []cameraStats }
 		if text, err := os.ReadFile(stats); err != nil || json.Unmarshal(text, &got) != nil {
 			return false
 		}
