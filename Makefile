@@ -7,12 +7,13 @@ BUILD    = build -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 CHECKED  = TAGS=matprofile $(GO)
 FUZZTIME = 30s
 DOCKER   = docker
+SUITE    = trixie
 
 .NOTPARALLEL:
-.PHONY: help build demo test lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
+.PHONY: dist/picam-race help build demo test test-cameras test-debian lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: deps ## compile ./picam
 	$(GO) $(BUILD) -o picam .
@@ -20,16 +21,24 @@ build: deps ## compile ./picam
 demo: build ## a test frame through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)
 
-test: test-deps ## all tests, with the race detector; TESTFLAGS='-run Name' for some
-	$(CHECKED) build -race -buildvcs=false -o dist/picam-race .
+test: dist/picam-race ## all tests, with the race detector; TESTFLAGS='-run Name' for some
 	PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -race -timeout 9m $(TESTFLAGS) ./...
+
+test-cameras: dist/picam-race ## the tests with V4L2 cameras, on a virtual machine, at length: half an hour
+	PICAM_CAMERAS=1 PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -v -timeout 90m -run V4L2 $(TESTFLAGS) ./e2e
+
+test-debian: ## all tests in another Debian; SUITE=bookworm; needs root and debootstrap
+	scripts/test-in-debian.sh $(SUITE)
+
+dist/picam-race: test-deps
+	$(CHECKED) build -race -buildvcs=false -o $@ .
 
 lint: deps ## gofmt, go vet, staticcheck
 	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "not formatted, type: gofmt -w" $$files; exit 1; }
 	$(GO) vet ./...
 	CGO_ENABLED=0 go vet $$(CGO_ENABLED=0 go list -deps . | grep '^picam')
 	$(GO) tool staticcheck ./...
-	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh .ci/run
+	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh e2e/v4l2vm/*.sh .ci/run
 
 bench: build ## picam beside its peers, on the same frames; BENCHFLAGS='-only chain -rounds 3'
 	$(GO) run ./scripts/bench $(BENCHFLAGS)

@@ -283,10 +283,10 @@ func TestProbeOtherPrograms(t *testing.T) {
 
 // TestProbeV4L2 looks at what real drivers give, before picam send repairs it.
 func TestProbeV4L2(t *testing.T) {
-	folder, _ := vmFolder(t)
+	cameras(t)
 	clip := mjpegtest.Frames(60, 320, 240, 80)
 	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
-	m := startVM(t, folder, "for camera in 0 1 2; do /picam probe --json --time 2s v4l2:$camera >$camera.json & done; wait",
+	m := startVM(t, "for camera in 0 1 2; do /picam probe --json --time 2s v4l2:$camera >$camera.json & done; wait",
 		"--feed", file, "--feed-flags", broken().flags, "--uvc-clip", file, "--uvc-flags", bareAndPadded().flags)
 	m.ends(0)
 	report := func(name string) (r probe.Report) {

@@ -397,9 +397,8 @@ func (c *contest) damaged(camera, flags string) result {
 // TestV4L2BesideUstreamer puts picam and ustreamer through the same trouble with the same cameras, with one viewer each,
 // on this computer. It logs what becomes of it, as rows of the table in docs/cameras.md, and judges picam.
 func TestV4L2BesideUstreamer(t *testing.T) {
-	folder, long := vmFolder(t)
-	if !long {
-		t.Skip("it takes half an hour; PICAM_V4L2_VM may name the folder of the machine")
+	if !cameras(t) {
+		t.Skip("it takes half an hour: make test-cameras")
 	}
 	clip := mjpegtest.Frames(60, 640, 480, 80)
 	file := writeFile(t, "clip.mjpeg", string(bytes.Join(clip, nil)))
@@ -432,7 +431,7 @@ func TestV4L2BesideUstreamer(t *testing.T) {
 				looking.Go(func() { who.look(&v, addr) })
 				defer looking.Wait()
 				defer cancel()
-				c.m = startVM(t, folder, "until [ -e /run/over ]; do usleep 50000; done", options...)
+				c.m = startVM(t, "until [ -e /run/over ]; do usleep 50000; done", options...)
 				for _, trial := range trialsOf(camera) {
 					var all []result
 					for range trial.again {

@@ -27,62 +27,58 @@ import (
 
 // These trials run the static sender on a virtual machine that has real V4L2 cameras: vivid (raw formats), v4l2loopback
 // (MJPEG that a program writes) and a USB camera in software under uvcvideo. What happens there is recorded by a receiver
-// on this computer.
+// on this computer. The machine is v4l2vm/; its README.md says what it can do.
 //
-// PICAM_V4L2_VM names the machine's folder, with its run.sh; then the trials take their time. Without it they are short,
-// with the one that stands in ../shared, and skipped if there is none.
+// They are short, and skipped where there is no QEMU, unless PICAM_CAMERAS is set, as make test-cameras does.
 
-// vmFolder returns where the machine is, and whether there is time.
-func vmFolder(t *testing.T) (folder string, long bool) {
+// machineFolder is where the machine is run from.
+func machineFolder() string { return project("e2e/v4l2vm") }
+
+// cameras makes the machine ready, and says whether there is time for the long form of a trial.
+func cameras(t *testing.T) (long bool) {
 	t.Helper()
+	long = os.Getenv("PICAM_CAMERAS") != ""
+	absent := t.Skipf
+	if long {
+		absent = t.Fatalf
+	}
 	if runtime.GOARCH != "amd64" {
-		t.Skip("the machine with V4L2 cameras is for amd64 only")
+		absent("the machine with V4L2 cameras is for amd64 only")
 	}
-	folder = os.Getenv("PICAM_V4L2_VM")
-	if long = folder != ""; !long {
-		folder = filepath.Join("..", "shared", "v4l2-vm")
-		if _, err := os.Stat(folder); err != nil {
-			t.Skip("no machine with V4L2 cameras; PICAM_V4L2_VM may name its folder")
-		}
+	said, status := buildMachine()
+	switch status {
+	case 0:
+	case 3:
+		absent("no machine with V4L2 cameras: %s", said)
+	default:
+		t.Fatalf("the machine with V4L2 cameras cannot be built: %s", said)
 	}
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := buildVM(filepath.Join(folder, "build.sh")); err != nil {
-		t.Skipf("the machine with V4L2 cameras cannot be built: %v", err)
-	}
-	return folder, long
+	return long
 }
 
-// builtVM is the outcome of building the machine: it is tried once.
-var builtVM = struct {
-	sync.Once
-	err error
-}{}
-
-func buildVM(script string) error {
-	builtVM.Do(func() {
-		if out, err := exec.Command(script).CombinedOutput(); err != nil {
-			builtVM.err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(out[max(0, len(out)-500):]))
-		}
-	})
-	return builtVM.err
-}
+// buildMachine builds the machine, if that has not been done, and returns the last that this said, and its exit status.
+var buildMachine = sync.OnceValues(func() (said string, status int) {
+	cmd := exec.Command(filepath.Join(machineFolder(), "build.sh"))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		return err.Error(), -1
+	}
+	return string(bytes.TrimSpace(out[max(0, len(out)-500):])), cmd.ProcessState.ExitCode()
+})
 
 // vm is a machine that runs a program, whose output is that of the process.
 type vm struct {
 	*process
-	folder, ctl string
-	out         string // the program's folder, here
+	ctl string // the folder of its control
+	out string // the program's folder, here
 }
 
 // startVM starts a machine with its options and a script, in which /picam is the static sender.
-func startVM(t *testing.T, folder, script string, options ...string) *vm {
+func startVM(t *testing.T, script string, options ...string) *vm {
 	t.Helper()
 	begun := time.Now()
-	m := &vm{folder: folder, ctl: t.TempDir(), out: t.TempDir()}
-	args := []string{filepath.Join(folder, "run.sh"), "--quiet", "--timeout", "240", "--ctl", m.ctl, "--out", m.out,
+	m := &vm{ctl: t.TempDir(), out: t.TempDir()}
+	args := []string{filepath.Join(machineFolder(), "run.sh"), "--quiet", "--timeout", "240", "--ctl", m.ctl, "--out", m.out,
 		"--file", staticHere(t) + ":/picam"}
 	m.process = start(t, exec.Command("nice", append(append(args, options...), "sh", "-c", script)...))
 	t.Cleanup(func() { // before the process is killed, which would leave its folder behind
@@ -114,7 +110,7 @@ func startVM(t *testing.T, folder, script string, options ...string) *vm {
 // do runs a snippet of shell on the machine and returns its output.
 func (m *vm) do(snippet string) string {
 	m.t.Helper()
-	out, err := exec.Command(filepath.Join(m.folder, "ctl.sh"), m.ctl, snippet).CombinedOutput()
+	out, err := exec.Command(filepath.Join(machineFolder(), "ctl.sh"), m.ctl, snippet).CombinedOutput()
 	if err != nil {
 		m.t.Fatalf("%s: %v\n%s", snippet, err, out)
 	}
@@ -260,7 +256,7 @@ func arrived(t *testing.T, got, clip [][]byte, d damage) (missing, twice int) {
 
 // TestV4L2Frames: from each kind of camera exactly the good frames arrive, and all counts add up.
 func TestV4L2Frames(t *testing.T) {
-	folder, long := vmFolder(t)
+	long := cameras(t)
 	trials := []struct {
 		name          string
 		loopback, uvc damage
@@ -293,7 +289,7 @@ func TestV4L2Frames(t *testing.T) {
 					script + send("vivid", "0", vivid.port, "--size 320x180 --fps 5")
 				recorders = append(recorders, vivid)
 			}
-			m := startVM(t, folder, script+"wait",
+			m := startVM(t, script+"wait",
 				"--feed", file, "--feed-flags", trial.loopback.flags, "--uvc-clip", file, "--uvc-flags", trial.uvc.flags)
 			for _, r := range []*recorder{loopback, uvc} {
 				length := int64(len(clip[0]))
@@ -406,7 +402,7 @@ func (r *recorder) grows(by int64) {
 // TestV4L2Trouble: whatever happens to a camera is told in its own sentence, once each time, and frames come again soon
 // after it is over.
 func TestV4L2Trouble(t *testing.T) {
-	folder, long := vmFolder(t)
+	long := cameras(t)
 	const (
 		again     = `msg="the camera gives frames"`
 		vividGone = "vivid .* is gone: plug it in again"
@@ -455,7 +451,7 @@ func TestV4L2Trouble(t *testing.T) {
 	for _, trial := range trials {
 		t.Run(trial.camera, func(t *testing.T) {
 			r := record(t)
-			m := startVM(t, folder, "/picam send --to host:"+r.port+" --source v4l2: --size 640x480 --status never "+
+			m := startVM(t, "/picam send --to host:"+r.port+" --source v4l2: --size 640x480 --status never "+
 				"--log-level debug --stats-file send.json & echo $! >/run/first.pid; wait; "+
 				"until [ -e /run/over ]; do usleep 50000; done", "--devices", trial.camera)
 			r.grows(1)
@@ -499,7 +495,7 @@ func TestV4L2Trouble(t *testing.T) {
 			got := jpegsIn(t, readFile(t, r.file))
 			account(t, m.text(), m.file("send.json"), len(got))
 			if trial.camera != "vivid" {
-				clip := jpegsIn(t, readFile(t, filepath.Join(vmCache(), "640x480.mjpeg")))
+				clip := jpegsIn(t, readFile(t, filepath.Join(machineCache(), "640x480.mjpeg")))
 				// Some may be missing, or come twice: the clip begins anew with each plug.
 				arrived(t, got, clip, noDamage())
 			}
@@ -509,19 +505,21 @@ func TestV4L2Trouble(t *testing.T) {
 
 // TestV4L2Controls: cameras are listed with what they have, and their controls are set by the names that they have.
 func TestV4L2Controls(t *testing.T) {
-	folder, _ := vmFolder(t)
+	cameras(t)
 	_, addr := recvProcess(t)
-	m := startVM(t, folder, "until [ -e /run/over ]; do usleep 50000; done", "--devices", "vivid,uvc")
+	m := startVM(t, "until [ -e /run/over ]; do usleep 50000; done", "--devices", "vivid,uvc")
 
-	var list []struct {
-		Driver string `json:"driver"`
-	}
-	if err := json.Unmarshal([]byte(m.do("/picam devices --json")), &list); err != nil {
-		t.Fatal(err)
-	}
-	if len(list) != 2 || list[0].Driver != "vivid" || list[1].Driver != "uvcvideo" { // the fourth node has metadata
-		t.Fatalf("cameras: %+v", list)
-	}
+	// Beside other tests the emulated cameras take longer to answer than a real one may.
+	until(t, "both cameras answer", func() bool {
+		var list []struct{ Driver, Trouble string }
+		if err := json.Unmarshal([]byte(m.do("/picam devices --json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list) != 2 { // another node has metadata
+			t.Fatalf("cameras: %+v", list)
+		}
+		return list[0].Driver == "vivid" && list[1].Driver == "uvcvideo" && list[0].Trouble+list[1].Trouble == ""
+	})
 	text := m.do("/picam devices")
 	for _, want := range []string{
 		"--source v4l2:/dev/video0", "YU12 encoded", "--control contrast=128 of 0 to 255", // vivid
@@ -600,13 +598,13 @@ int main(int argc, char **argv)
 
 // TestV4L2FullBus: sender and receiver say that the USB bus is full, and what to do.
 func TestV4L2FullBus(t *testing.T) {
-	folder, _ := vmFolder(t)
+	cameras(t)
 	program := filepath.Join(t.TempDir(), "starve")
 	if out, err := exec.Command("gcc", "-static", "-Wall", "-o", program, writeFile(t, "starve.c", starve)).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	p, addr := recvProcess(t)
-	m := startVM(t, folder, "/starve /picam send --to host:"+addr[strings.LastIndex(addr, ":")+1:]+" --source v4l2: --status never",
+	m := startVM(t, "/starve /picam send --to host:"+addr[strings.LastIndex(addr, ":")+1:]+" --source v4l2: --status never",
 		"--devices", "uvc", "--file", program+":/starve")
 	const sentence = `Virtual USB \(/dev/video0\): there is no room for MJPG 1280×720 at 30 a second on its USB bus: ask for a smaller ` +
 		`--size or --fps, or plug it in where no other camera is; picam tries again`
@@ -619,9 +617,8 @@ func TestV4L2FullBus(t *testing.T) {
 // TestV4L2Lasts: after many unplug rounds, and after some time at 30 frames a second, the sender has no more than before.
 // PICAM_V4L2_ROUNDS (20) and PICAM_V4L2_MINUTES (1) say how many. What it had on the way is logged.
 func TestV4L2Lasts(t *testing.T) {
-	folder, long := vmFolder(t)
-	if !long {
-		t.Skip("it takes minutes; PICAM_V4L2_VM may name the folder of the machine")
+	if !cameras(t) {
+		t.Skip("it takes minutes: make test-cameras")
 	}
 	number := func(name string, usual int) int {
 		n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(usual)))
@@ -645,7 +642,7 @@ func TestV4L2Lasts(t *testing.T) {
 		`
 	_, addr := recvProcess(t)
 	limit := 120 + 5*rounds + 80*minutes
-	m := startVM(t, folder, functions+fmt.Sprintf("begin few %[1]s 640x480; rounds few 2; end; "+
+	m := startVM(t, functions+fmt.Sprintf("begin few %[1]s 640x480; rounds few 2; end; "+
 		"begin many %[1]s 640x480; rounds many %[2]d; end; begin time %[1]s 1280x720; minutes time %[3]d; end; true",
 		addr[strings.LastIndex(addr, ":")+1:], rounds, minutes), "--devices", "uvc", "--timeout", strconv.Itoa(limit))
 	select {
@@ -729,8 +726,8 @@ func (m *vm) resources() resources {
 	return r
 }
 
-// vmCache is where the machine's build leaves its clips.
-func vmCache() string {
+// machineCache is where the machine's build leaves its clips.
+func machineCache() string {
 	if dir := os.Getenv("V4L2VM_CACHE"); dir != "" {
 		return dir
 	}
@@ -738,5 +735,5 @@ func vmCache() string {
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(dir, "v4l2-vm")
+	return filepath.Join(dir, "picam-v4l2vm")
 }

@@ -86,6 +86,16 @@ if [ "$what" = test ]; then
 	want xdotool there xdotool
 	want xvfb there Xvfb
 	want zsh there zsh
+	# For the virtual machine with cameras (e2e/v4l2vm): 18 MB. It takes Debian's kernel, of PCs.
+	if [ "$(uname -m)" = x86_64 ] && grep -qx ID=debian /etc/os-release 2>/dev/null; then
+		want cpio there cpio
+		want kmod there depmod
+		want libelf1 test -e /usr/lib/x86_64-linux-gnu/libelf.so.1
+		want qemu-system-x86 there qemu-system-x86_64
+		want ustreamer there ustreamer
+		want v4l-utils there v4l2-ctl
+		want xz-utils there xz
+	fi
 fi
 
 [ -n "$missing$optional" ] || exit 0
