@@ -202,6 +202,97 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// A test that sleeps to wait is slow on a quick machine and fails on a slow one: it waits for a condition instead, with a
+// deadline. Where the time itself is meant, the line says why, after "// sleep: ".
+func TestNoSleepToWait(t *testing.T) {
+	fset := token.NewFileSet()
+	slept := 0
+	for _, f := range parseAll(t, fset) {
+		if !f.test && !strings.HasSuffix(f.dir, "test") {
+			continue
+		}
+		said := map[int]bool{} // lines
+		for _, group := range f.Comments {
+			for _, c := range group.List {
+				said[fset.Position(c.Pos()).Line] = strings.HasPrefix(c.Text, "// sleep: ")
+			}
+		}
+		var above []ast.Node
+		ast.Inspect(f.File, func(n ast.Node) bool {
+			if n == nil {
+				above = above[:len(above)-1]
+				return false
+			}
+			if sleeps(n, above) {
+				slept++
+				if at := fset.Position(n.Pos()); !said[at.Line] && !said[at.Line-1] {
+					t.Errorf("%s: it sleeps; wait for a condition, or say why the time is meant: // sleep: why", at)
+				}
+			}
+			above = append(above, n)
+			return true
+		})
+	}
+	if slept == 0 {
+		t.Error("found no sleep, not even those that say why")
+	}
+}
+
+// sleeps says whether a node lets time pass, and that not between two looks at a condition.
+func sleeps(n ast.Node, above []ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		if !isCall(n, "time", "Sleep") {
+			return false
+		}
+	case *ast.UnaryExpr: // outside of a select
+		if n.Op != token.ARROW || !isCall(n.X, "time", "After") || len(above) > 1 && isCase(above[len(above)-2]) {
+			return false
+		}
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(above, func(n ast.Node) bool {
+		loop, ok := n.(*ast.ForStmt)
+		return ok && hasDeadline(loop)
+	})
+}
+
+// hasDeadline says whether a loop compares the time that it takes with a limit.
+func hasDeadline(loop *ast.ForStmt) (found bool) {
+	ast.Inspect(loop, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BinaryExpr: // time.Since(began) > limit
+			found = found || isCall(n.X, "time", "Since") && (n.Op == token.GTR || n.Op == token.LSS)
+		case *ast.CallExpr: // time.Now().After(deadline)
+			if method, ok := n.Fun.(*ast.SelectorExpr); ok && isCall(method.X, "time", "Now") {
+				found = found || method.Sel.Name == "After" || method.Sel.Name == "Before"
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// isCall says whether an expression is a call of a package's function.
+func isCall(e ast.Expr, pkg, name string) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || f.Sel.Name != name {
+		return false
+	}
+	x, ok := f.X.(*ast.Ident)
+	return ok && x.Name == pkg
+}
+
+func isCase(n ast.Node) bool {
+	_, ok := n.(*ast.CommClause)
+	return ok
+}
+
 func TestGenerated(t *testing.T) {
 	for _, test := range []struct {
 		file  string

@@ -98,12 +98,12 @@ func fakeCamera() int {
 	case "deaf": // frames, whatever comes
 		for i := 0; ; i++ {
 			os.Stdout.Write(frames[i%8])
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // sleep: the pace of a camera
 		}
 	case "run": // frames until SIGINT
 		for i := 0; len(interrupted) == 0; i++ {
 			os.Stdout.Write(frames[i%8])
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // sleep: the pace of a camera
 		}
 	}
 	fmt.Fprintln(journal, "stopped")

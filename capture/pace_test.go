@@ -30,7 +30,7 @@ func TestPacer(t *testing.T) {
 				start := time.Now()
 				for i, want := range tt.want {
 					if i > 0 {
-						time.Sleep(tt.work[i-1])
+						time.Sleep(tt.work[i-1]) // sleep: the work of the test, in made-up time
 					}
 					if err := p.wait(t.Context()); err != nil {
 						t.Fatal(err)

@@ -58,7 +58,7 @@ func TestV4L2Waits(t *testing.T) {
 		if got := s.(Troubled).Trouble(); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("trouble %q", got)
 		}
-		time.Sleep(2 * troubleMissing.pause()) // for a second line, which must not come
+		time.Sleep(2 * troubleMissing.pause()) // sleep: for a second line, which must not come
 		if n := strings.Count(text.String(), "\n"); n != 1 {
 			t.Errorf("%d lines: %s", n, text)
 		}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"picam/mjpeg/mjpegtest"
 )
@@ -44,7 +43,6 @@ func TestPluginFilterKilledUnderLoad(t *testing.T) {
 					return syscall.Kill(pid, syscall.SIGKILL) == nil
 				}
 			}
-			time.Sleep(10 * time.Millisecond)
 			return false
 		})
 	}

@@ -65,7 +65,7 @@ func endless(t *testing.T) (server *httptest.Server, sent *atomic.Int64) {
 				_ = http.NewResponseController(w).Flush()
 			}
 			sent.Add(1)
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // sleep: the pace of a camera
 		}
 	}))
 	t.Cleanup(server.Close)

@@ -168,7 +168,7 @@ func TestPicameraScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 10 {
-			time.Sleep(300 * time.Millisecond) // half a frame stays in the buffer for a while
+			time.Sleep(300 * time.Millisecond) // sleep: half a frame stays in the buffer for a while
 		}
 	}
 	if err := w.Flush(); err != nil {

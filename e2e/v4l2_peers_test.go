@@ -160,7 +160,7 @@ func (v *viewer) listen(addr string) {
 func (v *viewer) fetch(addr string) {
 	for v.ctx.Err() == nil {
 		v.fetchOnce(addr)
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // sleep: the pause between tries of a viewer
 	}
 }
 
@@ -277,7 +277,7 @@ func (c *contest) outage(begin, end string) result {
 	from := c.mark("true")
 	over := c.mark(begin + "; " + linkSnippet + "true")
 	soonest := over
-	time.Sleep(outageTime)
+	time.Sleep(outageTime) // sleep: how long it lasts
 	if end != "" {
 		soonest = c.mark("true") // a frame may come before the snippet that ends it is over
 		over = c.mark(end + "; " + linkSnippet + "true")
@@ -365,7 +365,7 @@ func (c *contest) held() result {
 	c.end()
 	from := c.mark("v4l2-ctl -d /dev/video0 --stream-mmap --stream-to=/dev/null >/dev/null 2>&1 & echo $! >/run/holder.pid; sleep 2")
 	c.begin()
-	time.Sleep(outageTime)
+	time.Sleep(outageTime) // sleep: how long it lasts
 	soonest := c.mark("true")
 	over := c.mark("kill $(cat /run/holder.pid)")
 	r := c.wait(soonest, over)
@@ -387,7 +387,7 @@ func (c *contest) damaged(camera, flags string) result {
 	over := c.mark(set("-x "+flags) + "; " + linkSnippet + "true")
 	r := c.wait(soonest, over)
 	from := time.Now()
-	time.Sleep(damageTime)
+	time.Sleep(damageTime) // sleep: how long frames are counted
 	c.count(&r, from)
 	from = c.mark("true")
 	c.wait(from, c.mark(set("")+"; "+linkSnippet+"true"))

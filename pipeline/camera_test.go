@@ -381,7 +381,7 @@ func TestSwapUnderLoad(t *testing.T) {
 			}
 			note(v)
 			mu.Unlock()
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // sleep: changes come one after another, beside the frames
 		}
 	}()
 	cam := NewCamera("test", ctl, Outputs{Sinks: []Sink{sink}}, Options{Workers: 3, KeepAll: true})

@@ -39,7 +39,7 @@ func TestWatch(t *testing.T) {
 			t.Fatalf("%q was not noticed", want)
 		}
 	}
-	time.Sleep(300 * time.Millisecond) // Watch's first look is past
+	time.Sleep(300 * time.Millisecond) // sleep: nothing tells when Watch has had its first look
 	write("second")
 	expect("second")
 	// An editor that writes a new file and renames it over the old one.
@@ -54,7 +54,7 @@ func TestWatch(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // sleep: long enough for a look at a file that is away
 	write("fourth text")
 	expect("fourth text")
 	cancel()

@@ -128,7 +128,7 @@ func TestSlowCamera(t *testing.T) {
 	for i := range 2 {
 		for part := range slices.Chunk(p, len(p)/12+1) {
 			conn.Write(part)
-			time.Sleep(200 * time.Millisecond) // 2.4 s in all: longer than the idle time
+			time.Sleep(200 * time.Millisecond) // sleep: 2.4 s in all, longer than the idle time
 		}
 		eventually(t, "the frame", func() bool { return g.frames() == i+1 })
 	}
@@ -150,7 +150,7 @@ func TestSlowTalker(t *testing.T) {
 			if _, err := conn.Write([]byte("x")); err != nil {
 				return
 			}
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // sleep: the pace of a slow talker
 		}
 	}()
 	eventually(t, "the slow talker is refused", func() bool { return len(log.with("no frame from")) == 1 })

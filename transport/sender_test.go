@@ -146,7 +146,7 @@ func TestEitherFirst(t *testing.T) {
 			start(t, dialing)
 			eventually(t, "it says that nobody is there", func() bool { return len(log.with("connection refused")) > 0 })
 			for round := range 2 {
-				time.Sleep(500 * time.Millisecond) // not for a result: so that the pause between tries has grown
+				time.Sleep(500 * time.Millisecond) // sleep: the pause between tries grows meanwhile
 				before := g.frames()
 				begun := time.Now()
 				stop := start(t, waiting)
@@ -231,7 +231,7 @@ func TestSlowReader(t *testing.T) {
 		if age := time.Since(st.Time); i >= 10 {
 			worst = max(worst, age)
 		}
-		time.Sleep(30 * time.Millisecond) // the work on a frame
+		time.Sleep(30 * time.Millisecond) // sleep: the work on a frame
 	}
 	if worst > time.Second {
 		t.Errorf("a frame was %v old", worst)
@@ -264,7 +264,7 @@ func TestShortQueue(t *testing.T) {
 	eventually(t, "the sender waits", func() bool {
 		before := bytes
 		bytes = s.Stats().Bytes
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // sleep: between two counts, which are then compared
 		return bytes == before
 	})
 	t.Logf("%d KB are committed", (bytes-read)>>10)
@@ -290,10 +290,10 @@ func TestKeepAllWaits(t *testing.T) {
 		eventually(t, "the sender waits", func() bool {
 			n := before
 			before = s.Stats().Bytes
-			time.Sleep(s.WriteTimeout)
+			time.Sleep(s.WriteTimeout) // sleep: between two counts, which are then compared
 			return n == before
 		})
-		time.Sleep(4 * s.WriteTimeout)
+		time.Sleep(4 * s.WriteTimeout) // sleep: a receiver that pauses
 	}
 	r := mjpeg.NewReader(conn, 0)
 	for i, want := range frames {
@@ -441,7 +441,7 @@ func TestOffset(t *testing.T) {
 			t.Errorf("offset %v (%v), want %v", st.Offset, st.Synced, skew)
 		}
 		// The time in which the receiver holds a frame is no part of the round trip.
-		time.Sleep(3 * time.Millisecond)
+		time.Sleep(3 * time.Millisecond) // sleep: a receiver that holds the frame for a while
 		conn.Write(appendAck(nil, f.Seq, f.Received.Add(skew), time.Now().Add(skew)))
 	}
 	eventually(t, "a round trip is known", func() bool { return s.Stats().RTT > 0 })
@@ -677,7 +677,7 @@ func TestEnd(t *testing.T) {
 	t.Run("a receiver that reads late", func(t *testing.T) {
 		var got []byte
 		d, err := run(t, true, func(conn *net.TCPConn) {
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond) // sleep: a receiver that reads late
 			got, _ = io.ReadAll(conn)
 		})
 		if err != nil || d < 300*time.Millisecond || d > 2*time.Second {
@@ -697,7 +697,7 @@ func TestEnd(t *testing.T) {
 				}
 				conn.Write(appendAck(nil, f.Seq, f.Received, time.Now()))
 			}
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // sleep: a receiver that closes late
 		})
 		if err != nil || d > 900*time.Millisecond {
 			t.Errorf("%v after %v", err, d)
@@ -708,7 +708,7 @@ func TestEnd(t *testing.T) {
 			r := mjpeg.NewReader(conn, 0)
 			f, _ := r.Next()
 			conn.Write(appendAck(nil, f.Seq, f.Received, time.Now()))
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // sleep: the sender waits for its acks by then
 			conn.SetLinger(0)
 		})
 		if err == nil || !strings.Contains(err.Error(), "2 frames not confirmed") {
@@ -813,7 +813,7 @@ func TestSenderStops(t *testing.T) {
 			acceptOne(t, l)
 			eventually(t, "the sender waits", func() bool {
 				n := s.Stats().Bytes
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) // sleep: between two counts, which are then compared
 				return n > 0 && n == s.Stats().Bytes
 			})
 		}, true},
@@ -844,7 +844,7 @@ func TestSenderStops(t *testing.T) {
 		t.Run(fmt.Sprintf("listening, all kept %v", keep), func(t *testing.T) {
 			s := &Sender{Listener: listen(t), KeepAll: keep}
 			stop := start(t, func(ctx context.Context) error { return s.Run(ctx, live(ctx)) })
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // sleep: it waits for a receiver by then
 			if err := stop(); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run: %v", err)
 			}

@@ -61,8 +61,8 @@ func TestTrouble(t *testing.T) {
 		trouble.Store("it is gone")
 		says("it is gone")
 	}
-	time.Sleep(noteRepeat + 1500*time.Millisecond)
-	trouble.Store("") // without a frame: it is only slow
+	time.Sleep(noteRepeat + 1500*time.Millisecond) // sleep: longer than the time after which it is told again
+	trouble.Store("")                              // without a frame: it is only slow
 	says("")
 	streams := g.all()
 	checkFrames(t, streams[0].frames, frames)

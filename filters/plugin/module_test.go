@@ -105,7 +105,7 @@ func TestModuleFails(t *testing.T) {
 			if _, again := apply(pool, frame(320, 240, 3)); again == nil || again.Error() != err.Error() {
 				t.Errorf("right after it: %v", again)
 			}
-			time.Sleep(350 * time.Millisecond)
+			time.Sleep(350 * time.Millisecond) // sleep: past the pause after which it is begun again
 			if _, again := apply(pool, frame(320, 240, 3)); again == nil || again.Error() != err.Error() {
 				t.Errorf("begun again: %v", again)
 			}

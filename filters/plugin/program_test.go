@@ -429,7 +429,7 @@ func TestWorkers(t *testing.T) {
 		}()
 	}
 	for pid := range pids {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // sleep: frames go on in between
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Error(err)
 		}

@@ -227,7 +227,7 @@ func TestInTheWay(t *testing.T) {
 		if got := find(t, f); !strings.Contains(got, taken) {
 			t.Errorf("the sender says %q", got)
 		}
-		time.Sleep(changePeriod + changePeriod/2) // another try
+		time.Sleep(changePeriod + changePeriod/2) // sleep: long enough for another try, of which nothing is told
 		alone.Close()
 		log.waitFor(t, "announced on the network")
 		if n := log.count("not announced"); n != 1 {

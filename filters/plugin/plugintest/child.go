@@ -134,10 +134,10 @@ func run(mode string, args []string) error {
 			out = answer(r.seq, w, h, 1, w+3, p, "")
 		case "slow": // begins slowly
 			if n == 1 {
-				time.Sleep(time.Duration(number(0)) * time.Millisecond)
+				time.Sleep(time.Duration(number(0)) * time.Millisecond) // sleep: what the mode is about
 			}
 		case "late": // each frame takes its time
-			time.Sleep(time.Duration(number(0)) * time.Millisecond)
+			time.Sleep(time.Duration(number(0)) * time.Millisecond) // sleep: what the mode is about
 		case "hang", "stay":
 			if mode == "hang" && n >= number(0) {
 				select {}
