@@ -19,7 +19,7 @@ bookworm | trixie | forky | sid) suite=$1 && shift ;;
 esac
 [ $# -gt 0 ] || set -- make test
 [ "$(id -u)" = 0 ] || fail "only root can make a Debian of its own: sudo scripts/test-in-debian.sh $suite"
-for tool in debootstrap unshare go git; do
+for tool in debootstrap flock go git unshare; do
 	command -v $tool >/dev/null || fail "$tool is not installed"
 done
 cd "$(dirname "$0")/.."
@@ -60,10 +60,11 @@ inside() {
 		GOMODCACHE=/modules GOTOOLCHAIN=local GOFLAGS=-buildvcs=false $(network) sh -euc 'cd /src && "$@"' sh "$@" </dev/null
 }
 
-mkdir -p "$(go env GOMODCACHE)"
+mkdir -p "$(go env GOMODCACHE)" "$root"
+exec 9<"$root"
+flock -n 9 || fail "$root is in use by another run"
 if [ ! -e "$root/ready" ]; then
-	rm -rf --one-file-system "$root"
-	mkdir -p "$root"
+	find "$root" -xdev -mindepth 1 -delete
 	debootstrap --variant=minbase "$suite" "$root" ${archive:+"$archive"}
 	if [ "$suite" != sid ] && [ -n "$archive" ]; then
 		echo "deb $archive $suite-updates main" >>"$root/etc/apt/sources.list"
