@@ -534,8 +534,8 @@ func (r *receiver) stalled(now time.Time, cameras []pipeline.Stats) string {
 
 // liveText is a camera's part of the live line.
 func liveText(now, before pipeline.Stats, d time.Duration) string {
-	if why := now.Silence(); why.Reason != "" {
-		return words(now.Camera, why.Title()+": "+why.Reason)
+	if now.State != "live" {
+		return words(now.Camera, strings.ToUpper(strings.ReplaceAll(now.State, "_", " "))+": "+now.Reason)
 	}
 	size := ""
 	if now.Width > 0 {

@@ -4,16 +4,14 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"sync"
 	"sync/atomic"
 )
 
-// Controller holds the plan in force of one camera. It is the one writer of the plan; readers take it without a lock.
+// Controller holds the plan in force of one camera. Any goroutine may read the plan, or change it, at any time; no lock is
+// held while a plan is tried.
 type Controller struct {
 	plan atomic.Pointer[Plan]
 	size atomic.Uint64 // of the last frame: cols << 32 | rows; 0: none seen
-
-	mu sync.Mutex // held while the plan is swapped
 }
 
 // NewController makes the first plan and tries it, see [Check].
@@ -32,36 +30,45 @@ func (c *Controller) Plan() *Plan { return c.plan.Load() }
 // the same as before in the same place stays the same Stage, with its state and whether it is off. On an error nothing
 // has changed.
 func (c *Controller) Replace(chain Chain) error {
-	p, err := c.prepare(chain)
-	if err != nil {
-		return err
-	}
-	c.commit(p)
-	return nil
+	_, err := c.update(func(old Chain) (Chain, error) { return chain.after(old), nil })
+	return err
 }
 
 // Toggle switches stage i (from 0) of the chain off, or on again.
 func (c *Controller) Toggle(i int) error {
-	chain := c.plan.Load().Chain
-	if i < 0 || i >= len(chain.Stages) {
-		return fmt.Errorf("pipeline: there is no stage %d: the chain has %d", i+1, len(chain.Stages))
-	}
-	chain.Stages = slices.Clone(chain.Stages)
-	chain.Stages[i].Off = !chain.Stages[i].Off
-	p, err := c.check(chain)
-	if err != nil {
-		return err
-	}
-	c.commit(p)
-	return nil
+	_, err := c.update(func(old Chain) (Chain, error) {
+		if i < 0 || i >= len(old.Stages) {
+			return Chain{}, fmt.Errorf("pipeline: there is no stage %d: the chain has %d", i+1, len(old.Stages))
+		}
+		old.Stages = slices.Clone(old.Stages)
+		old.Stages[i].Off = !old.Stages[i].Off
+		return old, nil
+	})
+	return err
 }
 
-// prepare makes and tries a plan that commit can put in force.
-func (c *Controller) prepare(chain Chain) (*Plan, error) {
-	if old := c.plan.Load(); old != nil {
-		chain = chain.after(old.Chain)
+// update puts in force what change makes of the chain in force, once a dry run has shown that it works. Where another
+// chain has been put in force meanwhile, change is asked anew, so that no change undoes another. It returns the plan in
+// force, and an error if nothing has changed because of it.
+func (c *Controller) update(change func(old Chain) (Chain, error)) (*Plan, error) {
+	for {
+		base := c.plan.Load()
+		var old Chain
+		if base != nil {
+			old = base.Chain
+		}
+		chain, err := change(old)
+		if err != nil {
+			return base, err
+		}
+		p, err := c.check(chain)
+		if err != nil {
+			return base, err
+		}
+		if now, done := c.commit(base, p); done {
+			return now, nil
+		}
 	}
-	return c.check(chain)
 }
 
 // check makes and tries a plan on a frame of the size last seen.
@@ -70,19 +77,23 @@ func (c *Controller) check(chain Chain) (*Plan, error) {
 	return Check(chain, image.Pt(int(size>>32), int(uint32(size))))
 }
 
-// commit puts p in force and gives it its version. It reports false, and does nothing, if the chain in force is the same.
-func (c *Controller) commit(p *Plan) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if old := c.plan.Load(); old != nil {
-		if old.same(p.Chain) {
-			return false
+// commit puts p in force in place of base and gives it its version, unless it has the same chain. It returns the plan
+// that is in force then. It does nothing, and reports false, if base is not in force any more.
+func (c *Controller) commit(base, p *Plan) (now *Plan, done bool) {
+	if base != nil {
+		if base.same(p.Chain) {
+			return base, true
 		}
-		p.Version = old.Version
+		p.Version = base.Version
 	}
 	p.Version++
-	c.plan.Store(p)
-	return true
+	if !c.plan.CompareAndSwap(base, p) {
+		return nil, false
+	}
+	if base != nil {
+		base.retired.Store(true)
+	}
+	return p, true
 }
 
 // saw notes the size of a frame, for the next dry run.

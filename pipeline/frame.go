@@ -7,6 +7,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters"
+	"picam/mjpeg"
 )
 
 // Frame is one frame under way through the pipeline. Whoever holds it owns it.
@@ -15,24 +16,34 @@ type Frame struct {
 	Decoded time.Time // when its pixels were there; zero if it was not decoded
 	Done    time.Time // when its last stage was through
 
-	plan   *Plan
-	jpeg   []byte      // the camera's bytes, without the stamp
-	mats   [2]gocv.Mat // results of the parallel and of the ordered steps
-	turned bool        // its pixels are upright where its bytes lie on a side, upside down or mirrored, as EXIF says
-	shown  *gocv.Mat   // the one of mats, or Original, that holds the frame as it is so far
-	ready  bool        // the parallel steps are through; guarded by its Camera's lineMu
-	cause  Cause       // why it is dropped; 0 means that it is not
-	err    error       // in words
+	plan    *Plan
+	jpeg    []byte       // the camera's bytes, without the stamp
+	header  mjpeg.Header // of jpeg
+	broken  error        // why header could not be read
+	decodes bool         // it needs pixels: a stage or a sink works on them
+	turned  bool         // its pixels are upright where its bytes lie on a side, upside down or mirrored, as EXIF says
+	pixels  *pixels      // nil while it has none
+	shown   *gocv.Mat    // the one of pixels that holds the frame as it is so far
+	started time.Time    // when a worker took it
+	ready   bool         // the parallel steps are through; guarded by its Camera's mu
+	cause   Cause        // why it is dropped; 0 means that it is not
+	err     error        // in words
 }
 
-func newFrame() *Frame {
-	f := &Frame{}
-	f.Original = gocv.NewMat()
-	for i := range f.mats {
-		f.mats[i] = gocv.NewMat()
-	}
-	f.shown = &f.mats[0]
-	return f
+// pixels is memory for a frame's pixels, which goes from Frame to Frame.
+type pixels struct {
+	original gocv.Mat    // before the first stage, where one wants it
+	results  [2]gocv.Mat // of the parallel and of the ordered steps
+}
+
+func newPixels() *pixels {
+	return &pixels{gocv.NewMat(), [2]gocv.Mat{gocv.NewMat(), gocv.NewMat()}}
+}
+
+func (p *pixels) close() {
+	p.original.Close()
+	p.results[0].Close()
+	p.results[1].Close()
 }
 
 // NewFrame makes a finished Frame outside a pipeline, for tests and tools. It takes mat over; Close frees it. touched
@@ -40,9 +51,9 @@ func newFrame() *Frame {
 func NewFrame(camera string, seq uint64, jpeg []byte, mat gocv.Mat, touched bool) *Frame {
 	now := time.Now()
 	f := &Frame{Decoded: now, Done: now, jpeg: jpeg, plan: &Plan{changes: touched}}
-	f.Meta = filters.Meta{Camera: camera, Seq: seq, Captured: now, Received: now, Original: gocv.NewMat()}
-	f.mats = [2]gocv.Mat{mat, gocv.NewMat()}
-	f.shown = &f.mats[0]
+	f.Meta = filters.Meta{Camera: camera, Seq: seq, Captured: now, Received: now}
+	f.pixels = &pixels{gocv.NewMat(), [2]gocv.Mat{mat, gocv.NewMat()}}
+	f.Original, f.shown = f.pixels.original, &f.pixels.results[0]
 	return f
 }
 
@@ -55,8 +66,13 @@ func (f *Frame) SetRules(rules ...*Rule) {
 func (f *Frame) JPEG() []byte { return f.jpeg }
 
 // Mat returns the finished frame: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It must not be changed or closed, and is
-// valid until Show returns. It is undefined where Passthrough is true and all sinks are JPEGSinks: nothing was decoded then.
-func (f *Frame) Mat() gocv.Mat { return *f.shown }
+// valid until Show returns. It is no Mat at all where Passthrough is true and all sinks are JPEGSinks: nothing was decoded then.
+func (f *Frame) Mat() gocv.Mat {
+	if f.shown == nil {
+		return gocv.Mat{}
+	}
+	return *f.shown
+}
 
 // Passthrough reports whether no stage changed the frame and it needed no turning, so that JPEG shows what Mat would,
 // to those who do not know EXIF too.
@@ -66,42 +82,29 @@ func (f *Frame) Passthrough() bool { return !f.plan.changes && !f.turned }
 func (f *Frame) Plan() *Plan { return f.plan }
 
 // Close frees the Mats of a Frame made by NewFrame. Sinks never call it.
-func (f *Frame) Close() {
-	for i := range f.mats {
-		f.mats[i].Close()
-	}
-	f.Original.Close()
+func (f *Frame) Close() { f.pixels.close() }
+
+// frames is a camera's Frames that nobody uses. The one that came last goes first: its memory is warm, and a camera that
+// needs few of them at a time has few. Camera.limit keeps them from becoming many.
+type frames struct {
+	mu   sync.Mutex
+	list []*Frame
 }
 
-// pool is the Frames that nobody uses. The one that came last goes first: its memory is there, and warm, and a camera
-// that needs few of them at a time has few. Camera.flight keeps them from becoming many.
-type pool struct {
-	mu     sync.Mutex
-	frames []*Frame
-}
-
-func (p *pool) get() *Frame {
+func (p *frames) get() *Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := len(p.frames) - 1
+	last := len(p.list) - 1
 	if last < 0 {
-		return newFrame()
+		return &Frame{}
 	}
-	f := p.frames[last]
-	p.frames = p.frames[:last]
+	f := p.list[last]
+	p.list = p.list[:last]
 	return f
 }
 
-func (p *pool) put(f *Frame) {
+func (p *frames) put(f *Frame) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.frames = append(p.frames, f)
-}
-
-// close frees the memory of all that have come back.
-func (p *pool) close() {
-	for _, f := range p.frames {
-		f.Close()
-	}
-	p.frames = nil
+	p.list = append(p.list, f)
 }

@@ -30,12 +30,16 @@ func (s *Stream) Trouble() string {
 	return ""
 }
 
-// Hub gives each camera that comes a Camera, which stays when the connection goes.
+// Hub gives each camera that comes a Camera, which stays when the connection goes. Its lock is never held while something
+// is waited for, tried or closed, so that a slow camera keeps neither new ones nor Stats waiting.
 type Hub struct {
 	open  func(camera string, ctl *Controller) (Outputs, error)
 	opts  Options
 	limit int
 	log   *slog.Logger
+
+	reloading sync.Mutex     // held by Reload
+	closing   sync.WaitGroup // cameras that had to make room
 
 	mu      sync.Mutex
 	config  *Config
@@ -45,13 +49,18 @@ type Hub struct {
 
 // attached is a Camera and the stream that feeds it.
 type attached struct {
-	cam  *Camera
-	ctl  *Controller
-	feed sync.Mutex // held by the Handle whose stream feeds cam
+	name    string
+	started chan struct{} // closed when cam is there, or err
+	feed    sync.Mutex    // held by the Handle whose stream feeds cam
 
-	// Guarded by the hub's mu.
-	stream *Stream // nil: none
-	idle   time.Time
+	// Guarded by the hub's mu. cam, ctl and err do not change once started is closed.
+	cam    *Camera // nil: it is being started
+	ctl    *Controller
+	err    error
+	config *Config       // that ctl was made of, or has been given
+	stream *Stream       // nil: none
+	idle   time.Time     // since when there is none
+	gone   chan struct{} // not nil: it makes room for another one; closed when it has
 }
 
 // lively is how recent a camera's last frame must be for a second one of its name to be another camera, rather than
@@ -67,13 +76,14 @@ func NewHub(config *Config, limit int, open func(camera string, ctl *Controller)
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	opts.Pool = NewPool(opts)
 	return &Hub{open: open, opts: opts, limit: limit, log: log, config: config, cameras: map[string]*attached{}}
 }
 
 // Handle feeds a stream's frames to its camera until the stream ends, another one of the same camera takes its
 // place, or ctx ends. It returns the stream's error, or that of the camera's outputs.
 func (h *Hub) Handle(ctx context.Context, s *Stream) error {
-	a, err := h.attach(s)
+	a, err := h.attach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -88,12 +98,38 @@ func (h *Hub) Handle(ctx context.Context, s *Stream) error {
 	return err
 }
 
-// attach finds the camera of a stream, or makes it.
-func (h *Hub) attach(s *Stream) (*attached, error) {
+// attach finds the camera of a stream, or starts it.
+func (h *Hub) attach(ctx context.Context, s *Stream) (*attached, error) {
+	for {
+		a, begun, err := h.place(s)
+		switch {
+		case err != nil:
+			return nil, err
+		case begun:
+			h.start(a)
+		}
+		wait := a.started
+		if a.gone != nil {
+			wait = a.gone
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if a.gone == nil {
+			return a, a.err
+		}
+	}
+}
+
+// place finds the camera of a stream, or a new place for it, which begun says. The camera may still be on its way, or
+// away: see attached.
+func (h *Hub) place(s *Stream) (a *attached, begun bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, errors.New("pipeline: ending")
+		return nil, false, errors.New("pipeline: ending")
 	}
 	for n := 1; ; n++ {
 		name := s.Camera
@@ -103,90 +139,158 @@ func (h *Hub) attach(s *Stream) (*attached, error) {
 		a := h.cameras[name]
 		switch {
 		case a == nil:
-			a, err := h.start(name)
-			if err != nil {
-				return nil, err
+			if err := h.makeRoom(name); err != nil {
+				return nil, false, err
 			}
 			if n > 1 {
 				h.log.Warn("a second camera of this name: give each its own with picam send --name", "camera", s.Camera, "called", name)
 			}
-			a.stream = s
-			return a, nil
+			a = &attached{name: name, started: make(chan struct{}), config: h.config, stream: s}
+			h.cameras[name] = a
+			return a, true, nil
+		case a.gone != nil:
+			return a, false, nil
 		case a.stream == nil:
 			a.stream = s
-			return a, nil
-		case s.Sender != "" && s.Sender == a.stream.Sender, a.cam.silence() > lively:
+			return a, false, nil
+		case s.Sender != "" && s.Sender == a.stream.Sender, a.cam != nil && a.cam.silence() > lively:
 			if a.stream.Close == nil {
 				continue
 			}
 			h.log.Info("a new connection takes the place of the old one", "camera", name)
 			_ = a.stream.Close() // it is given up either way
 			a.stream = s
-			return a, nil
+			return a, false, nil
 		}
 	}
 }
 
-// start makes the camera of that name. The caller holds mu.
-func (h *Hub) start(name string) (*attached, error) {
-	if len(h.cameras) >= h.limit && !h.evict() {
-		return nil, fmt.Errorf("pipeline: camera %s is one too many: %d are connected; --max-cameras allows more", name, h.limit)
+// start makes the camera of a new place.
+func (h *Hub) start(a *attached) {
+	defer close(a.started)
+	ctl, err := NewController(a.config.Chain(a.name))
+	var out Outputs
+	if err == nil {
+		out, err = h.open(a.name, ctl)
 	}
-	ctl, err := NewController(h.config.Chain(name))
 	if err != nil {
-		return nil, err
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		a.err = err
+		delete(h.cameras, a.name)
+		return
 	}
-	out, err := h.open(name, ctl)
-	if err != nil {
-		return nil, err
+	cam := NewCamera(a.name, ctl, out, h.opts)
+	h.log.Info("new camera", "camera", a.name, "plan", ctl.Plan().String())
+	h.mu.Lock()
+	a.cam, a.ctl = cam, ctl
+	config := h.config
+	h.mu.Unlock()
+	if config != a.config { // it was reloaded meanwhile
+		h.follow(a, config)
 	}
-	a := &attached{ctl: ctl, cam: NewCamera(name, ctl, out, h.opts)}
-	h.cameras[name] = a
-	h.log.Info("new camera", "camera", name, "plan", ctl.Plan().String())
-	return a, nil
 }
 
-// evict ends the camera that has been without a connection for longest. The caller holds mu.
-func (h *Hub) evict() bool {
-	var oldest string
-	for name, a := range h.cameras {
-		if a.stream == nil && (oldest == "" || a.idle.Before(h.cameras[oldest].idle)) {
-			oldest = name
+// follow puts a camera's chain of another Config in force.
+func (h *Hub) follow(a *attached, config *Config) {
+	before := a.ctl.Plan()
+	if err := a.ctl.Replace(config.Chain(a.name)); err != nil {
+		h.log.Error("the camera's chain stays as it was", "camera", a.name, "error", err)
+		return
+	}
+	h.mu.Lock()
+	a.config = config
+	h.mu.Unlock()
+	h.logChange(a, before)
+}
+
+func (h *Hub) logChange(a *attached, before *Plan) {
+	if p := a.ctl.Plan(); p != before {
+		h.log.Info("chain changed", "camera", a.name, "plan", p.String(), "version", p.Version)
+	}
+}
+
+// makeRoom sees to it that there may be one more camera, if need be by ending the one that has been without a connection
+// for longest. The caller holds mu.
+func (h *Hub) makeRoom(name string) error {
+	var oldest *attached
+	n := 0
+	for _, a := range h.cameras {
+		if a.gone != nil {
+			continue
+		}
+		n++
+		if a.cam != nil && a.stream == nil && (oldest == nil || a.idle.Before(oldest.idle)) {
+			oldest = a
 		}
 	}
-	if oldest == "" {
-		return false
+	switch {
+	case n < h.limit:
+		return nil
+	case oldest == nil:
+		return fmt.Errorf("pipeline: camera %s is one too many: %d are connected; --max-cameras allows more", name, h.limit)
 	}
-	if err := h.cameras[oldest].cam.Close(); err != nil {
-		h.log.Error("closing a camera's outputs", "camera", oldest, "error", err)
+	oldest.gone = make(chan struct{})
+	h.closing.Go(func() {
+		if err := oldest.cam.Close(); err != nil {
+			h.log.Error("closing a camera's outputs", "camera", oldest.name, "error", err)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.cameras, oldest.name)
+		close(oldest.gone)
+	})
+	return nil
+}
+
+// running lists the cameras that have been started and are not about to go.
+func (h *Hub) running() []*attached {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []*attached
+	for _, a := range h.cameras {
+		if a.cam != nil && a.gone == nil {
+			list = append(list, a)
+		}
 	}
-	delete(h.cameras, oldest)
-	return true
+	return list
 }
 
 // Reload puts another Config in force for all cameras at once, or for none of them where a chain fails its dry run.
 func (h *Hub) Reload(config *Config) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	plans := map[*attached]*Plan{}
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	type change struct{ base, plan *Plan }
+	changes := map[*attached]change{}
 	var errs []error
-	for name, a := range h.cameras {
-		p, err := a.ctl.prepare(config.Chain(name))
+	for _, a := range h.running() {
+		base := a.ctl.Plan()
+		p, err := a.ctl.check(config.Chain(a.name).after(base.Chain))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("camera %s: %w", name, err))
-			continue
+			errs = append(errs, fmt.Errorf("camera %s: %w", a.name, err))
 		}
-		plans[a] = p
+		changes[a] = change{base, p}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	for a, p := range plans {
-		if a.ctl.commit(p) {
-			h.log.Info("chain changed", "camera", a.cam.name, "plan", p.String(), "version", p.Version)
-		}
-	}
+	h.mu.Lock()
 	h.config = config
+	h.mu.Unlock()
+	for _, a := range h.running() { // with those that have come meanwhile
+		c, known := changes[a]
+		if known {
+			_, known = a.ctl.commit(c.base, c.plan)
+		}
+		if !known { // or somebody has changed the chain meanwhile
+			h.follow(a, config)
+			continue
+		}
+		h.mu.Lock()
+		a.config = config
+		h.mu.Unlock()
+		h.logChange(a, c.base)
+	}
 	return nil
 }
 
@@ -199,10 +303,9 @@ func (h *Hub) Files() []string {
 
 // Stats returns the account of each camera, by name.
 func (h *Hub) Stats() []Stats {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	stats := make([]Stats, 0, len(h.cameras))
-	for _, a := range h.cameras {
+	list := h.running()
+	stats := make([]Stats, 0, len(list))
+	for _, a := range list {
 		stats = append(stats, a.cam.Stats())
 	}
 	slices.SortFunc(stats, func(a, b Stats) int { return strings.Compare(a.Camera, b.Camera) })
@@ -213,13 +316,18 @@ func (h *Hub) Stats() []Stats {
 // joins those of outputs that failed.
 func (h *Hub) Close() error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.closed = true
+	h.mu.Unlock()
+	if !h.opts.KeepAll {
+		defer h.opts.Pool.hurry().Stop()
+	}
+	h.closing.Wait()
 	var errs []error
-	for name, a := range h.cameras {
+	for _, a := range h.running() {
 		if err := a.cam.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("camera %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("camera %s: %w", a.name, err))
 		}
 	}
+	h.opts.Pool.Close()
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -28,6 +29,8 @@ type Plan struct {
 	steps    []step         // what is done to the decoded frame, in order
 	ordered  int            // steps[ordered:] see the frames in their order, on one goroutine
 	changes  bool           // a stage is on
+
+	retired atomic.Bool // another plan has taken its place: what was opened for it may be closed
 }
 
 // step is one operation on a frame: a stage, or a conversion between formats that the next stage needs.

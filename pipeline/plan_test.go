@@ -223,13 +223,13 @@ func TestChainThatDoesNotFitTheCamera(t *testing.T) {
 	expect := func(want Silence) {
 		t.Helper()
 		if got := <-said; got != want {
-			t.Errorf("said %q, %v, want %q, %v", got.Reason, got.Dropped, want.Reason, want.Dropped)
+			t.Errorf("said %q, %v, want %q, %v", got.Reason, got.Kind, want.Reason, want.Kind)
 		}
 	}
 	expect(Silence{})
-	expect(Silence{fault, true})
-	if s := cam.Stats(); s.Silence() != (Silence{fault, true}) || s.FramesOut != 0 {
-		t.Errorf("stats say %+v, %d shown", s.Silence(), s.FramesOut)
+	expect(Silence{fault, FramesDropped})
+	if s := cam.Stats(); s.State != "frames_dropped" || s.Reason != fault || s.FramesOut != 0 {
+		t.Errorf("stats say %+v, %d shown", s, s.FramesOut)
 	}
 	if err := ctl.Replace(ChainOf(stages(t, "crop: {x: 50, width: 15}")...)); err == nil || !strings.Contains(err.Error(), "a frame of 64×48") {
 		t.Errorf("a chain that does not fit either is put in force: %v", err)

@@ -1,6 +1,9 @@
 package pipeline
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // ErrQuit says that the user has asked to end the program.
 var ErrQuit = errors.New("quit")
@@ -29,14 +32,35 @@ type Signaler interface {
 
 // Silence says why a camera shows no frames. The zero Silence says that nothing is in the way.
 type Silence struct {
-	Reason  string
-	Dropped bool // frames arrive, and each is dropped for Reason; else none arrive
+	Reason string // in a sentence
+	Kind   SilenceKind
 }
+
+// SilenceKind is where frames get lost.
+type SilenceKind int
+
+// The kinds.
+const (
+	NoSignal      SilenceKind = iota // none arrive
+	FramesDropped                    // they arrive, and each is dropped
+	FiltersSlow                      // they arrive, and the filters have been working on one for long
+)
 
 // Title is a heading for Reason.
 func (s Silence) Title() string {
-	if s.Dropped {
+	switch s.Kind {
+	case FramesDropped:
 		return "FRAMES DROPPED"
+	case FiltersSlow:
+		return "FILTERS SLOW"
 	}
 	return "NO SIGNAL"
+}
+
+// state is the word for it in Stats.
+func (s Silence) state() string {
+	if s.Reason == "" {
+		return "live"
+	}
+	return strings.ToLower(strings.ReplaceAll(s.Title(), " ", "_"))
 }

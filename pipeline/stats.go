@@ -45,28 +45,27 @@ func (c Cause) String() string {
 
 // Stats is a camera's account. FramesIn = FramesOut + the sum of Dropped + the few under way.
 type Stats struct {
-	Camera    string `json:"camera"`
-	Connected bool   `json:"connected"`
-	Reason    string `json:"reason,omitempty"` // why it shows no frames
-	// EveryDropped says that frames arrive, and that each is dropped, for Reason.
-	EveryDropped bool             `json:"every_dropped,omitempty"`
-	Seconds      float64          `json:"seconds"` // since its first frame
-	Width        int              `json:"width"`   // of the last decoded frame, in pixels; 0: none decoded
-	Height       int              `json:"height"`
-	FramesIn     int64            `json:"frames_in"`
-	BytesIn      int64            `json:"bytes_in"` // of those frames, stamps not counted
-	FramesOut    int64            `json:"frames_out"`
-	Lost         int64            `json:"lost"`     // gaps in the sender's count: frames that never arrived
-	Dropped      map[string]int64 `json:"dropped"`  // received, not shown, by cause
-	Bypassed     map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
-	Torn         map[string]int64 `json:"torn"`     // frames that did not arrive whole, by cause
-	Skipped      int64            `json:"skipped_bytes"`
-	Junk         int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
-	Damaged      int64            `json:"damaged_shown"` // broken, and shown all the same
-	Decode       Latency          `json:"decode_ms"`     // wait for a worker and decoding
-	Inside       Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
-	Total        Latency          `json:"total_ms"`      // captured → handed to the sinks; needs a stamp
-	Recent       float64          `json:"recent_ms"`     // Total lately, or Inside where Total is not known
+	Camera    string           `json:"camera"`
+	Connected bool             `json:"connected"`
+	State     string           `json:"state"`            // live, no_signal, frames_dropped or filters_slow
+	Reason    string           `json:"reason,omitempty"` // why it is not live
+	Seconds   float64          `json:"seconds"`          // since its first frame
+	Width     int              `json:"width"`            // of the last decoded frame, in pixels; 0: none decoded
+	Height    int              `json:"height"`
+	FramesIn  int64            `json:"frames_in"`
+	BytesIn   int64            `json:"bytes_in"` // of those frames, stamps not counted
+	FramesOut int64            `json:"frames_out"`
+	Lost      int64            `json:"lost"`     // gaps in the sender's count: frames that never arrived
+	Dropped   map[string]int64 `json:"dropped"`  // received, not shown, by cause
+	Bypassed  map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
+	Torn      map[string]int64 `json:"torn"`     // frames that did not arrive whole, by cause
+	Skipped   int64            `json:"skipped_bytes"`
+	Junk      int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
+	Damaged   int64            `json:"damaged_shown"` // broken, and shown all the same
+	Decode    Latency          `json:"decode_ms"`     // wait for a worker and decoding
+	Inside    Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
+	Total     Latency          `json:"total_ms"`      // captured → handed to the sinks; needs a stamp
+	Recent    float64          `json:"recent_ms"`     // Total lately, or Inside where Total is not known
 }
 
 // Latency is a distribution of times in milliseconds.
@@ -86,9 +85,6 @@ func (s *Stats) Drops() int64 {
 	}
 	return n
 }
-
-// Silence says why the camera shows no frames.
-func (s *Stats) Silence() Silence { return Silence{s.Reason, s.EveryDropped} }
 
 // meter counts for one Camera. Counters are written by the goroutine whose work they count; the histograms, which have
 // one writer, are locked against their readers.

@@ -12,13 +12,13 @@ import (
 	"picam/mjpeg/codec"
 )
 
-// workerContext is what one goroutine needs to work on frames: running instances of the stages, and a Mat for the result of
-// each step, so that no buffer is shared or made per frame.
+// workerContext is what one goroutine needs to work on frames: running instances of the stages, and a Mat for the result
+// of each step, so that no buffer is shared or made per frame.
 type workerContext struct {
-	plan       *Plan // that running and mats are for
-	steps      []step
-	running    []*filters.Running // of steps; nil for a conversion
-	mats       []gocv.Mat         // results of all steps but the last
+	plan       *Plan              // that running is for
+	running    []*filters.Running // of plan's steps; nil for a conversion
+	instances  map[instanceKey]*instance
+	mats       []gocv.Mat // results of all steps but the last, of any plan
 	decoded    gocv.Mat
 	lying      gocv.Mat        // a decoded frame that is still to be turned upright
 	decoder    *codec.Parallel // made when first needed
@@ -26,9 +26,23 @@ type workerContext struct {
 	interrupt  *codec.Interrupt
 }
 
+// instance is a running Stage. Cameras with the same Stage share it.
+type instance struct {
+	*filters.Running
+	plan *Plan // that it was last prepared for
+}
+
+// instanceKey tells instances apart: a Stage that stands in a chain twice has two.
+type instanceKey struct {
+	stage *filters.Stage
+	n     int // how often it stands before
+}
+
 // newWorkerContext returns a worker context that decodes a frame on up to so many processors.
 func newWorkerContext(processors int) *workerContext {
-	return &workerContext{decoded: gocv.NewMat(), lying: gocv.NewMat(), processors: processors}
+	return &workerContext{
+		instances: map[instanceKey]*instance{}, decoded: gocv.NewMat(), lying: gocv.NewMat(), processors: processors,
+	}
 }
 
 // decode decodes a frame with header h into dst as plan p wants it, upright. The error may be codec.ErrDamaged: dst
@@ -120,31 +134,37 @@ func (l *workerContext) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat
 	return nil
 }
 
-// prepare opens the stages of a new plan. An instance whose Stage the old plan had too goes on, with its state.
+// prepare gets ready for p's steps. An instance of a Stage that is there already goes on, with its state. Those of plans
+// that are in force no more are closed.
 func (l *workerContext) prepare(p *Plan, steps []step) error {
-	old, oldSteps := l.running, l.steps
-	running := make([]*filters.Running, len(steps))
+	l.plan, l.running = nil, l.running[:0]
 	for i, s := range steps {
-		for j, o := range oldSteps {
-			if s.stage != nil && o.stage == s.stage && old[j] != nil {
-				running[i], old[j] = old[j], nil
-				break
+		if s.stage == nil {
+			l.running = append(l.running, nil)
+			continue
+		}
+		key := instanceKey{stage: s.stage}
+		for _, before := range steps[:i] {
+			if before.stage == s.stage {
+				key.n++
 			}
 		}
-	}
-	for _, r := range old {
-		if r != nil {
-			r.Close()
-		}
-	}
-	l.plan, l.steps, l.running = nil, steps, running
-	for i, s := range steps {
-		if s.stage != nil && running[i] == nil {
+		in := l.instances[key]
+		if in == nil {
 			r, err := s.stage.Open()
 			if err != nil {
 				return fmt.Errorf("pipeline: %s: %w", s.stage, err)
 			}
-			running[i] = r
+			in = &instance{Running: r}
+			l.instances[key] = in
+		}
+		in.plan = p
+		l.running = append(l.running, in.Running)
+	}
+	for key, in := range l.instances {
+		if in.plan != p && in.plan.retired.Load() {
+			in.Close()
+			delete(l.instances, key)
 		}
 	}
 	for len(l.mats) < len(steps) {
@@ -155,10 +175,8 @@ func (l *workerContext) prepare(p *Plan, steps []step) error {
 }
 
 func (l *workerContext) close() {
-	for _, r := range l.running {
-		if r != nil {
-			r.Close()
-		}
+	for _, in := range l.instances {
+		in.Close()
 	}
 	for i := range l.mats {
 		l.mats[i].Close()
