@@ -88,6 +88,7 @@ type Camera struct {
 	outlet chan struct{}  // tells the goroutine that hands passthrough frames on; nil: it has not been started
 
 	meter    *meter
+	lossy    []Lossy        // of out
 	running  sync.WaitGroup // reporter and outlet
 	stop     chan struct{}  // closed to end them
 	lastTime atomic.Int64   // Unix ns of the last frame's arrival, or of the connection
@@ -124,6 +125,7 @@ func NewCamera(name string, ctl *Controller, out Outputs, opts Options) *Camera 
 		sinks: out.Sinks,
 		stop:  make(chan struct{}),
 		meter: newMeter(),
+		lossy: out.lossy(),
 	}
 	if c.pool == nil {
 		c.pool, c.ownPool = NewPool(opts), true
@@ -183,6 +185,7 @@ func (c *Camera) Stats() Stats {
 	c.state.Unlock()
 	s := c.meter.stats(scan)
 	s.Camera, s.Connected, s.State, s.Reason = c.name, connected, why.state(), why.Reason
+	s.NotRecorded = notRecorded(c.lossy)
 	size := c.ctl.size.Load()
 	s.Width, s.Height = int(size>>32), int(uint32(size))
 	return s

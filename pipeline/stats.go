@@ -58,14 +58,16 @@ type Stats struct {
 	Lost      int64            `json:"lost"`     // gaps in the sender's count: frames that never arrived
 	Dropped   map[string]int64 `json:"dropped"`  // received, not shown, by cause
 	Bypassed  map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
-	Torn      map[string]int64 `json:"torn"`     // frames that did not arrive whole, by cause
-	Skipped   int64            `json:"skipped_bytes"`
-	Junk      int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
-	Damaged   int64            `json:"damaged_shown"` // broken, and shown all the same
-	Decode    Latency          `json:"decode_ms"`     // wait for a worker and decoding
-	Inside    Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
-	Total     Latency          `json:"total_ms"`      // captured → handed to the sinks; needs a stamp
-	Recent    float64          `json:"recent_ms"`     // Total lately, or Inside where Total is not known
+	// NotRecorded counts what outputs did not keep of the frames shown, or, of the camera's own bytes, received, by cause.
+	NotRecorded map[string]int64 `json:"not_recorded"`
+	Torn        map[string]int64 `json:"torn"` // frames that did not arrive whole, by cause
+	Skipped     int64            `json:"skipped_bytes"`
+	Junk        int64            `json:"junk_frames"`   // with junk between their segments, which is no harm
+	Damaged     int64            `json:"damaged_shown"` // broken, and shown all the same
+	Decode      Latency          `json:"decode_ms"`     // wait for a worker and decoding
+	Inside      Latency          `json:"inside_ms"`     // last byte received → handed to the sinks
+	Total       Latency          `json:"total_ms"`      // captured → handed to the sinks; needs a stamp
+	Recent      float64          `json:"recent_ms"`     // Total lately, or Inside where Total is not known
 }
 
 // Latency is a distribution of times in milliseconds.
@@ -84,6 +86,35 @@ func (s *Stats) Drops() int64 {
 		n += d
 	}
 	return n
+}
+
+// Lossy is a Sink, or a recording of the camera's bytes, that counts what it did not keep, by cause. Any goroutine may call
+// it, also after Close.
+type Lossy interface{ Lost() map[string]int64 }
+
+// lossy lists the outputs that count what they lose.
+func (o *Outputs) lossy() []Lossy {
+	var all []Lossy
+	for _, s := range o.Sinks {
+		if l, ok := s.(Lossy); ok {
+			all = append(all, l)
+		}
+	}
+	if l, ok := o.Raw.(Lossy); ok {
+		all = append(all, l)
+	}
+	return all
+}
+
+// notRecorded adds up what outputs have lost.
+func notRecorded(outputs []Lossy) map[string]int64 {
+	counts := map[string]int64{}
+	for _, o := range outputs {
+		for cause, n := range o.Lost() {
+			counts[cause] += n
+		}
+	}
+	return counts
 }
 
 // meter counts for one Camera. Counters are written by the goroutine whose work they count; the histograms, which have
