@@ -63,7 +63,7 @@ func recvCommand() *cli.Command {
 			),
 			group("What is shown and kept",
 				choice("display", "where to show: window, none, or auto: a window where there is a screen", "auto", "auto", "window", "none"),
-				text("record", "FILE", "keep what is shown: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg"),
+				text("record", "FILE", "keep what is shown: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg; of several cameras: out-NAME.avi"),
 				text("record-raw", "FILE", "keep the camera's own bytes: out.mjpeg"),
 				text("last-frame", "FILE", "write the last frame shown at the end: last.jpg or last.png"),
 				text("events", "FILE", "write what filters find, a line of JSON for each frame; - is standard output"),
@@ -136,6 +136,7 @@ func parseRecv(c *cli.Context) (*recvSettings, error) {
 		s.listen = defaultListen
 	}
 	s.ends.Options.EveryFrame = s.keepAll()
+	s.ends.OneCamera = s.once || s.listen == "" && len(s.from) == 1
 	return s, nil
 }
 
@@ -158,11 +159,6 @@ func (s *recvSettings) check() error {
 		if err := checkFrom(spec, s.capture); err != nil {
 			return usageError{err}
 		}
-	}
-	if err := s.ends.Check(); errors.Is(err, fs.ErrExist) {
-		return err // of an earlier run
-	} else if err != nil {
-		return usageError{err}
 	}
 	return nil
 }
@@ -205,6 +201,7 @@ func (s *recvSettings) run(parent context.Context) error {
 	}
 	con, log := s.common.open()
 	s.capture.Log = log
+	defer s.ends.Close()
 	if err := s.openEnds(log); err != nil {
 		return err
 	}
@@ -228,6 +225,12 @@ func (s *recvSettings) run(parent context.Context) error {
 // openEnds opens what all cameras have together.
 func (s *recvSettings) openEnds(log *slog.Logger) (err error) {
 	s.ends.Options.Log = log
+	switch err := s.ends.Prepare(); {
+	case errors.Is(err, fs.ErrExist), errors.Is(err, sink.ErrInUse):
+		return err
+	case err != nil:
+		return usageError{err}
+	}
 	if s.events != "" {
 		if s.ends.Events, err = sink.OpenEvents(s.events, s.ends.Options); err != nil {
 			return err
@@ -237,13 +240,9 @@ func (s *recvSettings) openEnds(log *slog.Logger) (err error) {
 	return err
 }
 
-// open opens a camera's outputs. What the user wants kept and cannot be kept ends the run: better that than to run for nothing.
+// open opens a camera's outputs. One that cannot be opened is told of, and ends nothing.
 func (r *receiver) open(camera string, ctl *pipeline.Controller) (pipeline.Outputs, error) {
-	out, err := r.ends.Open(camera, ctl)
-	if err != nil {
-		r.end(err)
-	}
-	return out, err
+	return r.ends.Open(camera, ctl), nil
 }
 
 // work does all that goes on until the context ends, and closes everything then. The error is of that.
@@ -559,6 +558,9 @@ func summary(w io.Writer, cameras []pipeline.Stats) {
 		}
 		if s.Lost > 0 {
 			fmt.Fprintf(w, ", %d lost on the way", s.Lost)
+		}
+		for _, cause := range slices.Sorted(maps.Keys(s.NotRecorded)) {
+			fmt.Fprintf(w, ", %d not recorded (%s)", s.NotRecorded[cause], strings.ReplaceAll(cause, "_", " "))
 		}
 		name, l := "latency", s.Total
 		if l.Count == 0 {

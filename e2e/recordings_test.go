@@ -4,16 +4,21 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
+	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"picam/mjpeg"
 	"picam/mjpeg/mjpegtest"
+	"picam/pipeline"
 )
 
 // orientations are those of a stream that is turned under way, as a phone is; 0: without EXIF.
@@ -204,4 +209,106 @@ func TestRecordingsAreUpright(t *testing.T) {
 			t.Error("not the camera's bytes")
 		}
 	})
+}
+
+// TestTwoReceiversWriteTwoFiles: the second one ends before it has done anything, and says of which file and what to do.
+func TestTwoReceiversWriteTwoFiles(t *testing.T) {
+	for _, name := range []string{"out.avi", "out.mjpeg", "%06d.png"} {
+		t.Run(filepath.Ext(name), func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), name)
+			args := []string{"recv", "--from", "pattern", "--fps", "30", "--display", "none", "--overwrite", "--record", out}
+			first := picam(t, args...)
+			first.says("new camera")
+			second := picam(t, args...)
+			second.ends(1)
+			if said := second.text(); strings.Count(said, "\n") != 1 || !strings.Contains(said, filepath.Dir(out)) ||
+				!strings.Contains(said, "end the other picam, or choose another name") {
+				t.Errorf("the second says %q", said)
+			}
+			until(t, "frames of the first", func() bool { return size(strings.Replace(out, "%06d", "000003", 1)) > 0 })
+			first.interrupt()
+		})
+	}
+}
+
+// TestRecordingsHaveTheCamerasNames: where several cameras may come, no file's name depends on which of them is first.
+func TestRecordingsHaveTheCamerasNames(t *testing.T) {
+	path, stream := clip(t, 5, 160, 120)
+	dir := t.TempDir()
+	cameras := map[string]string{
+		"door": "out-door.mjpeg", "Küche": "out-Küche.mjpeg", `Küche "1" 東京`: "out-Küche__1__東京-0a7458.mjpeg",
+		"../x": "out-_._x-1fb8ad.mjpeg", strings.Repeat("n", 300): "",
+	}
+	recv, addr := recvProcess(t, "--policy", "all", "--record", filepath.Join(dir, "out.mjpeg"))
+	for name := range cameras {
+		picam(t, "send", "--to", addr, "--name", name, "--source", "file:"+path, "--policy", "all", "--fps", "0").ends(0)
+	}
+	recv.interrupt()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(cameras) {
+		t.Errorf("%v, %v: want a file for each of %d cameras", entries, err, len(cameras))
+	}
+	for name, file := range cameras {
+		if file != "" && !bytes.Equal(readFileIfThere(t, filepath.Join(dir, file)), stream) {
+			t.Errorf("the camera %q is not in %s but %v", name, file, entries)
+		}
+	}
+}
+
+// TestAFailingRecordingEndsAlone: it ends neither the run nor what is kept of another camera, and is told and counted.
+func TestAFailingRecordingEndsAlone(t *testing.T) {
+	path, stream := clip(t, 5, 160, 120)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "out-bad.mjpeg"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", filepath.Join(dir, "out-full.mjpeg")); err != nil {
+		t.Fatal(err)
+	}
+	stats := filepath.Join(dir, "stats.json")
+	recv, addr := recvProcess(t, "--policy", "all", "--status", "always", "--stats-file", stats, "--record", filepath.Join(dir, "out.mjpeg"))
+	for _, name := range []string{"bad", "full", "good"} {
+		picam(t, "send", "--to", addr, "--name", name, "--source", "file:"+path, "--policy", "all", "--fps", "0").ends(0)
+	}
+	recv.signal(os.Interrupt)
+	recv.ends(1) // not all that was asked for is there
+	if got := readFile(t, filepath.Join(dir, "out-good.mjpeg")); !bytes.Equal(got, stream) {
+		t.Errorf("the other camera has %d bytes, want %d", len(got), len(stream))
+	}
+	var told struct{ Cameras []pipeline.Stats }
+	if err := json.Unmarshal(readFile(t, stats), &told); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]map[string]int64{"bad": {"not_opened": 5}, "full": {"write_failed": 5}, "good": {}}
+	for _, s := range told.Cameras {
+		if s.FramesOut != 5 || !maps.Equal(s.NotRecorded, want[s.Camera]) {
+			t.Errorf("%s: %d shown, not recorded %v, want %v", s.Camera, s.FramesOut, s.NotRecorded, want[s.Camera])
+		}
+	}
+	for _, line := range []string{"bad: received 5 .* 5 not recorded \\(not opened\\)", "full: received 5 .* 5 not recorded \\(write failed\\)",
+		"full.*not all was recorded.*write_failed=5|not all was recorded.*full.*write_failed=5"} {
+		recv.says(line)
+	}
+}
+
+// TestAVIOfACameraWhoseRateChanges: what came is in the files, and the stats say so.
+func TestAVIOfACameraWhoseRateChanges(t *testing.T) {
+	dir := t.TempDir()
+	stats := filepath.Join(dir, "stats.json")
+	recv, addr := recvProcess(t, "--stats-file", stats, "--record", filepath.Join(dir, "out.avi"))
+	for _, args := range [][]string{{"pattern:12", "5"}, {"pattern:60", "60"}, {"pattern:12", "7.5"}} {
+		picam(t, "send", "--to", addr, "--name", "door", "--size", "160x120", "--source", args[0], "--fps", args[1]).ends(0)
+	}
+	recv.interrupt()
+	var told struct{ Cameras []pipeline.Stats }
+	if err := json.Unmarshal(readFile(t, stats), &told); err != nil || len(told.Cameras) != 1 {
+		t.Fatal(err, told)
+	}
+	frames := 0
+	for _, file := range []string{"out-door.avi", "out-door-2.avi", "out-door-3.avi"} {
+		frames += len(jpegsIn(t, readFileIfThere(t, filepath.Join(dir, file))))
+	}
+	if s := told.Cameras[0]; int64(frames) != s.FramesOut || s.FramesOut < 70 {
+		t.Errorf("%d frames in the files, %d shown of %d", frames, s.FramesOut, s.FramesIn)
+	}
 }

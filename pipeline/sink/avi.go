@@ -8,52 +8,62 @@ import (
 	"strings"
 	"time"
 
-	icza "github.com/icza/mjpeg"
-
 	"picam/mjpeg"
 	"picam/pipeline"
 )
 
 const (
-	// An AVI file says its rate before its first frame: so many frames, or so long, are held back to measure it.
+	// An AVI file has one rate: so many frames, or so long, are held back to measure it.
 	holdFrames = 30
 	holdTime   = time.Second
 	holdBytes  = 32 << 20
 
-	// The rate, in frames a second, of a recording that is too short to measure; and the highest that is taken for a
-	// camera's: frames without times of their own may come faster from a file.
-	usualRate   = 25
-	highestRate = 120
+	// The rate, in frames a second, of a recording that is too short to measure.
+	usualRate = 25
+
+	// The highest rates that are taken for a camera's. With EveryFrame, frames may come from a file, faster than any.
+	highestRate      = 1000
+	highestEveryRate = 120
+
+	// A rate that is so near to a whole or, below halfRates, a half number of frames a second is taken for it.
+	nearRate  = 0.01
+	halfRates = 16
+
+	// A file that is farther ahead of the clock has too low a rate.
+	farAhead = time.Second
 
 	// A longer silence is not filled with repetitions of the last frame: a night without a camera takes no room. Nor
 	// does a jump of a camera's clock.
 	longestFill = 10 * time.Second
 )
 
-// avi records Motion JPEG files. Their frames follow each other at a fixed rate: where the camera's are slower or
-// faster, one is repeated or left out as soon as the file is more than a frame behind the clock, or ahead of it.
+// avi records Motion JPEG files and leaves out no frame. The frames of a file follow each other at one rate. Where the
+// camera's are slower, the one before is shown for longer, by empty frames. Where they are faster, the file gets ahead
+// of the clock: if its rate was measured badly, it gets a better one, which moves no frame by more than farAhead; if the
+// camera has become faster, another file is begun.
 //
-// A file ends, and the recording goes on in out-2.avi, where the format ends: at 4 GB, and when frames come in
-// another size. While a file is being written, its index is in out.avi.idx_ beside it.
+// A file ends, and the recording goes on in out-2.avi, in two more cases: at 4 GB, and when frames come in another size.
 type avi struct {
 	path    string
 	o       Options
 	encoder jpegEncoder
-	open    func(path string, width, height, rate int32) (icza.AviWriter, error) // icza.New; a test's files are smaller
+	full    int64 // bytes of a file; a test's are smaller
+	lost    losses
 
-	rate   int         // frames a second; 0: still being measured
+	rate   float64     // frames a second; 0: still being measured
 	held   []heldFrame // while it is
 	bytes  []byte      // of the held frames, one after another
 	frame  []byte      // the one at hand
-	last   []byte      // the last one written
 	before time.Time   // when the one before came
 
-	part          int            // of the recording, from 1
-	file          icza.AviWriter // of the part; nil: none yet
-	width, height int            // of the part's frames
-	elapsed       time.Duration  // from the part's first frame to the one at hand
-	written       int            // frames in the part
-	failed        bool           // the file could not be written
+	part          int           // of the recording, from 1
+	empty         *outputFile   // of the part, before its first frame; nil: it has one
+	file          *aviWriter    // of the part; nil: it has no frame yet
+	width, height int           // of the part's frames
+	elapsed       time.Duration // from the part's first frame to the one at hand
+	tuned         time.Duration // elapsed when the rate was measured last
+	written       int           // frames in the part
+	failed        bool          // the file could not be written
 }
 
 // heldFrame ends at bytes[end] and was taken at that time.
@@ -63,19 +73,11 @@ type heldFrame struct {
 }
 
 func newAVI(path string, o Options) (*avi, error) {
-	// This finds out at once whether the file can be written. Its writer makes it again.
 	f, err := create(path, o.Overwrite)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("sink: %w", err)
-	}
-	a := &avi{path: path, o: o, encoder: jpegEncoder{quality: o.Quality}, open: icza.New, part: 1}
-	if o.Rate > 0 {
-		a.rate = max(1, int(math.Round(o.Rate)))
-	}
-	return a, nil
+	return &avi{path: path, o: o, encoder: jpegEncoder{quality: o.Quality}, full: aviLargest, part: 1, empty: f, rate: o.Rate}, nil
 }
 
 func (a *avi) TakesJPEG() bool { return false }
@@ -87,7 +89,8 @@ func (a *avi) Show(f *pipeline.Frame) error {
 	}
 	h, err := mjpeg.ParseHeader(a.frame)
 	if err != nil {
-		return nil // no player could show it: it comes from a camera that nothing else here looks at
+		a.lost.add(noJPEG, 1) // no player could show it: it comes from a camera that nothing else here looks at
+		return nil
 	}
 	at := f.Captured
 	if at.IsZero() {
@@ -98,68 +101,114 @@ func (a *avi) Show(f *pipeline.Frame) error {
 			return err
 		}
 	}
-	if a.rate > 0 {
-		return a.place(a.frame, at)
-	}
-	a.bytes = append(a.bytes, a.frame...)
-	a.held = append(a.held, heldFrame{len(a.bytes), at})
-	if len(a.held) >= holdFrames || at.Sub(a.held[0].at) >= holdTime || len(a.bytes) >= holdBytes {
-		return a.release()
-	}
-	return nil
+	return a.place(a.frame, at)
 }
+
+// Lost counts the frames that no player could show, and those that were held back when the file failed, but for the one
+// at which Show says so.
+func (a *avi) Lost() map[string]int64 { return a.lost.counts() }
 
 func (a *avi) Close() error {
 	defer a.encoder.close()
-	err := a.release()
-	switch {
-	case a.file == nil:
-		return err
-	case a.failed:
-		_ = a.file.Close() // its error is the one that Show has returned
-		return nil
+	lost, err := a.release()
+	if lost > 0 {
+		a.lost.add(writeFailed, int64(lost))
 	}
-	return a.endPart()
+	switch {
+	case a.file != nil:
+		endErr := a.endPart()
+		if a.failed {
+			return err // which is Show's, or release's
+		}
+		return errors.Join(err, endErr)
+	case a.empty != nil:
+		return errors.Join(err, a.empty.Close())
+	}
+	return err
 }
 
-// release ends the measurement of the rate and writes the frames held back for it.
-func (a *avi) release() error {
-	if len(a.held) == 0 {
-		return nil
+// release ends the measurement of the rate and writes the frames held back for it. On an error, lost is how many were
+// not written.
+func (a *avi) release() (lost int, err error) {
+	held, bytes := a.held, a.bytes
+	if len(held) == 0 {
+		return 0, nil
 	}
-	a.rate = usualRate
-	if span := a.held[len(a.held)-1].at.Sub(a.held[0].at); span > 0 {
-		rate := math.Round(float64(len(a.held)-1) / span.Seconds())
-		a.rate = int(max(1, min(rate, highestRate)))
-	}
+	a.rate = a.measured()
+	a.held, a.bytes = nil, nil
 	start := 0
-	for _, h := range a.held {
-		if err := a.place(a.bytes[start:h.end], h.at); err != nil {
-			return err
+	for i, h := range held {
+		if err := a.place(bytes[start:h.end], h.at); err != nil {
+			return len(held) - i, err
 		}
 		start = h.end
 	}
-	a.held, a.bytes = nil, nil
-	return nil
+	return 0, nil
 }
 
-// place writes the frame taken at that time as often as the file needs it: usually once.
+// measured is the rate of the held frames.
+func (a *avi) measured() float64 {
+	span := a.held[len(a.held)-1].at.Sub(a.held[0].at)
+	if span <= 0 {
+		return usualRate
+	}
+	highest := float64(highestRate)
+	if a.o.EveryFrame {
+		highest = highestEveryRate
+	}
+	rate := min(float64(len(a.held)-1)/span.Seconds(), highest)
+	unit := 1.
+	if rate < halfRates {
+		unit = 0.5
+	}
+	if nominal := math.Round(rate/unit) * unit; nominal > 0 && math.Abs(rate-nominal) <= nearRate*nominal {
+		return nominal
+	}
+	return rate
+}
+
+// place writes the frame taken at that time, after empty ones where the file is behind the clock.
 func (a *avi) place(frame []byte, at time.Time) error {
-	if !a.o.EveryFrame {
-		a.advance(at)
-		if a.behind() < -1 {
-			return nil
-		}
-		for a.behind() > 1 {
-			if err := a.add(a.last); err != nil {
+	if a.rate == 0 {
+		return a.hold(frame, at)
+	}
+	if a.o.EveryFrame {
+		return a.add(frame)
+	}
+	a.advance(at)
+	if a.behind() < -farAhead.Seconds()*a.rate && a.elapsed > 0 && a.o.Rate == 0 {
+		if a.elapsed < 2*a.tuned {
+			if err := a.nextPart("the camera has become faster"); err != nil {
 				return err
 			}
+			a.rate = 0
+			return a.hold(frame, at)
+		}
+		// At most once in each doubling of the time, so that all of them together move no frame far.
+		a.rate, a.tuned = float64(a.written)/a.elapsed.Seconds(), a.elapsed
+		if err := a.file.setRate(a.rate); err != nil {
+			return a.fail(err)
 		}
 	}
-	if err := a.add(frame); err != nil {
+	for a.behind() > 1 {
+		if err := a.add(nil); err != nil {
+			return err
+		}
+	}
+	return a.add(frame)
+}
+
+// hold keeps a frame until the rate is known.
+func (a *avi) hold(frame []byte, at time.Time) error {
+	a.bytes = append(a.bytes, frame...)
+	a.held = append(a.held, heldFrame{len(a.bytes), at})
+	if len(a.held) >= holdFrames || at.Sub(a.held[0].at) >= holdTime || len(a.bytes) >= holdBytes {
+		lost, err := a.release()
+		if lost > 1 {
+			a.lost.add(writeFailed, int64(lost-1)) // all but the frame at hand
+		}
 		return err
 	}
-	a.last = append(a.last[:0], frame...)
 	return nil
 }
 
@@ -175,40 +224,48 @@ func (a *avi) advance(at time.Time) {
 			"after", a.elapsed.Round(time.Second))
 	}
 	if step < 0 || step > longestFill {
-		step = time.Second / time.Duration(a.rate)
+		step = time.Duration(float64(time.Second) / a.rate)
 	}
 	a.elapsed += step
 }
 
 // behind is how many frames are missing from the part for its length to be what the clock says.
-func (a *avi) behind() float64 { return a.elapsed.Seconds()*float64(a.rate) - float64(a.written) }
+func (a *avi) behind() float64 { return a.elapsed.Seconds()*a.rate - float64(a.written) }
 
-// add writes a frame, in another file if this one is full.
+// add writes a frame, in another file if this one is full; nil is an empty one.
 func (a *avi) add(frame []byte) error {
 	if a.file == nil {
 		if err := a.startPart(); err != nil {
 			return err
 		}
 	}
-	err := a.file.AddFrame(frame)
-	if errors.Is(err, icza.ErrTooLarge) && a.written > 0 {
-		if err := a.nextPart("the file is full"); err != nil {
+	err := a.file.add(frame)
+	if errors.Is(err, errAVIFull) && a.written > 0 {
+		if err := a.nextPart(errAVIFull.Error()); err != nil {
 			return err
+		}
+		if frame == nil {
+			return nil // a file begins with a frame
 		}
 		return a.add(frame)
 	}
 	if err != nil {
-		a.failed = true
-		return fmt.Errorf("sink: record %s, after %d frames: %w", a.partPath(), a.written, err)
+		return a.fail(err)
 	}
 	a.written++
 	return nil
 }
 
+func (a *avi) fail(err error) error {
+	a.failed = true
+	return fmt.Errorf("sink: record %s, after %d frames: %w", a.partPath(), a.written, err)
+}
+
 // resize takes note of the size of the frames, which is one for each file.
 func (a *avi) resize(width, height int) error {
 	if a.width != 0 {
-		if err := a.release(); err != nil {
+		if lost, err := a.release(); err != nil {
+			a.lost.add(writeFailed, int64(lost))
 			return err
 		}
 		if err := a.nextPart(fmt.Sprintf("frames are now %d×%d", width, height)); err != nil {
@@ -227,30 +284,39 @@ func (a *avi) nextPart(why string) error {
 	if err := a.endPart(); err != nil {
 		return err
 	}
-	for free := false; !free; {
+	for a.empty == nil {
 		a.part++
-		free = (a.o.Overwrite || checkFile(a.partPath()) == nil) && a.o.claims.claim(a.partPath())
+		if !a.o.claims.claim(a.partPath()) {
+			continue
+		}
+		f, err := create(a.partPath(), a.o.Overwrite)
+		switch {
+		case err == nil:
+			a.empty = f
+		case !isTaken(err):
+			return err
+		}
 	}
 	a.o.Log.Info("the recording goes on in another file", "file", a.partPath(), "why", why)
 	return nil
 }
 
 func (a *avi) startPart() error {
-	file, err := a.open(a.partPath(), int32(a.width), int32(a.height), int32(a.rate))
+	file, err := beginAVI(a.empty, a.width, a.height, a.rate)
 	if err != nil {
-		return fmt.Errorf("sink: record %s: %w", a.partPath(), err)
+		err = a.fail(errors.Join(err, a.empty.Close()))
+		a.empty = nil
+		return err
 	}
-	a.file = file
+	file.full = a.full
+	a.file, a.empty, a.tuned = file, nil, holdTime
 	return nil
 }
 
 func (a *avi) endPart() error {
-	err := a.file.Close()
+	err := a.file.close()
 	a.file, a.elapsed, a.written = nil, 0, 0
-	if err != nil {
-		return fmt.Errorf("sink: record %s: %w", a.partPath(), err)
-	}
-	return nil
+	return err
 }
 
 // partPath is the file of the part: out.avi, out-2.avi, out-3.avi.

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	icza "github.com/icza/mjpeg"
 
 	"picam/mjpeg/mjpegtest"
 )
@@ -43,70 +40,109 @@ func steady(start time.Time, fps float64) func(int) time.Time {
 	return func(i int) time.Time { return start.Add(time.Duration(float64(i) / fps * float64(time.Second))) }
 }
 
-func TestAVIRate(t *testing.T) {
+// TestAVIKeepsEveryFrame: whatever a camera's rate does, each of its frames is in the recording once, at its time.
+func TestAVIKeepsEveryFrame(t *testing.T) {
 	t.Parallel()
 	frame := mjpegtest.Frames(1, 32, 16, 80)[0]
 	start := time.Now()
+	// changing gives times of frames that come at a rate until frame n, then at another one.
+	changing := func(before float64, n int, after float64) func(int) time.Time {
+		return func(i int) time.Time {
+			return steady(start, before)(min(i, n)).Add(steady(start, after)(max(0, i-n)).Sub(start))
+		}
+	}
+	// gap gives times at 30 frames a second, with a pause before frame 40.
+	gap := func(d time.Duration) func(int) time.Time {
+		return func(i int) time.Time { return steady(start, 30)(i).Add(time.Duration(i/40) * d) }
+	}
 	for _, tt := range []struct {
-		name             string
-		o                Options
-		frames           int
-		at               func(int) time.Time
-		rate             int
-		minimum, maximum int // frames in the file
+		name    string
+		o       Options
+		frames  int
+		at      func(int) time.Time
+		rate    string  // of the first file; "": as it was measured
+		parts   int     // most files
+		seconds float64 // of all files together; 0: as the clock says
 	}{
-		{"30", Options{}, 90, steady(start, 30), 30, 90, 90},
-		{"29.97", Options{}, 300, steady(start, 29.97), 30, 299, 301},
-		{"7.4 rounds to 7", Options{}, 148, steady(start, 7.4), 7, 139, 141},
-		{"7.4, every frame", Options{EveryFrame: true}, 148, steady(start, 7.4), 7, 148, 148},
-		{"7.6 rounds to 8", Options{}, 152, steady(start, 7.6), 8, 159, 161},
-		{"1", Options{}, 10, steady(start, 1), 1, 10, 10},
-		{"a frame each 4 s", Options{}, 5, steady(start, 0.25), 1, 16, 18},
-		{"as asked", Options{Rate: 10}, 90, steady(start, 30), 10, 29, 31},
-		{"as asked, every frame", Options{Rate: 10, EveryFrame: true}, 90, steady(start, 30), 10, 90, 90},
+		{"30", Options{}, 90, steady(start, 30), "30/1", 1, 0},
+		{"29.97", Options{}, 300, steady(start, 29.97), "30/1", 1, 0},
+		{"7.5", Options{}, 60, steady(start, 7.5), "15/2", 1, 0},
+		{"7.4", Options{}, 148, steady(start, 7.4), "37/5", 1, 0},
+		{"7.4, every frame", Options{EveryFrame: true}, 148, steady(start, 7.4), "37/5", 1, 0},
+		{"30.3 looks like 30", Options{}, 4000, steady(start, 30.299), "30299/1000", 1, 0},
+		{"1", Options{}, 10, steady(start, 1), "1/1", 1, 0},
+		{"a frame each 4 s", Options{}, 5, steady(start, 0.25), "1/4", 1, 0},
+		{"as asked", Options{Rate: 10}, 90, steady(start, 30), "10/1", 1, 9},
+		{"as asked, in parts of a frame", Options{Rate: 12.5}, 50, steady(start, 12.5), "25/2", 1, 0},
+		{"as asked, every frame", Options{Rate: 10, EveryFrame: true}, 90, steady(start, 30), "10/1", 1, 9},
 		{"jitter", Options{}, 300, func(i int) time.Time {
 			return steady(start, 30)(i).Add(time.Duration(i*7919%25-12) * time.Millisecond)
-		}, 30, 299, 301},
-		{"one frame", Options{}, 1, steady(start, 1), usualRate, 1, 1},
-		{"all at one time", Options{EveryFrame: true}, 50, func(int) time.Time { return start }, usualRate, 50, 50},
-		{"from a fast file", Options{EveryFrame: true}, 200, steady(start, 3000), highestRate, 200, 200},
-		{"slower later", Options{}, 180, func(i int) time.Time { // 30 for a second, then 15
-			return start.Add(time.Duration(i+max(0, i-30)) * time.Second / 30)
-		}, 30, 328, 332},
-		{"faster later", Options{}, 330, func(i int) time.Time { // 30 for a second, then 60
-			return start.Add(time.Duration(2*i-max(0, i-30)) * time.Second / 60)
-		}, 30, 178, 182},
-		{"5 s of silence", Options{}, 60, func(i int) time.Time {
-			return steady(start, 30)(i).Add(time.Duration(i/40) * 5 * time.Second)
-		}, 30, 209, 211},
-		{"a night of silence", Options{}, 60, func(i int) time.Time {
-			return steady(start, 30)(i).Add(time.Duration(i/40) * 8 * time.Hour)
-		}, 30, 60, 61},
-		{"a clock set back", Options{}, 60, func(i int) time.Time {
-			return steady(start, 30)(i).Add(-time.Duration(i/40) * time.Hour)
-		}, 30, 60, 61},
+		}, "", 1, 0},
+		{"one frame", Options{}, 1, steady(start, 1), "25/1", 1, 0},
+		{"all at one time", Options{}, 50, func(int) time.Time { return start }, "25/1", 1, 2},
+		{"all at one time, every frame", Options{EveryFrame: true}, 50, func(int) time.Time { return start }, "25/1", 1, 2},
+		{"from a fast file", Options{EveryFrame: true}, 200, steady(start, 3000), "120/1", 1, 200. / 120},
+		{"slower later", Options{}, 180, changing(30, 30, 15), "30/1", 1, 0},
+		{"a little faster later", Options{}, 330, changing(30, 30, 33), "", 2, 0},
+		{"twice as fast later", Options{}, 330, changing(30, 30, 60), "", 2, 0},
+		{"from 5 to 30", Options{}, 141, changing(5, 25, 30), "", 2, 0},
+		{"from 5 to 30 after ten minutes", Options{}, 3000 + 300, changing(5, 3000, 30), "", 2, 0},
+		{"30, 15, 30, 10, 30", Options{}, 900, func(i int) time.Time {
+			t := start
+			for n := range i {
+				t = t.Add(time.Second / time.Duration([]int{30, 15, 30, 10, 30}[n/180]))
+			}
+			return t
+		}, "30/1", 1, 0},
+		{"a stall, then what was waiting", Options{}, 300, func(i int) time.Time {
+			if i >= 100 && i < 125 {
+				return steady(start, 30)(125)
+			}
+			return steady(start, 30)(i)
+		}, "30/1", 1, 0},
+		{"5 s of silence", Options{}, 60, gap(5 * time.Second), "30/1", 1, 0},
+		{"a night of silence", Options{}, 60, gap(8 * time.Hour), "30/1", 1, 2},
+		{"a clock set back", Options{}, 60, gap(-time.Hour), "30/1", 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "out.avi")
+			dir := t.TempDir()
+			path := filepath.Join(dir, "out.avi")
 			a := newTestAVI(t, path, tt.o)
 			showAt(t, a, frame, tt.frames, tt.at)
 			if err := a.Close(); err != nil {
 				t.Fatal(err)
 			}
-			p := probe(t, path)
-			if p.Rate != fmt.Sprintf("%d/1", tt.rate) {
-				t.Errorf("rate %s, want %d", p.Rate, tt.rate)
+			if lost := a.Lost(); len(lost) > 0 {
+				t.Errorf("lost %v", lost)
 			}
-			if p.Frames < tt.minimum || p.Frames > tt.maximum {
-				t.Errorf("%d frames, want %d to %d", p.Frames, tt.minimum, tt.maximum)
+			all := files(t, dir)
+			if len(all) > tt.parts {
+				t.Errorf("files %q, want %d", all, tt.parts)
 			}
-			seconds, err := strconv.ParseFloat(p.Duration, 64)
-			if want := float64(p.Frames) / float64(tt.rate); err != nil || math.Abs(seconds-want) > 0.01 {
-				t.Errorf("duration %s s, want %.2f", p.Duration, want)
+			frames, total := 0, 0.
+			for _, name := range all {
+				p := probe(t, filepath.Join(dir, name))
+				if name == "out.avi" && tt.rate != "" && p.Rate != tt.rate {
+					t.Errorf("rate %s, want %s", p.Rate, tt.rate)
+				}
+				seconds, err := strconv.ParseFloat(p.Duration, 64)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				frames += p.Frames
+				total += seconds
 			}
-			if _, err := os.Stat(path + ".idx_"); err == nil {
-				t.Error("the index file was left behind")
+			if frames != tt.frames {
+				t.Errorf("%d frames, want %d", frames, tt.frames)
+			}
+			want := tt.seconds
+			if want == 0 {
+				want = tt.at(tt.frames - 1).Sub(start).Seconds()
+			}
+			// A file's length has the last frame's time too; and one of 0.2 s may take it beyond farAhead.
+			if tolerance := farAhead.Seconds() + 0.2 + 1/a.rate; math.Abs(total-want) > tolerance {
+				t.Errorf("%.2f s, want %.2f", total, want)
 			}
 		})
 	}
@@ -125,24 +161,10 @@ func TestAVIStaysInStep(t *testing.T) {
 			continue
 		}
 		clock := at(i).Sub(start).Seconds()
-		if file := float64(a.written-1) / float64(a.rate); math.Abs(file-clock) > 2/float64(a.rate) {
+		if file := float64(a.written-1) / a.rate; math.Abs(file-clock) > 2/a.rate {
 			t.Fatalf("frame %d: the file is at %.3f s, the clock at %.3f s", i, file, clock)
 		}
 	}
-}
-
-// smallDisk is an AVI file that is full after some frames.
-type smallDisk struct {
-	icza.AviWriter
-	room int
-}
-
-func (s *smallDisk) AddFrame(frame []byte) error {
-	if s.room == 0 {
-		return icza.ErrTooLarge
-	}
-	s.room--
-	return s.AviWriter.AddFrame(frame)
 }
 
 func TestAVIGoesOnInAnotherFile(t *testing.T) {
@@ -174,10 +196,7 @@ func TestAVIGoesOnInAnotherFile(t *testing.T) {
 			}
 			var log bytes.Buffer
 			a := newTestAVI(t, filepath.Join(dir, "out.avi"), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-			a.open = func(path string, width, height, rate int32) (icza.AviWriter, error) {
-				w, err := icza.New(path, width, height, rate)
-				return &smallDisk{w, tt.room}, err
-			}
+			a.full = int64(aviHeaderSize + (tt.room-1)*(24+len(small)+len(small)%2) + len(small) + 64)
 			start := time.Now()
 			for i, p := range tt.frames {
 				showAt(t, a, p, 10, func(j int) time.Time { return steady(start, 30)(10*i + j) })
@@ -254,5 +273,8 @@ func TestAVISkipsWhatIsNoFrame(t *testing.T) {
 	}
 	if p := probe(t, path); p.Frames != 3 {
 		t.Errorf("%+v", p)
+	}
+	if lost := a.Lost(); lost[noJPEG] != 1 {
+		t.Errorf("lost %v", lost)
 	}
 }

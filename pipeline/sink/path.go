@@ -3,6 +3,7 @@ package sink
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,15 +11,15 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // placeholder stands for the camera's name in a path.
 const placeholder = "{camera}"
 
-// Expand replaces {camera} in path by the camera's name. Letters, digits, dots, hyphens and underscores stay, anything
-// else becomes an underscore, so that a name from the network stays inside the folder that the user named.
+// Expand replaces {camera} in path by the camera's name, as cameraName makes it a part of a file's name.
 func Expand(path, camera string) string {
-	return strings.ReplaceAll(path, placeholder, fileName(camera))
+	return strings.ReplaceAll(path, placeholder, cameraName(camera))
 }
 
 // PerCamera returns path with {camera} in it, so that several cameras do not write one file: before the extension
@@ -35,46 +36,40 @@ func PerCamera(path string) string {
 	return dir + strings.TrimSuffix(base, ext) + "-" + placeholder + ext
 }
 
-// fileName makes a camera's name safe as part of a file's name.
-func fileName(camera string) string {
-	const longest = 60 // runes: at most 240 bytes, and file systems take 255
-	name := []rune(camera)
-	name = name[:min(len(name), longest)]
-	for i, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r) || r == '.' && i == 0 {
-			name[i] = '_'
-		}
+// cameraName is a camera's name as part of a file's name. Where that cannot have the name as it is, a few digits that
+// belong to the name follow, so that each camera has its files, whichever of them comes first.
+func cameraName(camera string) string {
+	name := fileName(camera)
+	if name == camera {
+		return name
 	}
-	if len(name) == 0 {
+	return fmt.Sprintf("%s-%06x", name, crc32.ChecksumIEEE([]byte(camera))>>8)
+}
+
+// fileName makes a text safe as part of a file's name, so that one from the network stays inside the folder that the
+// user named. Letters, digits, dots, hyphens and underscores stay, anything else becomes an underscore.
+func fileName(text string) string {
+	const longest = 180 // bytes, of the 255 that file systems take
+	var name strings.Builder
+	letters := 0
+	for i, r := range text {
+		if !unicode.In(r, unicode.L, unicode.M, unicode.Nd) && !strings.ContainsRune("-_.", r) || r == '.' && i == 0 {
+			r = '_'
+		}
+		if name.Len()+utf8.RuneLen(r) > longest || letters == longest/3 {
+			break
+		}
+		name.WriteRune(r)
+		letters++
+	}
+	if name.Len() == 0 {
 		return "camera"
 	}
-	return string(name)
+	return name.String()
 }
 
-// create makes a file for writing, and its folder. A recording is never lost by accident: unless overwrite is set, it
-// is an error if path is not free.
-func create(path string, overwrite bool) (*os.File, error) {
-	if err := makeFolder(path); err != nil {
-		return nil, err
-	}
-	if !overwrite {
-		if err := checkFile(path); err != nil {
-			return nil, err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("sink: %w", err)
-	}
-	return f, nil
-}
-
-// checkFree returns an error that says what to type if path is a file that has something in it, or if its folder has
-// such a file where path numbers its files.
-func checkFree(path string) error {
-	if !strings.Contains(filepath.Base(path), "%") {
-		return checkFile(path)
-	}
+// checkNumbered returns an error that says what to type if the folder has frames of an earlier run.
+func checkNumbered(path string) error {
 	dir, pattern := filepath.Split(path)
 	entries, err := os.ReadDir(filepath.Clean(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,21 +82,19 @@ func checkFree(path string) error {
 	for _, e := range entries {
 		number, isBefore := strings.CutPrefix(e.Name(), before)
 		number, isAfter := strings.CutSuffix(number, after)
-		if _, err := strconv.Atoi(number); isBefore && isAfter && err == nil {
-			if err := checkFile(filepath.Join(dir, e.Name())); err != nil {
-				return err
-			}
+		if _, err := strconv.Atoi(number); !isBefore || !isAfter || err != nil {
+			continue
+		}
+		file := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+			return existsError(file)
 		}
 	}
 	return nil
 }
 
-func checkFile(path string) error {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-		return fmt.Errorf("sink: %s: %w: delete it, choose another name, or add --overwrite", path, fs.ErrExist)
-	}
-	return nil
-}
+// isTaken says that a path is another recording's: an earlier one, or one that is being written.
+func isTaken(err error) bool { return errors.Is(err, fs.ErrExist) || errors.Is(err, ErrInUse) }
 
 // splitNumbered returns what stands before and after the one %d, or %0Nd, of a file's name.
 func splitNumbered(name string) (before, after string, ok bool) {
@@ -116,6 +109,13 @@ func splitNumbered(name string) (before, after string, ok bool) {
 type claims struct {
 	mu    sync.Mutex
 	taken map[string]bool
+}
+
+// has says whether a path is taken.
+func (c *claims) has(path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken[path]
 }
 
 // claim takes a path for the caller, and says whether it was free. A nil *claims gives all.
@@ -133,12 +133,4 @@ func (c *claims) claim(path string) bool {
 	}
 	c.taken[path] = true
 	return true
-}
-
-// makeFolder makes the folder that path is in.
-func makeFolder(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("sink: folder for %s: %w", path, err)
-	}
-	return nil
 }

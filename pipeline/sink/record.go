@@ -21,7 +21,8 @@ import (
 //	out.avi                    a video (Motion JPEG), see Options.Rate and EveryFrame
 //	out/%06d.jpg, out/%06d.png numbered frames, from 1; PNG loses nothing
 //
-// Folders that are missing are made. Frames that no stage has changed are kept as JPEG with the camera's own bytes
+// Folders that are missing are made, and the file, or the first numbered one, at once: it is locked, so that no other run
+// writes it too, and goes again if no frame comes. Frames that no stage has changed are kept as JPEG with the camera's own bytes
 // (and the standard Huffman tables, where they have none), unless EXIF says that they are to be turned: players do not
 // know that of videos, so they are turned and encoded anew. Turning the coded blocks instead would lose nothing, but
 // needs whole ones, and 1080 rows are not. A file that cannot be written to the end, such as on a full
@@ -127,8 +128,9 @@ type pngRecording struct {
 	shown int
 	free  chan *pngJob // those that nobody uses; Show waits for one
 
-	mu  sync.Mutex
-	err error // of the first frame that could not be written
+	lost losses
+	mu   sync.Mutex
+	err  error // of the first frame that could not be written
 }
 
 // pngJob is what encoding a frame needs.
@@ -151,8 +153,11 @@ func newPNGRecording(path string, o Options) (*pngRecording, error) {
 	return r, nil
 }
 
-// Show copies f's frame. Its error may be that of an earlier one.
+// Show copies f's frame. Its error may be that of an earlier one; then it does not take this one.
 func (r *pngRecording) Show(f *pipeline.Frame) error {
+	if err := r.failure(); err != nil {
+		return err
+	}
 	job := <-r.free
 	m := f.Mat()
 	if err := m.CopyTo(&job.frame); err != nil {
@@ -163,12 +168,16 @@ func (r *pngRecording) Show(f *pipeline.Frame) error {
 	number := r.shown
 	go func() {
 		if err := r.write(job, number); err != nil {
+			r.lost.add(writeFailed, 1)
 			r.fail(err)
 		}
 		r.free <- job
 	}()
-	return r.failure()
+	return nil
 }
+
+// Lost counts the frames that could not be written, but for the one at which Show says so.
+func (r *pngRecording) Lost() map[string]int64 { return r.lost.counts() }
 
 func (r *pngRecording) write(job *pngJob, number int) error {
 	var err error
@@ -202,13 +211,13 @@ func (r *pngRecording) Close() error {
 		job.frame.Close()
 		job.encoder.close()
 	}
-	return r.failure()
+	return errors.Join(r.failure(), r.files.Close())
 }
 
 // frameFile is a file of frames one after another. Each Write goes to the system at once, so that a crash of this
 // program loses none, and what could not be written whole is taken off again.
 type frameFile struct {
-	f      *os.File
+	f      *outputFile
 	size   int64 // bytes of whole frames
 	frames int
 }
@@ -232,31 +241,34 @@ func (p *frameFile) Write(frame []byte) (int, error) {
 	return n, nil
 }
 
-func (p *frameFile) Close() error {
-	if err := p.f.Close(); err != nil {
-		return fmt.Errorf("sink: %w", err)
-	}
-	return nil
-}
+func (p *frameFile) Close() error { return p.f.Close() }
 
-// numbered is a folder of files, one for each Write.
+// numbered is a folder of files, one for each Write. The first one is made and locked at once, so that no other
+// recording numbers its frames in the same way there.
 type numbered struct {
 	dir, pattern string // pattern is for fmt.Sprintf, with the number
 	overwrite    bool
 	written      int
+	first        *outputFile // closed with the recording
 }
 
 func newNumbered(path string, overwrite bool) (*numbered, error) {
-	if err := makeFolder(path); err != nil {
-		return nil, err
-	}
+	dir, pattern := filepath.Split(path)
+	n := &numbered{dir: dir, pattern: pattern, overwrite: overwrite}
 	if !overwrite {
-		if err := checkFree(path); err != nil {
+		if err := checkNumbered(path); err != nil {
 			return nil, err
 		}
 	}
-	dir, pattern := filepath.Split(path)
-	return &numbered{dir: dir, pattern: pattern, overwrite: overwrite}, nil
+	var err error
+	if n.first, err = create(n.path(1), overwrite); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *numbered) path(number int) string {
+	return filepath.Join(n.dir, fmt.Sprintf(n.pattern, number))
 }
 
 func (n *numbered) Write(frame []byte) (int, error) {
@@ -266,17 +278,22 @@ func (n *numbered) Write(frame []byte) (int, error) {
 
 // write writes the file of that number.
 func (n *numbered) write(number int, frame []byte) error {
-	path := filepath.Join(n.dir, fmt.Sprintf(n.pattern, number))
-	f, err := create(path, n.overwrite)
-	if err != nil {
-		return err
+	f := n.first
+	if number > 1 {
+		var err error
+		if f, err = create(n.path(number), n.overwrite); err != nil {
+			return err
+		}
 	}
-	_, err = f.Write(frame)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(path) // half a frame is none
+	_, err := f.Write(frame)
+	if number > 1 {
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // half a frame is none
 		return fmt.Errorf("sink: frame %d: %w", number, err)
 	}
 	return nil
 }
 
-func (n *numbered) Close() error { return nil }
+func (n *numbered) Close() error { return n.first.Close() }

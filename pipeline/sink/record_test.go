@@ -111,13 +111,13 @@ func TestRecordKinds(t *testing.T) {
 		t.Run(tt.path, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), tt.path)
 			s, err := Record(path, Options{})
-			checkErr := (&Ends{Record: path}).Check()
+			checkErr := (&Ends{Record: path}).Prepare()
 			if tt.wantError != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.wantError) {
 					t.Fatalf("error %v, want one with %q", err, tt.wantError)
 				}
 				if checkErr == nil || checkErr.Error() != err.Error() {
-					t.Errorf("Check: %v", checkErr)
+					t.Errorf("Prepare: %v", checkErr)
 				}
 				return
 			}
@@ -313,37 +313,6 @@ func TestRecordRefusesToOverwrite(t *testing.T) {
 	}
 }
 
-func TestCheckFindsEarlierRecordings(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "out.avi")
-	if err := os.WriteFile(file, []byte("precious"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := (&Ends{Record: file}).Check(); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("Check: %v", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "000417.png"), []byte("precious"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := (&Ends{Record: filepath.Join(dir, "%06d.png")}).Check(); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("Check of numbered frames: %v", err)
-	}
-	if err := (&Ends{Record: filepath.Join(dir, "new/%06d.png")}).Check(); err != nil {
-		t.Errorf("Check of a folder that is to be made: %v", err)
-	}
-	if err := (&Ends{Record: file, Options: Options{Overwrite: true}}).Check(); err != nil {
-		t.Errorf("Check with Overwrite: %v", err)
-	}
-	for _, e := range []*Ends{{RecordRaw: "x.avi"}, {RecordRaw: "x"}, {LastFrame: "x.gif"}} {
-		if err := e.Check(); err == nil {
-			t.Errorf("Check of %+v found nothing", e)
-		}
-	}
-	if err := (&Ends{}).Check(); err != nil {
-		t.Errorf("Check of nothing: %v", err)
-	}
-}
-
 // full is a path of that extension whose writes fail as on a full disk.
 func full(t *testing.T, ext string) string {
 	t.Helper()
@@ -383,9 +352,6 @@ func TestRecordFullDisk(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if _, err := os.Stat(path + ".idx_"); err == nil {
-			t.Error("the index file was left behind")
-		}
 	})
 	for _, ext := range []string{".jpg", ".png"} {
 		t.Run("a file in the way of "+ext, func(t *testing.T) {
@@ -394,10 +360,10 @@ func TestRecordFullDisk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "000001"+ext), []byte("of another program"), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "000002"+ext), []byte("of another program"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			err = s.Show(touched(t, 64, 48, 3, 1))
+			err = errors.Join(s.Show(touched(t, 64, 48, 3, 1)), s.Show(touched(t, 64, 48, 3, 2)))
 			if err = errors.Join(err, s.Close()); !errors.Is(err, fs.ErrExist) {
 				t.Errorf("Show and Close: %v", err)
 			}
@@ -409,14 +375,14 @@ func TestRecordFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(path, filepath.Join(filepath.Dir(path), "1.png")); err != nil {
+		if err := os.Rename(path, filepath.Join(filepath.Dir(path), "2.png")); err != nil {
 			t.Fatal(err)
 		}
-		err = s.Show(touched(t, 64, 48, 3, 1))
+		err = errors.Join(s.Show(touched(t, 64, 48, 3, 1)), s.Show(touched(t, 64, 48, 3, 2)))
 		if err = errors.Join(err, s.Close()); !errors.Is(err, syscall.ENOSPC) || strings.Count(err.Error(), "no space") != 1 {
 			t.Errorf("Show and Close: %v", err)
 		}
-		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "1.png")); err == nil {
+		if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "2.png")); err == nil {
 			t.Error("half a frame was left behind")
 		}
 	})

@@ -51,6 +51,7 @@ type rules struct {
 	clips   []*clip
 	jobs    chan job
 	skipped int // jobs since the last one that had room
+	lost    losses
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -207,10 +208,14 @@ func (r *rules) enqueue(j job) {
 			r.skipped = 0
 		}
 	default:
+		r.lost.add(ruleBusy, 1)
 		r.skipped++
 		j.close()
 	}
 }
+
+// Lost counts what rules were to do and did not.
+func (r *rules) Lost() map[string]int64 { return r.lost.counts() }
 
 func (j *job) close() {
 	if j.snapshot != "" {
@@ -235,6 +240,7 @@ func (r *rules) work() {
 	defer close(r.done)
 	for j := range r.jobs {
 		if err := r.do(j); err != nil {
+			r.lost.add(ruleFailed, 1)
 			r.log.Error("a rule failed", "error", err)
 		}
 		j.close()
@@ -330,15 +336,15 @@ func (r *rules) post(address string, event []byte) error {
 type placeholders struct{ texts, paths, addresses *strings.Replacer }
 
 func placeholdersOf(f *pipeline.Frame, d filters.Detection) placeholders {
-	with := func(name func(string) string, layout string) *strings.Replacer {
-		return strings.NewReplacer(placeholder, name(f.Camera), "{stage}", name(d.Stage), "{label}", name(d.Label),
+	with := func(camera, name func(string) string, layout string) *strings.Replacer {
+		return strings.NewReplacer(placeholder, camera(f.Camera), "{stage}", name(d.Stage), "{label}", name(d.Label),
 			"{value}", name(d.Value), "{score}", strconv.FormatFloat(d.Score, 'g', 4, 64),
 			"{seq}", strconv.FormatUint(f.Seq, 10), "{time}", timeOf(f).Format(layout))
 	}
 	asIs := func(text string) string { return text }
 	return placeholders{
-		texts:     with(asIs, time.RFC3339Nano),
-		paths:     with(fileName, "20060102-150405.000"),
-		addresses: with(url.QueryEscape, "20060102T150405Z0700"),
+		texts:     with(asIs, asIs, time.RFC3339Nano),
+		paths:     with(cameraName, fileName, "20060102-150405.000"),
+		addresses: with(url.QueryEscape, url.QueryEscape, "20060102T150405Z0700"),
 	}
 }

@@ -80,7 +80,7 @@ func TestRulesAct(t *testing.T) {
 	if got, want := <-posted, "/seen?who=front+door "+event; got != want {
 		t.Errorf("posted %s", got)
 	}
-	file, err := os.Open(filepath.Join(dir, "front_door", "20261125-090000.500.png"))
+	file, err := os.Open(filepath.Join(dir, "front_door-c9b799", "20261125-090000.500.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestRulesAct(t *testing.T) {
 	if c, _, err := image.DecodeConfig(file); err != nil || c.Width != 64 || c.Height != 48 {
 		t.Errorf("the frame: %v, %d×%d", err, c.Width, c.Height)
 	}
-	clip, err := os.ReadFile(filepath.Join(dir, "front_door-6.mjpeg"))
+	clip, err := os.ReadFile(filepath.Join(dir, "front_door-c9b799-6.mjpeg"))
 	if want := bytes.Repeat(mjpegtest.Frames(1, 64, 48, 80)[0], 5); err != nil || !bytes.Equal(clip, want) { // 0.3 to 0.7 s
 		t.Errorf("the clip: %v, %d bytes, not %d", err, len(clip), len(want))
 	}
