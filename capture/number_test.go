@@ -56,7 +56,11 @@ func TestPatternNumber(t *testing.T) {
 	} {
 		for _, quality := range []int{50, 100} {
 			t.Run(fmt.Sprintf("%v q%d noise=%v", tt.size, quality, tt.noisy), func(t *testing.T) {
-				test := newTestFrame(tt.size, quality, tt.noisy)
+				looks := plain
+				if tt.noisy {
+					looks = noisy
+				}
+				test := newTestFrame(tt.size, quality, looks)
 				for _, n := range tt.numbers {
 					img := decode(t, test.draw(nil, n, time.Unix(0, 0)))
 					if got, ok := PatternNumber(img); got != n || !ok {
@@ -73,7 +77,7 @@ func TestPatternNumber(t *testing.T) {
 
 func TestPatternNumberOfChangedFrames(t *testing.T) {
 	const n = 123456789
-	img := decode(t, newTestFrame(image.Pt(400, 300), 80, false).draw(nil, n, time.Now()))
+	img := decode(t, newTestFrame(image.Pt(400, 300), 80, plain).draw(nil, n, time.Now()))
 	b := img.Bounds()
 	moved := image.NewRGBA(b.Add(image.Pt(-100, 33)))
 	draw.Draw(moved, moved.Rect, img, b.Min, draw.Src)

@@ -23,7 +23,7 @@ const (
 	patternMin, patternMax      = 16, 8192 // pixels, either side
 )
 
-// pattern is a source that draws its frames: colour bars, a grey ramp over which a white bar moves, the frame's
+// pattern is a source that draws its frames: colour bars and a grey ramp over which a white bar moves, or a scene; the frame's
 // number and the time of day, and the number again for [PatternNumber].
 type pattern struct {
 	lifetime
@@ -39,13 +39,13 @@ func openPattern(ctx context.Context, arg string, o Options) (Source, error) {
 	if err := checkPattern(arg, o); err != nil {
 		return nil, err
 	}
-	count, noise, _ := parsePattern(arg)
+	count, look, _ := parsePattern(arg)
 	p := &pattern{
 		lifetime: newLifetime(ctx),
 		pace:     pacer{fps: cmp.Or(o.FPS, patternFPS)},
 		count:    count,
 		maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame),
-		test:     newTestFrame(patternSize(o), cmp.Or(o.Quality, patternQuality), noise),
+		test:     newTestFrame(patternSize(o), cmp.Or(o.Quality, patternQuality), look),
 	}
 	return p, nil
 }
@@ -63,24 +63,35 @@ func checkPattern(arg string, o Options) error {
 	return err
 }
 
+// look is what a pattern shows.
+type look int
+
+const (
+	plain  look = iota
+	noisy       // bars under a texture that moves
+	scenic      // a scene
+)
+
 // parsePattern reads what stands after "pattern:".
-func parsePattern(arg string) (count uint64, noise bool, err error) {
+func parsePattern(arg string) (count uint64, looks look, err error) {
 	if arg == "" {
-		return 0, false, nil
+		return 0, plain, nil
 	}
 	for word := range strings.SplitSeq(arg, ",") {
 		n, err := strconv.ParseUint(word, 10, 64)
 		switch {
-		case word == "noise":
-			noise = true
+		case word == "noise" && looks != scenic:
+			looks = noisy
+		case word == "scene" && looks != noisy:
+			looks = scenic
 		case err == nil && n > 0:
 			count = n
 		default:
-			return 0, false, fmt.Errorf("capture: pattern: %q: want how many frames (1 or more), noise, or both, "+
+			return 0, plain, fmt.Errorf("capture: pattern: %q: want how many frames (1 or more), noise or scene, or both, "+
 				"such as pattern:300,noise", word)
 		}
 	}
-	return count, noise, nil
+	return count, looks, nil
 }
 
 func (p *pattern) Next() (mjpeg.Frame, error) {
@@ -100,7 +111,7 @@ func (p *pattern) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{JPEG: p.jpeg, Seq: p.seq, Captured: now, Received: time.Now()}, nil
 }
 
-// testFrame is the frame, from the top: bars, the band with the moving bar, text, the number's cells. Only what
+// testFrame is the frame, from the top: bars and the band with the moving bar, or a scene; text; the number's cells. Only what
 // moves is drawn and encoded anew.
 type testFrame struct {
 	img  *image.YCbCr
@@ -113,13 +124,14 @@ type testFrame struct {
 	withClock        bool // there is room for the time of day
 	text             []byte
 
+	scene   *scenery      // or nil: in the place of the bars and the band
 	encoder *stripes      // of the usual frame
 	noise   *noise        // or nil: of the noisy one, all of which changes
 	scratch jpegBuffer    // for that
 	options *jpeg.Options // for that
 }
 
-func newTestFrame(size image.Point, quality int, noisy bool) *testFrame {
+func newTestFrame(size image.Point, quality int, looks look) *testFrame {
 	t := &testFrame{
 		img:  image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420),
 		grid: codeGridFor(size),
@@ -146,13 +158,19 @@ func newTestFrame(size image.Point, quality int, noisy bool) *testFrame {
 	t.textTop = (t.codeTop - cell.Y) &^ 1
 	t.bandTop = (t.textTop - max(t.textTop/8, 2)) &^ 1
 
+	if looks == scenic {
+		t.bandTop = t.textTop // the ball moves
+	}
 	t.drawStill()
-	if noisy {
+	switch looks {
+	case noisy:
 		t.noise = newNoise()
 		t.options = &jpeg.Options{Quality: quality}
-	} else {
-		t.encoder = newStripes(t.img, quality)
+		return t
+	case scenic:
+		t.scene = newScenery(t.img, t.textTop)
 	}
+	t.encoder = newStripes(t.img, quality)
 	return t
 }
 
@@ -197,6 +215,9 @@ func (t *testFrame) row(y int) []uint8 {
 // draw draws frame n and appends its JPEG to dst.
 func (t *testFrame) draw(dst []byte, n uint32, now time.Time) []byte {
 	t.drawBand(n)
+	if t.scene != nil {
+		t.encoder.update(t.scene.move(n))
+	}
 	t.drawText(n, now)
 	t.drawCode(n)
 	if t.noise == nil {

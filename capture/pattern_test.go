@@ -52,6 +52,10 @@ func TestPattern(t *testing.T) {
 		{"pattern:5", Options{Width: 160, Height: 120, FPS: 1000, Quality: 1}, 5, 160, 120},
 		{"pattern:3,noise", Options{Width: 321, Height: 243, FPS: -1, Quality: 100}, 3, 321, 243},
 		{"pattern:noise,2", Options{Width: 16, Height: 16, FPS: -1}, 2, 16, 16},
+		{"pattern:40,scene", Options{Width: 320, Height: 180, FPS: -1}, 40, 320, 180},
+		{"pattern:scene,3", Options{Width: 321, Height: 243, FPS: -1}, 3, 321, 243},
+		{"pattern:2,scene", Options{Width: 17, Height: 1001, FPS: -1}, 2, 17, 1001},
+		{"pattern:scene,2", Options{Width: 16, Height: 16, FPS: -1}, 2, 16, 16},
 		{"pattern:1", Options{Width: 8192, Height: 16}, 1, 8192, 16},
 		{"pattern:1", Options{Width: 16, Height: 8192}, 1, 16, 8192},
 	} {
@@ -108,6 +112,7 @@ func TestPatternErrors(t *testing.T) {
 		want    string
 	}{
 		{"pattern:nosie", Options{}, `"nosie": want how many frames`},
+		{"pattern:noise,scene", Options{}, `"scene": want how many frames`},
 		{"pattern:0", Options{}, `"0": want how many frames (1 or more)`},
 		{"pattern:-1", Options{}, `"-1"`},
 		{"pattern:1,,noise", Options{}, `""`},
@@ -131,11 +136,18 @@ func TestPatternErrors(t *testing.T) {
 
 // TestStripes: a frame put together from stripes has the pixels of one encoded at once.
 func TestStripes(t *testing.T) {
-	for _, size := range []image.Point{{16, 16}, {17, 19}, {333, 277}} {
-		t.Run(size.String(), func(t *testing.T) {
-			test := newTestFrame(size, 75, false)
-			for n := range uint32(3) {
-				got := decode(t, test.draw(nil, n*1000, time.Now())).(*image.YCbCr)
+	for _, tt := range []struct {
+		size  image.Point
+		looks look
+	}{
+		{image.Pt(16, 16), plain}, {image.Pt(17, 19), plain}, {image.Pt(333, 277), plain},
+		{image.Pt(16, 16), scenic}, {image.Pt(17, 19), scenic}, {image.Pt(333, 277), scenic}, {image.Pt(640, 200), scenic},
+	} {
+		size := tt.size
+		t.Run(fmt.Sprint(size, tt.looks), func(t *testing.T) {
+			test := newTestFrame(size, 75, tt.looks)
+			for n := range uint32(20) {
+				got := decode(t, test.draw(nil, n*11, time.Now())).(*image.YCbCr)
 				var buf bytes.Buffer
 				if err := jpeg.Encode(&buf, test.img, &jpeg.Options{Quality: 75}); err != nil {
 					t.Fatal(err)
@@ -169,7 +181,7 @@ func TestPatternIsLegible(t *testing.T) {
 		{image.Pt(96, 96), "00001234"},
 	} {
 		t.Run(tt.size.String(), func(t *testing.T) {
-			test := newTestFrame(tt.size, 80, false)
+			test := newTestFrame(tt.size, 80, plain)
 			img := decode(t, test.draw(nil, 1234, now)).(*image.YCbCr)
 			cell := test.glyphs.size
 			var got []byte
@@ -197,7 +209,7 @@ func TestPatternIsLegible(t *testing.T) {
 
 // TestPatternMoves: the bar is where it was, and a step on, in each frame.
 func TestPatternMoves(t *testing.T) {
-	test := newTestFrame(image.Pt(640, 64), 80, false)
+	test := newTestFrame(image.Pt(640, 64), 80, plain)
 	position := func(n uint32) int {
 		img := decode(t, test.draw(nil, n, time.Now())).(*image.YCbCr)
 		for x := 0; x < 600; x++ {
@@ -238,7 +250,7 @@ func BenchmarkPattern(b *testing.B) {
 }
 
 func BenchmarkPatternNumber(b *testing.B) {
-	img, err := jpeg.Decode(bytes.NewReader(newTestFrame(image.Pt(1280, 720), 80, false).draw(nil, 7, time.Now())))
+	img, err := jpeg.Decode(bytes.NewReader(newTestFrame(image.Pt(1280, 720), 80, plain).draw(nil, 7, time.Now())))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,16 +29,18 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%v: a process left behind has the output open", p.err)
 		}
 		p.says(`demo: received \d+ frames`)
-		if size(filepath.Join(p.cmd.Dir, "demo.mjpeg")) == 0 {
-			t.Error("no recording")
+		frames := jpegsIn(t, readFileIfThere(t, filepath.Join(p.cmd.Dir, "demo.mjpeg")))
+		if len(frames) == 0 {
+			t.Fatal("no recording")
 		}
+		checkDemo(t, decoded(t, frames[len(frames)-1]))
 	}
 	t.Run("for seconds", func(t *testing.T) {
 		finished(t, demo(t, "3"))
 	})
 	t.Run("until Ctrl-C", func(t *testing.T) {
 		p := demo(t)
-		p.says(`demo · 1280×720 · [1-9][0-9.]* fps · [0-9.]+ ms .* dropped \d+`)
+		p.says(`demo · 800×450 · [1-9][0-9.]* fps · [0-9.]+ ms .* dropped \d+`)
 		if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
@@ -48,4 +51,27 @@ func TestDemo(t *testing.T) {
 		p.says("invalid time interval")
 		p.ends(1)
 	})
+}
+
+// checkDemo holds that a frame of make demo shows something: on the left a colourful scene, on the right its edges.
+func checkDemo(t *testing.T, img image.Image) {
+	t.Helper()
+	if size := img.Bounds().Size(); size != image.Pt(1600, 450) {
+		t.Fatalf("the demo shows %v", size)
+	}
+	colourful, edges := 0, 0
+	for y := range 300 { // above the number
+		for x := range 800 {
+			r, g, b, _ := img.At(x, y).RGBA()
+			if max(r, g, b)-min(r, g, b) > 0x3000 {
+				colourful++
+			}
+			if r, _, _, _ := img.At(800+x, y).RGBA(); r > 0x8000 {
+				edges++
+			}
+		}
+	}
+	if colourful < 800*300/2 || edges < 2000 || edges > 800*300/10 {
+		t.Errorf("%d colourful pixels on the left, %d white ones on the right", colourful, edges)
+	}
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs picam recv and picam send on this computer with a test frame, until Ctrl-C or for some seconds:
-# demo.sh [SECONDS]. With a screen recv opens a window, else it records what it would show into this folder.
+# Runs picam recv and picam send on this computer, with a drawn scene for a camera and the filters of scripts/demo.yaml,
+# until Ctrl-C or for some seconds: demo.sh [SECONDS]. With a screen recv opens a window, else it records what it would
+# show into this folder.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 picam=${PICAM_BINARY:-$here/picam}
@@ -19,6 +20,7 @@ if [ "$(uname)" = Linux ] && [ -z "${DISPLAY-}${QT_QPA_PLATFORM-}" ]; then
 	recording=demo.mjpeg
 	echo "demo: no screen here, so what would be shown goes to $recording"
 fi
+echo "demo: a camera's frame, and its edges beside it; change $here/scripts/demo.yaml while it runs"
 
 send_log=$(mktemp)
 send='' recv=''
@@ -31,11 +33,11 @@ trap 'stop "$send" || true; stop "$recv" || true; rm -f "$send_log"' EXIT
 trap 'stopped=yes' INT TERM HUP
 stopped=
 
-"$picam" recv --listen "$address" --config "$here/config.example.yaml" --status always \
+"$picam" recv --listen "$address" --once --config "$here/scripts/demo.yaml" --status always \
 	${recording:+--display none --record "$recording" --overwrite} &
 recv=$!
 # shellcheck disable=SC2086 # seconds of timeout, or no timeout
-${1:+timeout $1} "$picam" send --to "$address" --source pattern --name demo 2>"$send_log" &
+${1:+timeout $1} "$picam" send --to "$address" --source pattern:scene --size 800x450 --name demo 2>"$send_log" &
 send=$!
 
 # running PROCESS: whether it has not ended.
