@@ -54,6 +54,9 @@ docs: build ## write config.example.yaml, docs/filters.md and its schema anew, f
 	./picam filters --markdown >docs/filters.md.new && mv docs/filters.md.new docs/filters.md
 	./picam filters --json >docs/filters.schema.json.new && mv docs/filters.schema.json.new docs/filters.schema.json
 
+pictures: deps ## draw the pictures of docs/filters.md anew, by the chains that stand below them
+	$(GO) run ./scripts/pictures
+
 pi: ## picam that only sends and needs no C library, for every Pi, PCs, macOS and Windows, into dist/
 	@scripts/deps.sh go
 	VERSION=$(VERSION) scripts/static.sh dist

@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"pipeline/sink":              {"filters", "filters/cv", "mjpeg", "mjpeg/codec", "pipeline"},
 	"pipeline/sink/sinktest":     {}, // for tests
 	"scripts/bench":              {"mjpeg", "mjpeg/codec"},
-	"scripts/pictures":           {"filters", "filters/filterstest"},
+	"scripts/pictures":           {"filters", "filters/filterstest", "pipeline"},
 	"transport":                  {"internal/linklocal", "mjpeg"},
 	"transport/discovery":        {},
 	"transport/networktest":      {}, // for tests

@@ -1,4 +1,4 @@
-// Command pictures draws docs/filters/NAME.png for each filter: a picture before it, and after it.
+// Command pictures draws docs/filters/NAME.png for each filter: a frame before it, and after it, by the filter's Example.
 package main
 
 import (
@@ -9,61 +9,34 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gocv.io/x/gocv"
 
 	"picam/filters"
+	"picam/pipeline"
 )
 
-// example is how a filter is shown.
-type example struct {
-	values map[string]any // of the filter, beside its defaults
-	before []stage        // what the picture goes through first
-	noise  int            // of the camera
-	detail image.Point    // shows this part of the picture in its full size
+// input is what a filter's camera gives, and how much of it is shown.
+type input struct {
+	flaw
+	detail image.Point // shows this part of the picture in its full size
 }
 
-type stage struct {
-	name   string
-	values map[string]any
-}
-
-type values = map[string]any
-
-// examples has the filters that are shown otherwise than at their defaults.
-func examples(template string) map[string]example {
+// inputs has the filters that are not shown with the scene as it is.
+func inputs() map[string]input {
 	face, house := image.Pt(10, 140), image.Pt(160, 50)
-	edges := []stage{{"canny", nil}}
-	white := []stage{{"in_range", values{"red_from": 150, "blue_to": 130}}}
-	return map[string]example{
-		"adaptive_threshold": {values: values{"size": 31, "c": 5}},
-		"adjust":             {values: values{"brightness": 20, "contrast": 1.3, "saturation": 1.6}},
-		"bilateral":          {noise: 25, detail: face},
-		"blend":              {values: values{"colour": "yellow", "alpha": 1}, before: edges},
-		"blur":               {values: values{"size": 15}},
-		"crop":               {values: values{"x": 30, "y": 130, "width": 140, "height": 180}},
-		"denoise":            {values: values{"strength": 15, "colour_strength": 15}, noise: 25, detail: face},
-		"equalize":           {before: []stage{{"adjust", values{"contrast": 0.4, "brightness": -40}}}},
-		"clahe":              {values: values{"clip_limit": 8}, before: []stage{{"adjust", values{"contrast": 0.4, "brightness": -40}}}},
-		"grabcut":            {values: values{"margin": 15}, before: []stage{{"crop", values{"y": 110, "width": 190}}}},
-		"hough_circles":      {values: values{"votes": 32, "max_radius": 40, "thickness": 3}},
-		"hough_lines":        {values: values{"votes": 70, "min_length": 60, "thickness": 2}},
-		"in_range":           {values: values{"red_from": 150, "blue_to": 130}},
-		"laplacian":          {values: values{"scale": 3}},
-		"mask":               {values: values{"corners": "68,35 96,35 96,75 68,75"}},
-		"median":             {noise: 60, detail: face},
-		"morphology":         {values: values{"operation": "close", "size": 15}, before: white},
-		"motion":             {noise: 2},
-		"motion_boxes":       {noise: 2},
-		"optical_flow":       {values: values{"step": 10, "length": 2, "thickness": 2, "colour": "red"}},
-		"perspective":        {values: values{"corners": "33,15 68,15 85,75 15,75"}},
-		"sharpen":            {values: values{"amount": 2}, before: []stage{{"blur", values{"size": 7}}}, detail: house},
-		"side_by_side":       {before: edges},
-		"template":           {values: values{"image": template, "threshold": 0.7, "max": 2, "thickness": 3}},
-		"text":               {values: values{"text": "front door", "size": 1.5, "thickness": 3}},
-		"timestamp":          {values: values{"format": "{camera} %H:%M:%S", "size": 1.5, "thickness": 3}},
-		"undistort":          {values: values{"k1": -0.4}},
+	return map[string]input{
+		"adjust":       {flaw: pale},
+		"bilateral":    {flaw: noisy, detail: face},
+		"clahe":        {flaw: pale},
+		"denoise":      {flaw: noisy, detail: face},
+		"equalize":     {flaw: pale},
+		"median":       {flaw: speckled, detail: face},
+		"motion":       {flaw: grainy},
+		"motion_boxes": {flaw: grainy},
+		"sharpen":      {flaw: soft, detail: house},
 	}
 }
 
@@ -83,16 +56,21 @@ func run(folder string) error {
 		return err
 	}
 	defer os.RemoveAll(temp)
-	template := filepath.Join(temp, "window.png")
-	if err := writeTemplate(template); err != nil {
+	folder, err = filepath.Abs(folder)
+	if err != nil {
 		return err
 	}
-	shown := examples(template)
+	if err := os.Chdir(temp); err != nil { // where an example's files are looked for
+		return err
+	}
+	if err := writeTemplate("window.png"); err != nil {
+		return err
+	}
 	for _, k := range filters.All() {
 		if !k.Pictured() {
 			continue
 		}
-		if err := show(filepath.Join(folder, k.Name+".png"), k, shown[k.Name]); err != nil {
+		if err := show(filepath.Join(folder, k.Name+".png"), k); err != nil {
 			return fmt.Errorf("%s: %w", k.Name, err)
 		}
 	}
@@ -101,7 +79,7 @@ func run(folder string) error {
 
 // writeTemplate cuts the house's dark window out of the scene.
 func writeTemplate(file string) error {
-	m, err := scene(0, 0)
+	m, err := scene(0, perfect)
 	if err != nil {
 		m.Close()
 		return err
@@ -116,31 +94,32 @@ func writeTemplate(file string) error {
 	return writePNG(file, picture)
 }
 
-// show puts some pictures of the scene through the filter and writes how the last one came to it and how it left it.
-func show(file string, k filters.Kind, e example) error {
+// show puts some pictures of the scene through the filter's example and writes how the last one came to the filter, and how it
+// left it.
+func show(file string, k filters.Kind) error {
+	config, err := pipeline.ParseConfig(k.Name+".yaml", []byte("filters:\n  - "+strings.Join(k.Example(), "\n  - ")+"\n"))
+	if err != nil {
+		return err
+	}
 	var chain []opened
-	for _, s := range append(e.before, stage{k.Name, e.values}) {
-		kind, _ := filters.Find(s.name)
-		st, faults := filters.Configure(kind, s.values)
-		if len(faults) > 0 {
-			return faults[0]
-		}
+	for _, st := range config.Chain("").Stages {
 		r, err := st.Open()
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		chain = append(chain, opened{kind, r})
+		chain = append(chain, opened{st.Kind(), r})
 	}
 	frames := 1
 	if k.Stateful {
 		frames = 6
 	}
+	in := inputs()[k.Name]
 	before, after := gocv.NewMat(), gocv.NewMat()
 	defer before.Close()
 	defer after.Close()
 	for i := range frames {
-		m, err := scene(i, e.noise)
+		m, err := scene(i, in.flaw)
 		if err == nil {
 			err = put(m, chain, &before, &after, i)
 		}
@@ -149,7 +128,7 @@ func show(file string, k filters.Kind, e example) error {
 			return err
 		}
 	}
-	return write(file, before, after, e.detail)
+	return write(file, before, after, in.detail)
 }
 
 // opened is a stage that pictures can be put through.
@@ -165,18 +144,23 @@ func put(src gocv.Mat, chain []opened, before, after *gocv.Mat, i int) error {
 	if err := src.CopyTo(after); err != nil {
 		return err
 	}
+	converted := gocv.NewMat()
+	defer converted.Close()
 	for _, r := range chain {
-		var err error
-		switch channels := after.Channels(); {
+		err := after.CopyTo(before)
+		if err != nil {
+			return err
+		}
+		switch channels := before.Channels(); {
 		case r.kind.In == filters.Gray && channels == 3:
-			err = gocv.CvtColor(*after, before, gocv.ColorBGRToGray)
+			err = gocv.CvtColor(*before, &converted, gocv.ColorBGRToGray)
 		case r.kind.In == filters.BGR && channels == 1:
-			err = gocv.CvtColor(*after, before, gocv.ColorGrayToBGR)
+			err = gocv.CvtColor(*before, &converted, gocv.ColorGrayToBGR)
 		default:
-			err = after.CopyTo(before)
+			err = before.CopyTo(&converted)
 		}
 		if err == nil {
-			err = r.Apply(*before, after, &meta)
+			err = r.Apply(converted, after, &meta)
 		}
 		if err != nil {
 			return err

@@ -11,8 +11,20 @@ import (
 	"picam/filters/filterstest"
 )
 
-// scene draws picture i of a sequence of 480 × 360 pixels in which a ball flies. Each has other noise.
-func scene(i int, noise int) (gocv.Mat, error) {
+// flaw is what is wrong with the camera.
+type flaw int
+
+const (
+	perfect  flaw = iota
+	grainy        // hardly to be seen
+	noisy         // as in poor light
+	speckled      // some pixels are black or white
+	pale          // as in fog
+	soft          // out of focus
+)
+
+// scene draws frame i of a sequence of 480 × 360 pixels in which a ball flies, as a camera with that flaw takes it.
+func scene(i int, f flaw) (gocv.Mat, error) {
 	m := gocv.NewMatWithSize(360, 480, gocv.MatTypeCV8UC3)
 	data, err := m.DataPtrUint8()
 	if err != nil {
@@ -61,10 +73,19 @@ func scene(i int, noise int) (gocv.Mat, error) {
 	err = errors.Join(err, code.CopyTo(&sign), disc(280+26*i, 290-12*i+2*i*i, 17, rgb(240, 120, 20)))
 
 	rng := rand.New(rand.NewPCG(uint64(i), 1))
+	noise := map[flaw]int{grainy: 2, noisy: 25}[f]
 	for p := range data {
-		if noise > 0 {
+		switch {
+		case noise > 0:
 			data[p] = byte(min(max(int(data[p])+rng.IntN(2*noise+1)-noise, 0), 255))
+		case f == pale:
+			data[p] = byte(110 + int(data[p])*3/10)
+		case f == speckled && p%3 == 0 && rng.IntN(12) == 0:
+			copy(data[p:p+3], [][]byte{{0, 0, 0}, {255, 255, 255}}[rng.IntN(2)])
 		}
+	}
+	if f == soft {
+		err = errors.Join(err, gocv.GaussianBlur(m, &m, image.Pt(7, 7), 0, 0, gocv.BorderDefault))
 	}
 	return m, err
 }
