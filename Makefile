@@ -6,17 +6,26 @@ VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD    = build -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 CHECKED  = TAGS=matprofile $(GO)
 FUZZTIME = 30s
+PREFIX   = /usr/local
+DESTDIR  =
 DOCKER   = docker
 SUITE    = trixie
 
 .NOTPARALLEL:
-.PHONY: dist/picam-race help build demo test test-cameras test-debian lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
+.PHONY: dist/picam-race help build install uninstall demo test test-cameras test-debian lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: deps ## compile ./picam
 	$(GO) $(BUILD) -o picam .
+
+install: ## picam, its manual page, completions and services into PREFIX=/usr/local; DESTDIR for packagers
+	@[ -x picam ] || $(MAKE) build
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh install
+
+uninstall: ## take away what make install has put there
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
 
 demo: build ## a test frame through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)

@@ -125,8 +125,17 @@ if [ "$(id -u)" != 0 ]; then
 	$as_root true 2>/dev/null || give_up "to install it, type as root: apt-get install$missing$optional"
 fi
 
+# weigh PACKAGE...: says what the packages come to with all that they need, by what apt-get would ask.
+weigh() {
+	$as_root env LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" 2>/dev/null | awk '
+		/ newly installed/ { count = $1 + $3 }
+		/^Need to get / { size = $4 " " $5; sub(/\/.*/, "", size) }
+		/^After this operation, / { disk = ", " $4 " " $5 " on the disk" }
+		END { if (count) print " (" count " packages with what they need: " size " to download" disk ")" }'
+}
+
 install() {
-	say "installing $*"
+	say "installing $*$(weigh "$@")"
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		-o Dpkg::Use-Pty=0 --no-install-recommends "$@" >&2
 }
