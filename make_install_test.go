@@ -107,7 +107,8 @@ func TestMakeInstall(t *testing.T) {
 			}
 			if tt.services {
 				for _, unit := range services[:2] {
-					if text := string(readFile(t, filepath.Join(root, unit))); !strings.Contains(text, "\nExecStart="+prefix+"/bin/picam ") {
+					text := string(readFile(t, filepath.Join(root, unit)))
+					if !strings.Contains(text, "\nExecStart="+prefix+"/bin/picam ") {
 						t.Errorf("%s runs another picam", unit)
 					}
 				}
@@ -170,7 +171,8 @@ func TestDepsSayHowMuch(t *testing.T) {
 			}
 			for name, script := range map[string]string{
 				"go": "echo go version go1.99.0 linux/amd64", "id": "echo 0", "dpkg-query": "exit 1",
-				"apt-get": "case \"$*\" in *--assume-no*) echo '" + tt.asked + "'; exit 1 ;; install*) echo \"apt-get $*\" ;; esac",
+				"apt-get": "case \"$*\" in\n*--assume-no*) echo '" + tt.asked + "'; exit 1 ;;\n" +
+					"install*) echo \"apt-get $*\" ;;\nesac",
 			} {
 				if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 					t.Fatal(err)

@@ -23,8 +23,8 @@ const (
 	patternMin, patternMax      = 16, 8192 // pixels, either side
 )
 
-// pattern is a source that draws its frames: colour bars and a grey ramp over which a white bar moves, or a scene; the frame's
-// number and the time of day, and the number again for [PatternNumber].
+// pattern is a source that draws its frames: colour bars and a grey ramp over which a white bar moves, or a scene; the
+// frame's number and the time of day, and the number again for [PatternNumber].
 type pattern struct {
 	lifetime
 	pace     pacer
@@ -111,7 +111,8 @@ func (p *pattern) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{JPEG: p.jpeg, Seq: p.seq, Captured: now, Received: time.Now()}, nil
 }
 
-// testFrame is the frame, from the top: bars and the band with the moving bar, or a scene; text; the number's cells. Only what
+// testFrame is the frame, from the top: bars and the band with the moving bar, or a scene; text; the number's cells. Only
+// what
 // moves is drawn and encoded anew.
 type testFrame struct {
 	img  *image.YCbCr

@@ -6,8 +6,9 @@ import (
 	"math"
 )
 
-// scenery is what the pattern shows instead of colour bars when it is asked for something to look at: a house, somebody, and
-// a ball that jumps past. It is drawn in units of a ninth of the height, 16 across a frame of 16:9, and in the middle of others.
+// scenery is what the pattern shows instead of colour bars when it is asked for something to look at: a house, somebody,
+// and a ball that jumps past. It is drawn in units of a ninth of the height: 16 across a frame of 16:9, and in the middle
+// of others.
 type scenery struct {
 	img    *image.YCbCr
 	still  *image.YCbCr    // without the ball
@@ -59,7 +60,8 @@ func sceneParts() []part {
 		oval(40, 70, 165, 3.2, 7.75, 1.15, 2.05),
 		// A house.
 		disc(230, 200, 90, 8.65, 5.6, 0.07), box(84, 52, 42, 7.8, 4.6, 8.8, 6.5),
-		box(120, 60, 55, 6.91, 3.6, 6.99, 4.5), box(120, 60, 55, 6.5, 4.01, 7.4, 4.09), box(240, 240, 175, 6.5, 3.6, 7.4, 4.5),
+		box(120, 60, 55, 6.91, 3.6, 6.99, 4.5), box(120, 60, 55, 6.5, 4.01, 7.4, 4.09),
+		box(240, 240, 175, 6.5, 3.6, 7.4, 4.5),
 		box(120, 60, 55, 9.61, 3.6, 9.69, 4.5), box(120, 60, 55, 9.2, 4.01, 10.1, 4.09), box(62, 74, 108, 9.2, 3.6, 10.1, 4.5),
 		gable(112, 52, 52, 5.5, 11.1, 3.1, 0.9), box(196, 94, 74, 6, 3.1, 10.6, 6.5), box(140, 70, 60, 9.4, 0.9, 9.9, 2.4),
 		// A tree, hills and the sun.

@@ -266,7 +266,8 @@ func TestAFailingRecordingEndsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	stats := filepath.Join(dir, "stats.json")
-	recv, addr := recvProcess(t, "--policy", "all", "--status", "always", "--stats-file", stats, "--record", filepath.Join(dir, "out.mjpeg"))
+	recv, addr := recvProcess(t, "--policy", "all", "--status", "always", "--stats-file", stats,
+		"--record", filepath.Join(dir, "out.mjpeg"))
 	for _, name := range []string{"bad", "full", "good"} {
 		picam(t, "send", "--to", addr, "--name", name, "--source", "file:"+path, "--policy", "all", "--fps", "0").ends(0)
 	}
@@ -285,7 +286,8 @@ func TestAFailingRecordingEndsAlone(t *testing.T) {
 			t.Errorf("%s: %d shown, not recorded %v, want %v", s.Camera, s.FramesOut, s.NotRecorded, want[s.Camera])
 		}
 	}
-	for _, line := range []string{"bad: received 5 .* 5 not recorded \\(not opened\\)", "full: received 5 .* 5 not recorded \\(write failed\\)",
+	for _, line := range []string{"bad: received 5 .* 5 not recorded \\(not opened\\)",
+		"full: received 5 .* 5 not recorded \\(write failed\\)",
 		"full.*not all was recorded.*write_failed=5|not all was recorded.*full.*write_failed=5"} {
 		recv.says(line)
 	}

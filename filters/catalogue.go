@@ -49,7 +49,8 @@ func WriteMarkdown(w io.Writer) error {
 		"```yaml\nfilters:\n  - grayscale\n  - blur: {size: 9}\n```\n\n" +
 		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check filters.yaml`\n" +
 		"tells what is wrong with it, and `picam filters --yaml` writes one that has every filter in it.\n\n" +
-		"Each pair of pictures is made by the lines below it: the frame as the last of them gets it, and what it makes of it.\n\n" +
+		"Each pair of pictures is made by the lines below it: the frame as the last of them gets it, and what it makes\n" +
+		"of it.\n\n" +
 		"| filter | what it does |\n|---|---|\n")
 	for _, k := range All() {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", k.Name, k.Name, k.Doc)

@@ -9,7 +9,7 @@ import (
 	"picam/pipeline"
 )
 
-// TestExamples: the documentation shows each filter's example below its picture; it can be used, and ends with the filter.
+// TestExamples: the documentation shows each filter's example below its picture; it is good, and ends with the filter.
 func TestExamples(t *testing.T) {
 	page, err := os.ReadFile("../docs/filters.md")
 	if err != nil {

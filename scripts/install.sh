@@ -3,8 +3,8 @@
 #
 #   scripts/install.sh [install | uninstall]
 #
-# PREFIX is /usr/local unless it is set. DESTDIR, if set, stands before each path, for those who make packages. The program is
-# PICAM_BINARY, else ./picam. Settings and recordings of the services are left alone.
+# PREFIX is /usr/local unless it is set. DESTDIR, if set, stands before each path, for those who make packages. The
+# program is PICAM_BINARY, else ./picam. Settings and recordings of the services are left alone.
 set -eu
 cd "$(dirname "$0")/.."
 prefix=${PREFIX:-/usr/local}

@@ -38,8 +38,8 @@ const (
 )
 
 // avi records Motion JPEG files and leaves out no frame. The frames of a file follow each other at one rate. Where the
-// camera's are slower, the one before is shown for longer, by empty frames. Where they are faster, the file gets ahead
-// of the clock: if its rate was measured badly, it gets a better one, which moves no frame by more than farAhead; if the
+// camera's are slower, the one before is shown for longer, by empty frames. Where they are faster, the file gets ahead of
+// the clock: if its rate was measured badly, it gets a better one, which moves no frame by more than farAhead; if the
 // camera has become faster, another file is begun.
 //
 // A file ends, and the recording goes on in out-2.avi, in two more cases: at 4 GB, and when frames come in another size.
@@ -77,7 +77,9 @@ func newAVI(path string, o Options) (*avi, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &avi{path: path, o: o, encoder: jpegEncoder{quality: o.Quality}, full: aviLargest, part: 1, empty: f, rate: o.Rate}, nil
+	return &avi{
+		path: path, o: o, encoder: jpegEncoder{quality: o.Quality}, full: aviLargest, part: 1, empty: f, rate: o.Rate,
+	}, nil
 }
 
 func (a *avi) TakesJPEG() bool { return false }

@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// aviWriter writes one file of Motion JPEG: RIFF chunks as Microsoft's "AVI RIFF File Reference" has them, with one video
-// stream and an index. It is here because no library of Go has rates that are no whole numbers, nor frames that
+// aviWriter writes one file of Motion JPEG: RIFF chunks as Microsoft's "AVI RIFF File Reference" has them, with one
+// video stream and an index. It is here because no library of Go has rates that are no whole numbers, nor frames that
 // repeat the one before without its bytes.
 type aviWriter struct {
 	f      *outputFile

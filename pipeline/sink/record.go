@@ -21,8 +21,10 @@ import (
 //	out.avi                    a video (Motion JPEG), see Options.Rate and EveryFrame
 //	out/%06d.jpg, out/%06d.png numbered frames, from 1; PNG loses nothing
 //
-// Folders that are missing are made, and the file, or the first numbered one, at once: it is locked, so that no other run
-// writes it too, and goes again if no frame comes. Frames that no stage has changed are kept as JPEG with the camera's own bytes
+// Folders that are missing are made, and the file, or the first numbered one, at once: it is locked, so that no other
+// run writes it too, and goes again if no frame comes.
+//
+// Frames that no stage has changed are kept as JPEG with the camera's own bytes
 // (and the standard Huffman tables, where they have none), unless EXIF says that they are to be turned: players do not
 // know that of videos, so they are turned and encoded anew. Turning the coded blocks instead would lose nothing, but
 // needs whole ones, and 1080 rows are not. A file that cannot be written to the end, such as on a full

@@ -40,8 +40,8 @@ func (o Options) withDefaults() Options {
 // Ends says where the frames of all cameras go. Empty paths, nil Events and a nil Desktop are not wanted.
 // What the rules of a camera's chain say is always done.
 //
-// In paths, {camera} stands for the camera's name (see [Expand]). Where it is missing, it is put in (see [PerCamera]), so
-// that no file's name depends on which camera comes first, unless the run is for OneCamera.
+// In paths, {camera} stands for the camera's name (see [Expand]). Where it is missing, it is put in (see [PerCamera]),
+// so that no file's name depends on which camera comes first, unless the run is for OneCamera.
 type Ends struct {
 	Record    string // as of Record
 	RecordRaw string // as of RecordRaw
@@ -63,8 +63,8 @@ type recordings struct {
 	raw    io.WriteCloser
 }
 
-// Prepare opens what does not depend on a camera's name, and looks whether files can be made for the rest, so that a path
-// that is no good ends the run before it begins. Close is due then, too.
+// Prepare opens what does not depend on a camera's name, and looks whether files can be made for the rest, so that a
+// path that is no good ends the run before it begins. Close is due then, too.
 func (e *Ends) Prepare() error {
 	var errs []error
 	if e.Record != "" {

@@ -1,4 +1,4 @@
-// Command pictures draws docs/filters/NAME.png for each filter: a frame before it, and after it, by the filter's Example.
+// Command pictures draws docs/filters/NAME.png for each filter: a frame before it and after it, by the filter's Example.
 package main
 
 import (
@@ -94,8 +94,8 @@ func writeTemplate(file string) error {
 	return writePNG(file, picture)
 }
 
-// show puts some pictures of the scene through the filter's example and writes how the last one came to the filter, and how it
-// left it.
+// show puts some frames of the scene through the filter's example and writes how the last one came to the filter, and
+// how it left it.
 func show(file string, k filters.Kind) error {
 	config, err := pipeline.ParseConfig(k.Name+".yaml", []byte("filters:\n  - "+strings.Join(k.Example(), "\n  - ")+"\n"))
 	if err != nil {

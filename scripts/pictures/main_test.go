@@ -10,8 +10,8 @@ import (
 	"picam/filters"
 )
 
-// TestPicturesAreOfTheirExamples: each picture of the documentation is what the chain below it makes; another release of
-// OpenCV may differ a little.
+// TestPicturesAreOfTheirExamples: each picture of the documentation is what the chain below it makes; another release
+// of OpenCV may differ a little.
 func TestPicturesAreOfTheirExamples(t *testing.T) {
 	docs, err := filepath.Abs("../../docs/filters")
 	if err != nil {
