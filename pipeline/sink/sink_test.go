@@ -154,7 +154,9 @@ func TestEndsKeepPartsApart(t *testing.T) {
 			show(0, small)
 			show(0, large) // the next part: not cam-2.avi, which another camera has
 		}
-		sinks = append(sinks, e.Open(camera, nil).Sinks[0])
+		out := e.Open(camera, nil)
+		sinks = append(sinks, out.Sinks[0])
+		defer out.Sinks[1].Close()
 	}
 	for i := range sinks {
 		show(i, large)
