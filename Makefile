@@ -27,7 +27,7 @@ install: ## picam, its manual page, completions and services into PREFIX=/usr/lo
 uninstall: ## take away what make install has put there
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
 
-demo: build ## a test frame through the whole way, until Ctrl-C or for SECONDS=10
+demo: build ## a drawn scene through the whole way, until Ctrl-C or for SECONDS=10
 	@scripts/demo.sh $(SECONDS)
 
 test: dist/picam-race ## all tests, with the race detector; TESTFLAGS='-run Name' for some

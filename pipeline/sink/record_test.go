@@ -32,7 +32,7 @@ func untouched(t testing.TB, jpeg []byte) *pipeline.Frame {
 	return f
 }
 
-// touched is a Frame with a made-up frame of width × height × channels, another one for each seed.
+// touched is a Frame with made-up pixels, width × height × channels, another one for each seed.
 func touched(t testing.TB, width, height, channels, seed int) *pipeline.Frame {
 	t.Helper()
 	kind := gocv.MatTypeCV8UC3
