@@ -1,6 +1,6 @@
 //go:build cgo && linux
 
-package main
+package e2e
 
 import (
 	"os"
@@ -120,7 +120,7 @@ func TestMakeInstall(t *testing.T) {
 		})
 	}
 	t.Run("without the right to", func(t *testing.T) {
-		cmd := exec.Command("scripts/install.sh")
+		cmd := exec.Command(project("scripts/install.sh"))
 		cmd.Env = append(os.Environ(), "PICAM_BINARY="+binary(t), "PREFIX=/proc/picam")
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "sudo make install, or make install PREFIX=$HOME/.local") {
@@ -133,12 +133,8 @@ func TestMakeInstall(t *testing.T) {
 func withPicam(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, target := range map[string]string{
-		"Makefile": here + "/Makefile", "scripts": here + "/scripts", "packaging": here + "/packaging", "picam": binary(t),
+		"Makefile": project("Makefile"), "scripts": project("scripts"), "packaging": project("packaging"), "picam": binary(t),
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -178,7 +174,7 @@ func TestDepsSayHowMuch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cmd := exec.Command("scripts/deps.sh")
+			cmd := exec.Command(project("scripts/deps.sh"))
 			cmd.Env = []string{"PATH=" + bin}
 			out, err := cmd.CombinedOutput()
 			if err != nil {
