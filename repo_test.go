@@ -51,6 +51,7 @@ var rooms = map[string][]string{
 	"mjpeg":                      {},
 	"mjpeg/mjpegtest":            {"mjpeg"}, // for tests
 	"mjpeg/codec":                {"mjpeg"},
+	"mjpeg/yuv":                  {},
 	"pipeline":                   {"filters", "filters/cv", "mjpeg", "mjpeg/codec"},
 	"pipeline/sink":              {"filters", "filters/cv", "mjpeg", "mjpeg/codec", "pipeline"},
 	"pipeline/sink/sinktest":     {}, // for tests
@@ -164,8 +165,8 @@ func TestImports(t *testing.T) {
 			if dirs, ok := reserved[name]; ok && !f.test && !slices.Contains(dirs, f.dir) && !slices.Contains(dirs, f.path) {
 				t.Errorf("%s: %s imports %s, which only %q may", at, f.dir, name, dirs)
 			}
-			if f.dir == "mjpeg" && strings.Contains(name, ".") {
-				t.Errorf("%s: mjpeg imports %s, but may only use the standard library", at, name)
+			if (f.dir == "mjpeg" || f.dir == "mjpeg/yuv") && strings.Contains(name, ".") {
+				t.Errorf("%s: %s imports %s, but may only use the standard library", at, f.dir, name)
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"picam/mjpeg/yuv"
 )
 
 // camera is an open V4L2 device. One goroutine uses it.
@@ -178,13 +180,18 @@ func (c *camera) set(m mode) (layout, error) {
 		return layout{}, fmt.Errorf("set %v: %w", m, err)
 	}
 	l := layout{mode: mode{fourCC(f.pix.pixelFormat), int(f.pix.width), int(f.pix.height), m.fps}}
-	l.stride = max(int(f.pix.bytesPerLine), leastStride(l.format, l.width)) // some drivers leave it 0
+	l.stride = max(int(f.pix.bytesPerLine), yuv.MinStride(l.format, l.width)) // some drivers leave it 0
 	if l.format != m.format {
 		return layout{}, fmt.Errorf("set %v: the driver gives %v instead", m, l.mode)
 	}
 	// Without being told otherwise, V4L2 takes JPEG for full range and the rest for limited (V4L2_MAP_QUANTIZATION_DEFAULT).
 	l.fullRange = f.pix.quantization == quantizationFull ||
 		f.pix.quantization != quantizationLimited && f.pix.colorspace == colorspaceJPEG
+	if !isJPEG(l.format) {
+		if err := l.samples().Check(); err != nil {
+			return layout{}, fmt.Errorf("set %v: the driver gives frames that cannot be: %w", m, err)
+		}
+	}
 
 	if m.fps > 0 {
 		p := videoStreamParm{bufType: bufTypeCapture, timePerFrame: videoFract{1000, uint32(math.Round(m.fps * 1000))}}

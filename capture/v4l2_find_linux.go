@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"picam/mjpeg/yuv"
 )
 
 // identity is what tells a camera again: a node, and what stays the same when it returns under another one. Nothing is opened to
@@ -207,7 +209,7 @@ func (c *camera) usable(formats []DeviceFormat, o Options) (mode, error) {
 			names = append(names, f.Name)
 		}
 		return mode{}, unusableError(fmt.Sprintf("its formats are %s, and picam takes MJPG, JPEG, %s",
-			cmp.Or(strings.Join(names, ", "), "none"), strings.Join(rawFormats(), ", ")))
+			cmp.Or(strings.Join(names, ", "), "none"), strings.Join(yuv.Formats(), ", ")))
 	}
 	return m, nil
 }

@@ -147,9 +147,11 @@ func (s *v4l2) Next() (mjpeg.Frame, error) {
 	case s.held = <-s.slot:
 	}
 	s.given.Add(1)
-	return mjpeg.Frame{
-		JPEG: s.developer.develop(s.held), Seq: s.held.seq, Captured: s.held.captured, Received: s.held.received,
-	}, nil
+	jpeg, err := s.developer.develop(s.held)
+	if err != nil {
+		return mjpeg.Frame{}, err
+	}
+	return mjpeg.Frame{JPEG: jpeg, Seq: s.held.seq, Captured: s.held.captured, Received: s.held.received}, nil
 }
 
 // Close ends the stream and waits for that, but no longer than stopTime: a driver whose camera does not answer may take

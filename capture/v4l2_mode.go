@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"picam/mjpeg/yuv"
 )
 
 // mode is what a camera is set to.
@@ -30,6 +32,11 @@ type layout struct {
 	fullRange bool // black is 0 and white 255, as in JPEG; else 16 and 235
 }
 
+// samples is how the frames lie in memory, for an encoder, if they are not JPEG.
+func (l layout) samples() yuv.Layout {
+	return yuv.Layout{Format: l.format, Width: l.width, Height: l.height, Stride: l.stride, FullRange: l.fullRange}
+}
+
 // What a camera is set to where nothing is asked for: a size of which most have 30 frames a second, and a smaller one
 // where this computer has to encode.
 const (
@@ -46,7 +53,7 @@ func formatUse(format string) string {
 	switch {
 	case isJPEG(format):
 		return "as it is"
-	case slices.Contains(rawFormats(), format):
+	case slices.Contains(yuv.Formats(), format):
 		return "encoded"
 	}
 	return ""
@@ -79,7 +86,7 @@ func choose(formats []DeviceFormat, o Options) (best mode, ok bool) {
 			m := mode{format: f.Name}
 			m.width, m.height = size.nearest(width, height)
 			m.fps = size.nearestFPS(cmp.Or(max(o.FPS, 0), usualFPS))
-			far := [...]float64{encoded, sizeDistance(m, width, height), rateDistance(m, o.FPS), float64(slices.Index(rawFormats(), f.Name))}
+			far := [...]float64{encoded, sizeDistance(m, width, height), rateDistance(m, o.FPS), float64(slices.Index(yuv.Formats(), f.Name))}
 			if o.Width == 0 && o.Height == 0 && o.FPS > 0 {
 				far[1], far[2] = far[2], far[1]
 			}

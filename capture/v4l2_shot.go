@@ -3,11 +3,13 @@ package capture
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
 
 	"picam/mjpeg"
+	"picam/mjpeg/yuv"
 )
 
 // shot is a frame on its way from the camera to Next, with memory of its own, which is used again.
@@ -29,7 +31,7 @@ func (s *shot) fill(b []byte, l layout, maxFrame int) (why Drop, ok bool) {
 		return Empty, false
 	}
 	if !isJPEG(l.format) {
-		size := rawLayoutOf(l.format, l.stride, l.height).size
+		size := l.samples().Size()
 		if len(b) < size {
 			return Half, false
 		}
@@ -67,8 +69,8 @@ type developer struct {
 	jpeg     []byte
 	repaired bool // tables have been added, which has been told
 
-	encoder *rawEncoder
-	layout  layout // of encoder
+	encoder *yuv.Encoder
+	layout  yuv.Layout // of encoder
 	encodes int
 	took    time.Duration // for all of them
 }
@@ -79,10 +81,12 @@ const (
 )
 
 // develop returns a shot's JPEG frame: its own bytes, or some that are valid until the next call.
-func (d *developer) develop(s *shot) []byte {
+func (d *developer) develop(s *shot) ([]byte, error) {
 	switch {
 	case s.jpeg == nil:
-		d.encode(s)
+		if err := d.encode(s); err != nil {
+			return nil, err
+		}
 	case s.noTables:
 		if !d.repaired {
 			d.repaired = true
@@ -90,26 +94,29 @@ func (d *developer) develop(s *shot) []byte {
 		}
 		d.jpeg = mjpeg.AddHuffmanTables(d.jpeg[:0], s.jpeg)
 	default:
-		return s.jpeg
+		return s.jpeg, nil
 	}
-	return d.jpeg
+	return d.jpeg, nil
 }
 
-func (d *developer) encode(s *shot) {
-	l := s.layout
+func (d *developer) encode(s *shot) error {
+	l := s.layout.samples()
 	if d.encoder == nil || d.layout != l {
-		d.layout = l
-		d.encoder = newRawEncoder(rawLayoutOf(l.format, l.stride, l.height), l.width, l.height, l.fullRange,
-			cmp.Or(d.quality, rawQuality))
+		encoder, err := yuv.NewEncoder(l, cmp.Or(d.quality, rawQuality))
+		if err != nil {
+			return fmt.Errorf("capture: %w", err)
+		}
+		d.encoder, d.layout = encoder, l
 	}
 	began := time.Now()
-	d.jpeg = d.encoder.encode(d.jpeg[:0], s.raw)
+	d.jpeg = d.encoder.Append(d.jpeg[:0], s.raw)
 	d.took += time.Since(began)
 	d.encodes++
 	if d.encodes == costAfter {
 		each := d.took / costAfter
 		d.log.Warn("this camera gives no JPEG, so this computer encodes its frames; a smaller --size or --fps costs less",
-			"format", l.format, "each", each.Round(100*time.Microsecond), "processors", min(len(d.encoder.bands), runtime.NumCPU()),
+			"format", l.Format, "each", each.Round(100*time.Microsecond), "processors", min(d.encoder.Bands(), runtime.NumCPU()),
 			"at_most_fps", int(time.Second/max(each, 1)))
 	}
+	return nil
 }

@@ -1,108 +1,65 @@
-package capture
+// Package yuv makes JPEG frames of the samples of luma and chroma that cameras without JPEG give, in pure Go.
+//
+// JPEG codes luma and chroma, so nothing goes through RGB here. image/jpeg takes such frames too, but several times more
+// slowly: it looks up anew where each sample is, and divides by each quantizer. What it is good for is the header, with
+// the tables.
+package yuv
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 )
-
-// Cameras without JPEG give samples of luma and chroma, which is what JPEG codes: nothing goes through RGB here.
-// image/jpeg takes such frames too, but several times more slowly: it looks up anew where each sample is, and divides
-// by each quantizer. What it is good for is the header, with the tables.
-
-// rawLayout says where the samples of a frame are. Chroma has one for two columns.
-type rawLayout struct {
-	luma, cb, cr plane
-	gray         bool // there is no chroma
-	chromaRows   int  // chroma has a row for so many rows of luma
-	size         int  // of a whole frame, in bytes
-}
-
-// plane says where the samples of a component are, in bytes.
-type plane struct {
-	offset int // of the first one
-	row    int // from a row to the next
-	step   int // from one to the next in a row
-}
-
-// rawFormats lists the formats that picam can encode, those first that are less to read.
-func rawFormats() []string { return []string{"YU12", "NV12", "YUYV", "UYVY", "GREY"} }
-
-// leastStride returns the fewest bytes from one row of luma to the next that a layout of one of rawFormats can have.
-func leastStride(format string, width int) int {
-	switch format {
-	case "YUYV", "UYVY":
-		return (width + 1) / 2 * 4
-	case "GREY":
-		return width
-	}
-	return (width + 1) / 2 * 2
-}
-
-// rawLayoutOf returns how frames of one of rawFormats lie. stride is the bytes from one row of luma to the next.
-func rawLayoutOf(format string, stride, height int) rawLayout {
-	luma, half := stride*height, (height+1)/2
-	switch format {
-	case "YU12":
-		chroma := stride / 2
-		return rawLayout{
-			luma: plane{0, stride, 1}, cb: plane{luma, chroma, 1}, cr: plane{luma + chroma*half, chroma, 1},
-			chromaRows: 2, size: luma + 2*chroma*half,
-		}
-	case "NV12":
-		return rawLayout{
-			luma: plane{0, stride, 1}, cb: plane{luma, stride, 2}, cr: plane{luma + 1, stride, 2},
-			chromaRows: 2, size: luma + stride*half,
-		}
-	case "YUYV":
-		return rawLayout{
-			luma: plane{0, stride, 2}, cb: plane{1, stride, 4}, cr: plane{3, stride, 4}, chromaRows: 1, size: luma,
-		}
-	case "UYVY":
-		return rawLayout{
-			luma: plane{1, stride, 2}, cb: plane{0, stride, 4}, cr: plane{2, stride, 4}, chromaRows: 1, size: luma,
-		}
-	}
-	return rawLayout{luma: plane{0, stride, 1}, gray: true, chromaRows: 1, size: luma} // GREY
-}
 
 const (
 	blockSide = 8  // pixels of a block, ITU T.81 A.1.3
 	mcuSide   = 16 // of the unit of a frame in 4:2:0, A.2.3: four blocks of luma and one of each chroma
 )
 
-// rawEncoder encodes frames of one size as baseline JPEG, in 4:2:0 or gray. A frame is cut into as many bands as
-// there are processors, each encoded by a goroutine of its own; restart markers between them make each independent of
-// the one before (ITU T.81, E.1.4).
-type rawEncoder struct {
+// Encoder encodes frames of one layout as baseline JPEG, in 4:2:0 or gray. A frame is cut into as many bands as there are
+// processors, each encoded by a goroutine of its own; restart markers between them make each independent of the one
+// before (ITU T.81, E.1.4). One goroutine uses an Encoder.
+type Encoder struct {
 	header  []byte // SOI through SOS
 	bands   []*band
 	working sync.WaitGroup
 }
 
-// newRawEncoder returns an encoder. fullRange says that black is 0 and white 255, as in JPEG; else they are 16 and 235
-// (ITU-R BT.601). quality is 1 to 100.
-func newRawEncoder(l rawLayout, width, height int, fullRange bool, quality int) *rawEncoder {
+// NewEncoder returns an encoder of frames that lie as l says. quality is 1 to 100, of which 100 is the best, as image/jpeg
+// has it. The error says what is wrong with l or quality.
+func NewEncoder(l Layout, quality int) (*Encoder, error) {
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	if quality < 1 || quality > 100 {
+		return nil, fmt.Errorf("yuv: quality %d: want 1 to 100", quality)
+	}
+	s := l.samples()
 	side := mcuSide
-	if l.gray {
+	if s.gray {
 		side = blockSide
 	}
-	columns, rows := (width+side-1)/side, (height+side-1)/side
+	columns, rows := (l.Width+side-1)/side, (l.Height+side-1)/side
 	// All bands but the last have the same number of MCUs, which has 16 bits.
 	bandRows := (rows + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
 	bandRows = min(bandRows, max(1<<16-1, columns)/columns)
 
-	t := newJPEGTables(l.gray, quality, fullRange)
-	e := &rawEncoder{header: t.headerFor(width, height, columns*bandRows)}
+	t := newTables(s.gray, quality, l.FullRange)
+	e := &Encoder{header: t.headerFor(l.Width, l.Height, columns*bandRows)}
 	// Where the samples of each column and row are, also of those that fill up the last MCUs: they repeat the edge.
-	o := newOffsets(l, width, height, columns*side, rows*side)
+	o := newOffsets(s, l.Width, l.Height, columns*side, rows*side)
 	for row := 0; row < rows; row += bandRows {
 		e.bands = append(e.bands, newBand(t, o, row*side, min(row+bandRows, rows)*side, &e.working))
 	}
-	return e
+	return e, nil
 }
 
-// encode appends the frame in raw, which has at least the layout's size.
-func (e *rawEncoder) encode(dst, raw []byte) []byte {
+// Bands is into how many parts a frame is cut, which are encoded at the same time.
+func (e *Encoder) Bands() int { return len(e.bands) }
+
+// Append appends the JPEG frame of raw, which has the layout's Size or more, to dst. It allocates nothing where dst has
+// room. raw may be used again when it returns.
+func (e *Encoder) Append(dst, raw []byte) []byte {
 	e.working.Add(len(e.bands))
 	for _, b := range e.bands {
 		b.raw = raw
@@ -125,11 +82,11 @@ func (e *rawEncoder) encode(dst, raw []byte) []byte {
 
 // offsets has those of samples in a frame: that of a row and a column together.
 type offsets struct {
-	layout                                          rawLayout
+	layout                                          samples
 	lumaRow, lumaColumn, cbRow, crRow, chromaColumn []int
 }
 
-func newOffsets(l rawLayout, width, height, paddedWidth, paddedHeight int) *offsets {
+func newOffsets(l samples, width, height, paddedWidth, paddedHeight int) *offsets {
 	p := &offsets{layout: l}
 	for y := range paddedHeight {
 		y = min(y, height-1)
@@ -148,7 +105,7 @@ func newOffsets(l rawLayout, width, height, paddedWidth, paddedHeight int) *offs
 type band struct {
 	raw     []byte // the frame
 	offsets *offsets
-	tables  *jpegTables
+	tables  *tables
 	y0, y1  int // its rows of pixels
 	done    *sync.WaitGroup
 	work    func() // is encode; go b.encode() would make a new one for each frame
@@ -156,7 +113,7 @@ type band struct {
 	block   [64]int32 // samples, then coefficients, row by row
 }
 
-func newBand(t *jpegTables, o *offsets, y0, y1 int, done *sync.WaitGroup) *band {
+func newBand(t *tables, o *offsets, y0, y1 int, done *sync.WaitGroup) *band {
 	b := &band{tables: t, offsets: o, y0: y0, y1: y1, done: done}
 	b.work = b.encode
 	return b

@@ -1,6 +1,7 @@
-package capture
+package yuv
 
 import (
+	"bytes"
 	"encoding/binary"
 	"image"
 	"image/jpeg"
@@ -23,8 +24,8 @@ const (
 	quantizeBits = 20
 )
 
-// jpegTables are what a JPEG header says, in the form that encoding needs.
-type jpegTables struct {
+// tables are what a JPEG header says, in the form that encoding needs.
+type tables struct {
 	header []byte // of a small frame, SOI through SOS
 	sof    int    // where SOF0's payload begins in it
 	sos    int    // where SOS begins in it
@@ -37,15 +38,15 @@ type jpegTables struct {
 	level [2][256]int32
 }
 
-// newJPEGTables takes them from a frame that image/jpeg encodes.
-func newJPEGTables(gray bool, quality int, fullRange bool) *jpegTables {
+// newTables takes them from a frame that image/jpeg encodes.
+func newTables(gray bool, quality int, fullRange bool) *tables {
 	var small image.Image = image.NewYCbCr(image.Rect(0, 0, mcuSide, mcuSide), image.YCbCrSubsampleRatio420)
 	if gray {
 		small = image.NewGray(image.Rect(0, 0, blockSide, blockSide))
 	}
-	var b jpegBuffer
+	var b bytes.Buffer
 	_ = jpeg.Encode(&b, small, &jpeg.Options{Quality: quality}) // writing to memory does not fail
-	t := &jpegTables{}
+	t := &tables{}
 	t.setLevels(fullRange)
 	segments := b.Bytes()
 	for at := 2; t.header == nil; {
@@ -67,7 +68,7 @@ func newJPEGTables(gray bool, quality int, fullRange bool) *jpegTables {
 }
 
 // headerFor returns SOI through SOS for a frame of a size, with a restart marker after so many MCUs.
-func (t *jpegTables) headerFor(width, height, restart int) []byte {
+func (t *tables) headerFor(width, height, restart int) []byte {
 	h := append([]byte{}, t.header[:t.sos]...)
 	binary.BigEndian.PutUint16(h[t.sof+1:], uint16(height)) // B.2.2
 	binary.BigEndian.PutUint16(h[t.sof+3:], uint16(width))
@@ -77,7 +78,7 @@ func (t *jpegTables) headerFor(width, height, restart int) []byte {
 }
 
 // setLevels fills level.
-func (t *jpegTables) setLevels(fullRange bool) {
+func (t *tables) setLevels(fullRange bool) {
 	for i := range 256 {
 		v := float64(i)
 		luma, chroma := v-128, v-128
@@ -91,7 +92,7 @@ func (t *jpegTables) setLevels(fullRange bool) {
 
 // setQuantizers reads the payload of DQT, B.2.4.1. What transform leaves to do is to divide by 8 and by a factor for each
 // row and column.
-func (t *jpegTables) setQuantizers(p []byte) {
+func (t *tables) setQuantizers(p []byte) {
 	factor := [blockSide]float64{1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379}
 	for ; len(p) > 0; p = p[65:] {
 		for i, q := range p[1:65] {
@@ -103,7 +104,7 @@ func (t *jpegTables) setQuantizers(p []byte) {
 }
 
 // setHuffman reads the payload of DHT, B.2.4.2, and makes the codes of annex C.
-func (t *jpegTables) setHuffman(p []byte) {
+func (t *tables) setHuffman(p []byte) {
 	for len(p) > 0 {
 		class, number, counts := p[0]>>4, p[0]&1, p[1:17]
 		p = p[17:]
@@ -160,7 +161,7 @@ type bitWriter struct {
 
 func (w *bitWriter) reset() { w.out, w.held, w.n = w.out[:0], 0, 0 }
 
-// code writes a code of jpegTables.huffman.
+// code writes a code of tables.huffman.
 func (w *bitWriter) code(c uint32) { w.bits(uint64(c&0xFFFF), uint(c>>16)) }
 
 // number writes a coefficient that is not 0, or a difference, after so many zeros: a symbol that holds how many zeros
