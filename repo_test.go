@@ -52,8 +52,8 @@ var rooms = map[string][]string{
 	"mjpeg/mjpegtest":            {"mjpeg"}, // for tests
 	"mjpeg/codec":                {"mjpeg"},
 	"mjpeg/yuv":                  {},
-	"pipeline":                   {"filters", "filters/cv", "mjpeg", "mjpeg/codec"},
-	"pipeline/sink":              {"filters", "filters/cv", "mjpeg", "mjpeg/codec", "pipeline"},
+	"pipeline":                   {"filters", "filters/cv", "internal/health", "internal/wording", "mjpeg", "mjpeg/codec"},
+	"pipeline/sink":              {"filters", "filters/cv", "internal/file", "mjpeg", "mjpeg/codec", "pipeline"},
 	"pipeline/sink/sinktest":     {}, // for tests
 	"scripts/bench":              {"mjpeg", "mjpeg/codec"},
 	"scripts/pictures":           {"filters", "filters/filterstest", "pipeline"},

@@ -9,8 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/xrash/smetrics"
-
+	"picam/internal/wording"
 	"picam/mjpeg"
 )
 
@@ -189,14 +188,11 @@ func (o Options) logger() *slog.Logger {
 
 // advice says what could have been meant by a spec of no kind.
 func advice(spec, name string) string {
-	var usages []string
-	nearest, distance := "", 3 // from here on it is another word
+	var usages, names []string
 	for _, k := range Kinds() {
-		usages = append(usages, k.Usage)
-		if d := smetrics.WagnerFischer(strings.ToLower(name), k.Name, 1, 1, 1); d < distance && d < len(k.Name) {
-			nearest, distance = k.Name, d
-		}
+		usages, names = append(usages, k.Usage), append(names, k.Name)
 	}
+	nearest := wording.Nearest(name, names)
 	list := "want " + strings.Join(usages, ", ")
 	switch {
 	case strings.HasPrefix(spec, "rtsp://"), strings.HasPrefix(spec, "rtsps://"):

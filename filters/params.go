@@ -17,6 +17,7 @@ import (
 
 	"picam/filters/cv"
 	"picam/filters/plugin"
+	"picam/internal/wording"
 )
 
 // Type is the kind of values that a parameter takes.
@@ -124,8 +125,8 @@ func (s *Params) Enum(name, def string, choices []string, doc string) string {
 			return text, nil
 		}
 		hint := ""
-		if near := Nearest(text, choices); isText && near != "" {
-			hint = fmt.Sprintf(" (did you mean %s?)", near)
+		if isText {
+			hint = wording.DidYouMean(text, choices)
 		}
 		return "", fmt.Errorf("%s is not one of %s%s", quote(v), strings.Join(choices, ", "), hint)
 	})

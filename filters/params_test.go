@@ -314,22 +314,6 @@ func TestFormatsInWords(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"blur", "canny", "flip", "grayscale", "resize", "rotate", "filters", "size", "sigma"}
-	for name, want := range map[string]string{
-		"blurr": "blur", "Blur": "blur", "bulr": "blur", "cany": "canny", "fitlers": "filters", "filter": "filters",
-		"gray": "grayscale", "GRAY": "grayscale", "grayscael": "grayscale", "sigmma": "sigma", "rotation": "rotate",
-		"": "", "xyzzy": "", "motion": "", "x": "",
-	} {
-		if got := Nearest(name, known); got != want {
-			t.Errorf("%q is near %q, want %q", name, got, want)
-		}
-	}
-	if got := Nearest("blur", nil); got != "" {
-		t.Errorf("among none: %q", got)
-	}
-}
-
 // FuzzConfigure holds that any values give either faults or a Stage that works.
 func FuzzConfigure(f *testing.F) {
 	kinds := append(All(), every)

@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters/plugin"
+	"picam/internal/wording"
 )
 
 // Stage is a Kind with checked values: immutable, so chains and goroutines may share it.
@@ -64,11 +65,7 @@ func unknown(name string, k Kind, known []string) string {
 	if len(known) == 0 {
 		return fmt.Sprintf("%s has no parameters", k.Name)
 	}
-	hint := ""
-	if near := Nearest(name, known); near != "" {
-		hint = fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	return fmt.Sprintf("no such parameter%s; %s has %s", hint, k.Name, strings.Join(known, ", "))
+	return fmt.Sprintf("no such parameter%s; %s has %s", wording.DidYouMean(name, known), k.Name, strings.Join(known, ", "))
 }
 
 // Kind returns what st was made of.

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"picam/filters"
+	"picam/internal/wording"
 )
 
 // Config is what a filters.yaml says. It never changes once loaded. The zero Config has no filters.
@@ -160,7 +161,7 @@ func (p *parser) config(text []byte) *Config {
 			p.camerasOf(c, value)
 		default:
 			p.fault(key, "unknown key %q%s; the file may have filters, on and cameras",
-				key.Value, didYouMean(key.Value, []string{"filters", "on", "cameras"}))
+				key.Value, wording.DidYouMean(key.Value, []string{"filters", "on", "cameras"}))
 		}
 	}
 	p.checkRules(c)
@@ -190,7 +191,7 @@ func (p *parser) camerasOf(c *Config, node *yaml.Node) {
 				own.Rules, own.hasRules = p.rules(value, where+"on"), true
 			default:
 				p.fault(key, "unknown key %q%s; a camera may have filters and on",
-					key.Value, didYouMean(key.Value, []string{"filters", "on"}))
+					key.Value, wording.DidYouMean(key.Value, []string{"filters", "on"}))
 			}
 		}
 		c.cameras[name.Value] = own
@@ -315,7 +316,7 @@ func (p *parser) text(node *yaml.Node, what string) string {
 func (p *parser) stage(name, params *yaml.Node) *filters.Stage {
 	kind, ok := filters.Find(name.Value)
 	if !ok {
-		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, didYouMean(name.Value, filterNames()))
+		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, wording.DidYouMean(name.Value, filterNames()))
 		return nil
 	}
 	values := map[string]any{}
@@ -432,13 +433,6 @@ func usage(kind filters.Kind) string {
 	}
 	first := params[0]
 	return fmt.Sprintf("'%s: {%s: %v}'", kind.Name, first.Name, first.Default)
-}
-
-func didYouMean(name string, known []string) string {
-	if near := filters.Nearest(name, known); near != "" {
-		return fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	return ""
 }
 
 // IsFaults reports whether err is about the content of a file, which its author can put right.

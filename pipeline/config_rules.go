@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"picam/internal/wording"
 )
 
 // ruleKeys are the keys of a rule.
@@ -77,7 +79,7 @@ func (p *parser) rule(node *yaml.Node, where string) *Rule {
 			r.After = p.duration(value, what, MaxClip)
 		default:
 			p.fault(key, "%s: no such key%s; a rule may have %s",
-				what, didYouMean(key.Value, ruleKeys()), strings.Join(ruleKeys(), ", "))
+				what, wording.DidYouMean(key.Value, ruleKeys()), strings.Join(ruleKeys(), ", "))
 		}
 	}
 	if r.Run == nil && r.Post == "" && r.Snapshot == "" && r.Clip == "" {
@@ -98,7 +100,7 @@ func (p *parser) checkRules(c *Config) {
 		if !names[node.Value] {
 			known := slices.Sorted(maps.Keys(names))
 			p.fault(node, "on: no stage is called %q%s; there is %s",
-				node.Value, didYouMean(node.Value, known), strings.Join(known, ", "))
+				node.Value, wording.DidYouMean(node.Value, known), strings.Join(known, ", "))
 		}
 	}
 }
