@@ -82,6 +82,9 @@ func fakeCamera() int {
 	case "nocamera":
 		fmt.Fprintln(os.Stderr, "ERROR: *** no cameras available ***")
 		return 255
+	case "varies": // why it fails, in words that are others each time
+		fmt.Fprintf(os.Stderr, "[tcp @ %#x] Connection reset by peer\n", os.Getpid())
+		return 255
 	case "says": // why it fails
 		fmt.Fprintln(os.Stderr, os.Getenv("FAKE_SAYS"))
 		return 255

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -34,13 +32,11 @@ const (
 type process struct {
 	lifetime
 	program
+	outage
 	maxFrame int
-	log      *slog.Logger
 
-	seq     uint64
-	retry   backoff.ExponentialBackOff
-	failing bool // it has ended and not given a frame since
-	trouble atomic.Pointer[string]
+	seq   uint64
+	retry backoff.ExponentialBackOff
 
 	mu    sync.Mutex // for child, which Next sets and Close reads
 	child *child     // nil: none is running
@@ -107,7 +103,7 @@ func (o *output) Read(b []byte) (int, error) {
 	if err = p.bury(err); p.ctx.Err() == nil && c.cmd.ProcessState.Success() {
 		return 0, io.EOF
 	}
-	return 0, onlyOnce(p.cause(err))
+	return 0, p.cause(fmt.Errorf("capture: %w", once(err)))
 }
 
 // openProcess starts the program. Only if that fails is there an error; that the program ends at once is none.
@@ -117,15 +113,15 @@ func openProcess(ctx context.Context, prog program, o Options) (*process, error)
 	p := &process{
 		lifetime: newLifetime(ctx),
 		program:  prog,
+		outage:   outage{log: o.logger()},
 		maxFrame: o.MaxFrame,
-		log:      o.logger(),
 		retry: backoff.ExponentialBackOff{
 			InitialInterval: 500 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 15 * time.Second,
 		},
 	}
 	if err := p.start(); err != nil {
 		p.Close()
-		return nil, err
+		return nil, fmt.Errorf("capture: %w", once(err))
 	}
 	return p, nil
 }
@@ -146,15 +142,14 @@ func (p *process) Next() (mjpeg.Frame, error) {
 		if err == io.EOF && p.loop {
 			continue
 		}
-		var dead *deadError
-		if err == io.EOF || errors.As(err, &dead) && dead.hopeless && p.seq == 0 {
+		if err == io.EOF {
 			return mjpeg.Frame{}, err
 		}
-		p.failing = true
-		p.tellTrouble(err)
-		pause := p.retry.NextBackOff()
-		p.log.Warn("camera program failed, starting it again", "in", pause.Round(time.Millisecond), "err", err)
-		if err := await(p.ctx, time.NewTimer(pause)); err != nil {
+		if troubleIn(err).hopeless && p.seq == 0 {
+			return mjpeg.Frame{}, fmt.Errorf("capture: %w", once(err))
+		}
+		p.tell(troubleIn(err))
+		if err := await(p.ctx, time.NewTimer(p.retry.NextBackOff())); err != nil {
 			return mjpeg.Frame{}, err
 		}
 	}
@@ -163,49 +158,13 @@ func (p *process) Next() (mjpeg.Frame, error) {
 
 // deliver numbers a frame through all starts of the program. A stamp's capture time stays.
 func (p *process) deliver(f mjpeg.Frame) mjpeg.Frame {
-	if p.failing {
-		p.failing = false
-		p.trouble.Store(nil)
-		p.log.Info("camera program gives frames again", "program", p.name)
-	}
+	p.fine()
 	p.seq++
 	f.Seq = p.seq
 	if f.Captured.IsZero() {
 		f.Captured = f.Received
 	}
 	return f
-}
-
-// tellTrouble makes err's sentence the reason why there are no frames.
-func (p *process) tellTrouble(err error) {
-	text := strings.TrimPrefix(err.Error(), "capture: ")
-	var dead *deadError
-	if errors.As(err, &dead) && dead.sentence != "" {
-		text = dead.sentence
-	}
-	p.trouble.Store(&text)
-}
-
-// Trouble returns why there are no frames, or "".
-func (p *process) Trouble() string {
-	if t := p.trouble.Load(); t != nil {
-		return *t
-	}
-	return ""
-}
-
-// deadError is what a program died of.
-type deadError struct {
-	text     string
-	sentence string // for the user; "": none is known
-	hopeless bool
-}
-
-func (e *deadError) Error() string {
-	if e.sentence != "" {
-		return fmt.Sprintf("capture: %s (%s)", e.sentence, e.text)
-	}
-	return "capture: " + e.text
 }
 
 // start starts a child if none is running. Once Close has looked for one it starts no more.
@@ -220,7 +179,7 @@ func (p *process) start() error {
 	}
 	c, err := startChild(p.ctx, p.argv, p.maxFrame)
 	if err != nil {
-		return fmt.Errorf("capture: %s: %w", p.name, err)
+		return &troubleError{text: fmt.Sprintf("%s: %v", p.name, err), does: startsItAgain}
 	}
 	p.child = c
 	return nil
@@ -260,18 +219,22 @@ func (p *process) bury(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		cause = fmt.Sprintf("no frame for %v", p.silence)
 	}
+	// The key has nothing in it that may differ each time, as what it said may: ffmpeg's lines hold addresses.
+	dead := &troubleError{does: startsItAgain, key: cause, hopeless: p.once && st.Frames == 0 && c.cmd.ProcessState.Success()}
 	if st.Frames == 0 && st.Bytes > 0 {
 		cause += fmt.Sprintf(", no frame in the %d bytes that it wrote", st.Bytes)
-	}
-	dead := &deadError{hopeless: p.once && st.Frames == 0 && c.cmd.ProcessState.Success()}
-	if p.explain != nil {
-		sentence, hopeless := p.explain(string(c.stderr.buf), c.cmd.ProcessState.ExitCode())
-		dead.sentence, dead.hopeless = sentence, dead.hopeless || hopeless
 	}
 	if said := c.stderr.lastLines(); said != "" {
 		cause += ": " + said
 	}
 	dead.text = p.name + ": " + cause
+	if p.explain != nil {
+		sentence, hopeless := p.explain(string(c.stderr.buf), c.cmd.ProcessState.ExitCode())
+		dead.hopeless = dead.hopeless || hopeless
+		if sentence != "" {
+			dead.text, dead.detail, dead.key = sentence, dead.text, sentence
+		}
+	}
 	return dead
 }
 

@@ -271,7 +271,7 @@ func TestProcessIsStartedAgain(t *testing.T) {
 					t.Errorf("frame %d has Seq %d", i+1, f.Seq)
 				}
 			}
-			for _, want := range []string{tt.want, "camera program failed, starting it again", "gives frames again"} {
+			for _, want := range []string{tt.want, "picam starts it again", "the camera gives frames"} {
 				if !strings.Contains(text.String(), want) {
 					t.Errorf("log does not contain %q: %s", want, text)
 				}
@@ -280,6 +280,31 @@ func TestProcessIsStartedAgain(t *testing.T) {
 				t.Errorf("%d starts", n)
 			}
 		})
+	}
+}
+
+// TestProcessTellsOnce: a program that fails again and again costs a line for each trouble, not one for each start.
+func TestProcessTellsOnce(t *testing.T) {
+	journal := installFake(t, "rpicam-vid", "varies varies text varies text run")
+	path, err := exec.LookPath("rpicam-vid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, log := newLog()
+	s, err := openProcess(t.Context(), program{argv: []string{path}}, Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.retry.InitialInterval, s.retry.MaxInterval = time.Millisecond, time.Millisecond
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(read(t, journal), "start "); n != 6 {
+		t.Errorf("%d starts", n)
+	}
+	if n := strings.Count(text.String(), "level=WARN"); n != 2 || strings.Count(text.String(), "gives frames") != 1 {
+		t.Errorf("%d troubles told: %s", n, text)
 	}
 }
 

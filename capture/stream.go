@@ -2,10 +2,8 @@ package capture
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"time"
 )
 
@@ -47,8 +45,7 @@ func OpenStream(ctx context.Context, spec string, o Options) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := k.stream(ctx, arg, o)
-	return s, onlyOnce(err)
+	return k.stream(ctx, arg, o)
 }
 
 // framesOf makes a Stream of a source whose frames are its bytes.
@@ -113,34 +110,4 @@ func (r untilEnd) Read(p []byte) (int, error) {
 		err = r.cause(err)
 	}
 	return n, err
-}
-
-// onceError is an error without the promise to try again.
-type onceError struct {
-	text string
-	error
-}
-
-func (e *onceError) Error() string { return e.text }
-func (e *onceError) Unwrap() error { return e.error }
-
-// onlyOnce takes off a sentence what a Source goes on to do.
-func onlyOnce(err error) error {
-	if err == nil || err == io.EOF {
-		return err
-	}
-	text := err.Error()
-	promise := regexp.MustCompile(`(;|([?.])) picam (tries again|connects anew|waits for it)(;|$)`)
-	if short := promise.ReplaceAllString(text, "$2$4"); short != text {
-		return &onceError{short, err}
-	}
-	return err
-}
-
-// troubleOf is what a source says of why it has no frames, as an error; nil if it says nothing.
-func troubleOf(t Troubled) error {
-	if text := t.Trouble(); text != "" {
-		return onlyOnce(errors.New("capture: " + text))
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"picam/internal/health"
 	"picam/mjpeg"
 )
 
@@ -38,11 +38,10 @@ const (
 type v4l2 struct {
 	lifetime
 	counter
-	journal
+	outage
 	finder   finder
 	options  Options
 	settings []setting
-	log      *slog.Logger
 
 	wakeup *os.File      // becomes readable when the source ends
 	tried  chan struct{} // closed when the first try is over
@@ -57,12 +56,12 @@ type v4l2 struct {
 	logCounts func()    // of Close, once
 
 	// Of the camera's goroutine:
-	buffers  chan<- Part // of a v4l2Stream, nil for a Source
-	first    func()      // closes tried
-	opened   string      // what was logged of the camera last
-	filling  *shot
-	seq      uint64    // of the camera's frames, over all its starts
-	brokenAt time.Time // when broken frames were told of last
+	buffers chan<- Part // of a v4l2Stream, nil for a Source
+	first   func()      // closes tried
+	opened  string      // what was logged of the camera last
+	filling *shot
+	seq     uint64        // of the camera's frames, over all its starts
+	broken  health.Outage // of whole frames
 }
 
 // openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for the
@@ -90,11 +89,10 @@ func newV4L2(ctx context.Context, device string, o Options, buffers chan<- Part)
 	}
 	s := &v4l2{
 		lifetime:  newLifetime(ctx),
-		journal:   journal{log: o.logger()},
+		outage:    outage{log: o.logger()},
 		finder:    finder{device: device},
 		options:   o,
 		settings:  settings,
-		log:       o.logger(),
 		wakeup:    wakeup,
 		tried:     make(chan struct{}),
 		failed:    make(chan error, 1),
@@ -103,6 +101,7 @@ func newV4L2(ctx context.Context, device string, o Options, buffers chan<- Part)
 		free:      make(chan *shot, 3),
 		filling:   &shot{},
 		buffers:   buffers,
+		broken:    health.Outage{Again: brokenTime},
 		developer: developer{quality: o.Quality, log: o.logger()},
 	}
 	s.first = sync.OnceFunc(func() { close(s.tried) })
@@ -184,7 +183,7 @@ func (s *v4l2) run() {
 			return
 		}
 		if !t.kind.startsAnew() { // else the next start may know better
-			s.tell(t)
+			s.tell(t.troubleError)
 		}
 		s.first()
 		if await(s.ctx, time.NewTimer(t.kind.pause())) != nil {
@@ -210,7 +209,7 @@ func (s *v4l2) try(before *trouble) *trouble {
 		return failed
 	}
 	if before != nil && before.kind.startsAnew() {
-		s.tell(before)
+		s.tell(before.troubleError)
 	}
 	who = s.finder.who()
 	s.first()
@@ -223,7 +222,7 @@ func (s *v4l2) try(before *trouble) *trouble {
 
 // guard calls f, which talks to the camera, and reports whether that took so long that it has told of it.
 func (s *v4l2) guard(who string, f func()) (stalled bool) {
-	timer := time.AfterFunc(hungTime, func() { s.tell(hungTrouble(who)) })
+	timer := time.AfterFunc(hungTime, func() { s.tell(hungTrouble(who).troubleError) })
 	f()
 	return !timer.Stop()
 }
@@ -374,7 +373,7 @@ func (s *v4l2) take(c *camera, b *videoBuffer, memory []byte, run *videoRun) (wh
 	if !ok {
 		s.drop(why)
 		if run.good && why.broken() { // the first ones after a start are often broken
-			s.tellBroken(now)
+			s.tellBroken()
 		}
 		return false
 	}
@@ -419,7 +418,7 @@ func streamV4L2(ctx context.Context, device string, o Options) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := troubleOf(s); err != nil {
+	if err := s.failure(); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -432,21 +431,20 @@ func (s v4l2Stream) Part() (Part, error) {
 	case p := <-s.parts:
 		return p, nil
 	case err := <-s.failed:
-		return Part{}, onlyOnce(err)
+		return Part{}, err
 	case <-s.ctx.Done():
-		if err := troubleOf(s); err != nil {
+		if err := s.failure(); err != nil {
 			return Part{}, err
 		}
 		return Part{}, context.Cause(s.ctx)
 	}
 }
 
-// tellBroken tells how many frames were broken since it did so last.
-func (s *v4l2) tellBroken(now time.Time) {
-	if now.Sub(s.brokenAt) < brokenTime {
+// tellBroken tells how many frames were broken, now and then.
+func (s *v4l2) tellBroken() {
+	if !s.broken.Failed("") {
 		return
 	}
-	s.brokenAt = now
 	s.log.Warn("the camera gives broken frames, which are dropped", s.Counts().dropped(Drop.broken)...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestV4L2OpenErrors(t *testing.T) {
 func TestV4L2Waits(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "usb-camera-video-index0")
 	for _, tt := range []struct{ spec, want string }{
-		{"v4l2:4321", "there is no camera at " + absent + ": plug it in; picam waits for it"},
+		{"v4l2:4321", "there is no camera at " + absent + ": plug it in, or take one that picam devices lists; picam waits for it"},
 		{"v4l2:" + link, "there is no camera at " + link},
 	} {
 		text, log := newLog()
@@ -146,15 +147,18 @@ func TestTrouble(t *testing.T) {
 		{wrap(unix.ENOLINK), name, troubleUnusable, "is a part of a camera that libcamera puts together"},
 		{wrap(unix.ETIMEDOUT), name, troubleHung, "does not answer"},
 		{errStalled, name, troubleStalled, "gives no frames, though it answers"},
-		{errBroken, name, troubleBroken, "gives only broken frames: picam drops them and keeps starting it anew"},
+		{errBroken, name, troubleBroken, "gives only broken frames, which picam drops: look at its cable"},
 		{errNotFed, name, troubleNotFed, "a loopback device that no program writes to"},
 		{unusableError("its formats are H264"), name, troubleUnusable, "HD Webcam (/dev/video3): its formats are H264; picam devices"},
 		{wrap(unix.EIO), name, troubleOther, "HD Webcam (/dev/video3): start: input/output error: picam tries again"},
 	} {
 		t.Run(tt.err.Error(), func(t *testing.T) {
 			got := newTrouble(tt.err, node, tt.name, m)
-			if got.kind != tt.kind || !strings.Contains(got.text, tt.want) {
-				t.Errorf("kind %d, %q; want %d, %q", got.kind, got.text, tt.kind, tt.want)
+			if got.kind != tt.kind || !strings.Contains(got.Error(), tt.want) {
+				t.Errorf("kind %d, %q; want %d, %q", got.kind, got.Error(), tt.kind, tt.want)
+			}
+			if short := once(got.troubleError).Error(); regexp.MustCompile(`picam (waits|tries|keeps)`).MatchString(short) {
+				t.Errorf("who does not try again says %q", short)
 			}
 		})
 	}
@@ -213,40 +217,6 @@ func TestUsers(t *testing.T) {
 	if got := newTrouble(unix.EBUSY, path, "", mode{}).text; !strings.Contains(got, "is in use by "+want) {
 		t.Errorf("%q does not name %s", got, want)
 	}
-}
-
-func TestJournal(t *testing.T) {
-	text, log := newLog()
-	j := journal{log: log}
-	lines := func(want ...string) {
-		t.Helper()
-		got := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-		if len(got) != len(want) {
-			t.Fatalf("got %q, want %q", got, want)
-		}
-		for i := range want {
-			if !strings.Contains(got[i], want[i]) {
-				t.Errorf("line %d: %s, want %s", i+1, got[i], want[i])
-			}
-		}
-	}
-	gone, busy := &trouble{kind: troubleUnplugged, text: "gone"}, &trouble{kind: troubleBusy, text: "busy"}
-	j.fine()
-	j.tell(gone)
-	j.tell(gone)
-	j.tell(busy)
-	j.tell(gone)
-	if got := j.Trouble(); got != "gone" {
-		t.Errorf("trouble %q", got)
-	}
-	lines("msg=gone", "msg=busy")
-	j.fine()
-	j.fine()
-	if got := j.Trouble(); got != "" {
-		t.Errorf("trouble %q", got)
-	}
-	j.tell(busy)
-	lines("msg=gone", "msg=busy", "the camera gives frames", "msg=busy")
 }
 
 // sysFolder makes a /dev and a /sys/class/video4linux of the places.

@@ -3,24 +3,25 @@ package capture
 import (
 	"errors"
 	"fmt"
-	"log/slog"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// trouble is why a camera gives no frames, in a sentence for its user.
+// trouble is a troubleError of a V4L2 camera. Those of one kind have one key.
 type trouble struct {
-	kind     troubleKind
-	text     string
-	hopeless bool // waiting does not help, if it is so from the beginning
+	*troubleError
+	kind troubleKind
 }
 
-func (t *trouble) Error() string { return t.text }
-
 type troubleKind int
+
+// of is a trouble of this kind, see troubleError. It is hopeless where a Source does nothing about it.
+func (k troubleKind) of(text, does string) *trouble {
+	return &trouble{&troubleError{text: text, does: does, hopeless: does == "", key: strconv.Itoa(int(k))}, k}
+}
 
 const (
 	troubleMissing troubleKind = iota
@@ -53,7 +54,7 @@ func (k troubleKind) pause() time.Duration {
 
 const (
 	loopbackDriver = "v4l2 loopback"
-	waits          = "; picam waits for it"
+	lookAt         = "look at its cable and its power, or ask for a smaller --size or --fps"
 	partOfCamera   = "a part of a camera that libcamera puts together; a Raspberry Pi's own is --source rpicam"
 )
 
@@ -77,15 +78,13 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 	var unusable unusableError
 	switch {
 	case errors.As(err, &unusable):
-		return &trouble{troubleUnusable, fmt.Sprintf("%s: %s; picam devices lists the cameras", who, unusable), true}
+		return troubleUnusable.of(fmt.Sprintf("%s: %s; picam devices lists the cameras", who, unusable), "")
 	case errors.Is(err, errNotFed):
-		return &trouble{troubleNotFed, who + " is a loopback device that no program writes to: start that program" + waits, false}
+		return troubleNotFed.of(who+" is a loopback device that no program writes to: start that program", waits)
 	case errors.Is(err, errStalled):
-		return &trouble{troubleStalled, who + " gives no frames, though it answers: picam keeps starting it anew; " +
-			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
+		return troubleStalled.of(who+" gives no frames, though it answers: "+lookAt, keepsStarting)
 	case errors.Is(err, errBroken):
-		return &trouble{troubleBroken, who + " gives only broken frames: picam drops them and keeps starting it anew; " +
-			"if that does not help, look at its cable and its power, or ask for a smaller --size or --fps", false}
+		return troubleBroken.of(who+" gives only broken frames, which picam drops: "+lookAt, keepsStarting)
 	case errors.Is(err, unix.ETIMEDOUT):
 		return hungTrouble(who)
 	case errors.Is(err, unix.EBUSY):
@@ -93,21 +92,21 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 		if list := users(node); len(list) > 0 {
 			by = strings.Join(list, ", ")
 		}
-		return &trouble{troubleBusy, fmt.Sprintf("%s is in use by %s: end that, or take another camera%s", who, by, waits), false}
+		return troubleBusy.of(fmt.Sprintf("%s is in use by %s: end that, or take another camera", who, by), waits)
 	case errors.Is(err, unix.ENOSPC):
-		return &trouble{troubleNoBandwidth, fmt.Sprintf("%s: there is no room for %v on its USB bus: ask for a smaller --size "+
-			"or --fps, or plug it in where no other camera is; picam tries again", who, m), false}
+		return troubleNoBandwidth.of(fmt.Sprintf("%s: there is no room for %v on its USB bus: ask for a smaller --size "+
+			"or --fps, or plug it in where no other camera is", who, m), triesAgain)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return &trouble{troubleDenied, who + " may not be opened by this user: sudo usermod -aG video $USER, then log in anew", true}
+		return troubleDenied.of(who+" may not be opened by this user: sudo usermod -aG video $USER, then log in anew", "")
 	case errors.Is(err, unix.ENOLINK): // its links to other nodes are not set up
-		return &trouble{troubleUnusable, who + " is " + partOfCamera, true}
+		return troubleUnusable.of(who+" is "+partOfCamera, "")
 	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR):
-		return &trouble{troubleUnusable, who + " is no camera; picam devices lists those that there are", true}
+		return troubleUnusable.of(who+" is no camera; picam devices lists those that there are", "")
 	case isGone(err):
-		return &trouble{troubleUnplugged, who + " is gone: plug it in again" + waits, false}
+		return troubleUnplugged.of(who+" is gone: plug it in again", waits)
 	}
-	return &trouble{troubleOther, fmt.Sprintf("%s: %v: picam tries again; if that does not help, unplug it and plug it in again",
-		who, err), false}
+	return troubleOther.of(fmt.Sprintf("%s: %v", who, err),
+		": picam tries again; if that does not help, unplug it and plug it in again")
 }
 
 // who names a camera.
@@ -131,56 +130,12 @@ func isGone(err error) bool {
 // missingTrouble is for a camera that has not been there yet.
 func missingTrouble(device string) *trouble {
 	if device == "" {
-		return &trouble{troubleMissing, "there is no camera: plug one in" + waits, false}
+		return troubleMissing.of("there is no camera: plug one in", waits)
 	}
-	return &trouble{troubleMissing, fmt.Sprintf("there is no camera at %s: plug it in%s; picam devices lists those that there are",
-		device, waits), false}
+	return troubleMissing.of(fmt.Sprintf("there is no camera at %s: plug it in, or take one that picam devices lists", device),
+		waits)
 }
 
 func hungTrouble(who string) *trouble {
-	return &trouble{troubleHung, who + " does not answer: picam waits for it; unplug it and plug it in again, or look at its " +
-		"cable and its power", false}
-}
-
-// journal tells each kind of trouble once, from its beginning to the next frame.
-type journal struct {
-	log   *slog.Logger
-	mu    sync.Mutex
-	now   *trouble // nil: there are frames
-	since time.Time
-	told  [troubleOther + 1]bool
-}
-
-// tell logs a trouble.
-func (j *journal) tell(t *trouble) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.now == nil {
-		j.since = time.Now()
-	}
-	j.now = t
-	if !j.told[t.kind] {
-		j.told[t.kind] = true
-		j.log.Warn(t.text)
-	}
-}
-
-// fine logs that a trouble is over, if there was one.
-func (j *journal) fine() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.now != nil {
-		j.log.Info("the camera gives frames", "after", time.Since(j.since).Round(time.Millisecond))
-		j.now, j.told = nil, [len(j.told)]bool{}
-	}
-}
-
-// Trouble returns why there are no frames, or "".
-func (j *journal) Trouble() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.now == nil {
-		return ""
-	}
-	return j.now.text
+	return troubleHung.of(who+" does not answer: unplug it and plug it in again, or look at its cable and its power", waits)
 }

@@ -38,7 +38,7 @@ const (
 // asked for again and again. Frames are cut by their own markers, so that nothing depends on lengths and boundaries.
 type web struct {
 	lifetime
-	*outage
+	outage
 	url      *url.URL // with user and password
 	options  webOptions
 	who      string // the same without these, for people
@@ -59,14 +59,6 @@ type web struct {
 	past   mjpeg.Stats   // of those before it
 }
 
-// webError is a sentence for the user.
-type webError struct {
-	text     string
-	hopeless bool // waiting does not help, if it is so from the beginning
-}
-
-func (e *webError) Error() string { return e.text }
-
 // openWeb asks for the address once, and fails if that shows that there will never be frames. A camera that does not
 // answer is waited for.
 func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (Source, error) {
@@ -76,12 +68,13 @@ func openWeb(scheme string) func(ctx context.Context, arg string, o Options) (So
 			return nil, err
 		}
 		err = w.ask()
-		if hopeless := (&webError{}); errors.As(err, &hopeless) && hopeless.hopeless {
+		switch {
+		case err == nil || w.ctx.Err() != nil:
+		case troubleIn(err).hopeless:
 			w.Close()
 			return nil, fmt.Errorf("capture: %w", err)
-		}
-		if err != nil && w.ctx.Err() == nil {
-			w.tell(err.Error())
+		default:
+			w.tell(troubleIn(err))
 		}
 		return w, nil
 	}
@@ -94,7 +87,7 @@ func newWeb(ctx context.Context, address string, o Options) (*web, error) {
 		return nil, err
 	}
 	w := &web{
-		lifetime: newLifetime(ctx), outage: newOutage(o.logger()),
+		lifetime: newLifetime(ctx), outage: outage{log: o.logger()},
 		url: u, options: options, who: webName(u), maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame), silence: webSilence,
 		pace:   pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
 		dialer: net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second},
@@ -160,13 +153,13 @@ func (s *webStream) Part() (Part, error) {
 	}
 	a, resp, err := s.begin()
 	if err != nil {
-		return Part{}, onlyOnce(s.cause(fmt.Errorf("capture: %w", err)))
+		return Part{}, s.cause(fmt.Errorf("capture: %w", once(err)))
 	}
 	s.answer = a
 	fault := s.judge(a, resp)
 	if fault != nil {
 		a.single = false // once is enough
-		fault = onlyOnce(fault)
+		fault = once(fault)
 	}
 	return Part{Reader: webBody{s.web, a}, Answer: resp, Fault: fault}, nil
 }
@@ -180,7 +173,7 @@ type webBody struct {
 func (b webBody) Read(p []byte) (int, error) {
 	n, err := b.answer.Read(p)
 	if n == 0 && err != nil && err != io.EOF {
-		err = onlyOnce(b.cause(b.broken(b.answer, err)))
+		err = b.cause(once(b.broken(b.answer, err)))
 	}
 	return n, err
 }
@@ -253,10 +246,10 @@ func (w *web) Next() (mjpeg.Frame, error) {
 		if w.ctx.Err() != nil {
 			break
 		}
-		if hopeless := (&webError{}); errors.As(err, &hopeless) && hopeless.hopeless && !w.known {
+		if troubleIn(err).hopeless && !w.known {
 			return mjpeg.Frame{}, fmt.Errorf("capture: %w", err)
 		}
-		w.tell(err.Error())
+		w.tell(troubleIn(err))
 		if err := await(w.ctx, time.NewTimer(w.retry.NextBackOff())); err != nil {
 			return mjpeg.Frame{}, err
 		}
@@ -296,7 +289,7 @@ func (w *web) finish(err error) error {
 	case errors.Is(cause, errWebOther), errors.Is(cause, errWebNoFrame), err == io.EOF && st.Frames == 0:
 		return w.other(a, st)
 	case err == io.EOF:
-		return &webError{text: w.who + " has ended its stream; picam connects anew"}
+		return &troubleError{text: w.who + " has ended its stream", does: connectsAnew}
 	}
 	return w.broken(a, err)
 }
@@ -317,8 +310,7 @@ func (w *web) other(a *answer, st mjpeg.Stats) error {
 	} else if len(a.head) > 0 {
 		what += ", which is " + found
 	}
-	return &webError{what + "; " + advice + "; picam probe tells more",
-		st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
+	return &troubleError{text: what + "; " + advice + "; picam probe tells more", hopeless: st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
 }
 
 // video says that there is video of another kind, and how to make MJPEG of it. format is what ffmpeg calls it; "": it finds
@@ -337,16 +329,16 @@ func (w *web) video(kind, format string) error {
 	if w.url.RawQuery != "" {
 		address += "?…"
 	}
-	return &webError{fmt.Sprintf("%s is video of another kind (%s); want MJPEG, or --source 'ffmpeg:%s-i %s' (--from with picam recv), "+
-		"which lets ffmpeg make it", w.who, kind, format, address), true}
+	return hopeless("%s is video of another kind (%s); want MJPEG, or --source 'ffmpeg:%s-i %s' (--from with picam recv), "+
+		"which lets ffmpeg make it", w.who, kind, format, address)
 }
 
 // broken makes a sentence of the error by which an answer ended.
 func (w *web) broken(a *answer, err error) error {
 	if errors.Is(context.Cause(a.ctx), errWebSilent) {
-		return &webError{text: fmt.Sprintf("%s sends nothing for %v; picam connects anew", w.who, w.silence)}
+		return &troubleError{text: fmt.Sprintf("%s sends nothing for %v", w.who, w.silence), does: connectsAnew}
 	}
-	return &webError{text: fmt.Sprintf("%s: %v; picam connects anew", w.who, cutURL(err))}
+	return &troubleError{text: fmt.Sprintf("%s: %v", w.who, cutURL(err)), does: connectsAnew}
 }
 
 const someAddresses = ", such as /?action=stream (mjpg-streamer), /stream (ustreamer, and port 81 of an ESP32-CAM), /axis-cgi/mjpg/video.cgi"
@@ -492,7 +484,7 @@ func (w *web) get(ctx context.Context) (*http.Response, error) {
 	for try := 0; ; try++ {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 		if err != nil {
-			return nil, &webError{fmt.Sprintf("%s: %v", w.who, cutURL(err)), true}
+			return nil, hopeless("%s: %v", w.who, cutURL(err))
 		}
 		req.URL.User = nil
 		req.Header.Set("User-Agent", "picam")
@@ -508,18 +500,18 @@ func (w *web) get(ctx context.Context) (*http.Response, error) {
 		resp.Body.Close()
 		switch {
 		case w.url.User == nil:
-			return nil, &webError{fmt.Sprintf("%s asks for a user and a password: want %s://USER:PASSWORD@%s%s", w.who, w.url.Scheme,
-				w.url.Host, w.url.RequestURI()), true}
+			return nil, hopeless("%s asks for a user and a password: want %s://USER:PASSWORD@%s%s", w.who, w.url.Scheme,
+				w.url.Host, w.url.RequestURI())
 		case final.Hostname() != w.url.Hostname():
-			return nil, &webError{fmt.Sprintf("%s leads to %s, which asks for a password; picam gives it to %s only", w.who,
-				final.Host, w.url.Hostname()), true}
+			return nil, hopeless("%s leads to %s, which asks for a password; picam gives it to %s only", w.who,
+				final.Host, w.url.Hostname())
 		}
 		switch known, stale := w.login.challenged(resp.Header); {
 		case !known:
-			return nil, &webError{fmt.Sprintf("%s wants a kind of login that picam does not know: %q; it knows Digest and Basic", w.who,
-				strings.Join(resp.Header.Values("Www-Authenticate"), ", ")), true}
+			return nil, hopeless("%s wants a kind of login that picam does not know: %q; it knows Digest and Basic", w.who,
+				strings.Join(resp.Header.Values("Www-Authenticate"), ", "))
 		case try > 1, try > 0 && !stale:
-			return nil, &webError{w.who + " does not take this user and password", true}
+			return nil, &troubleError{text: w.who + " does not take this user and password", hopeless: true}
 		}
 		target = final
 	}
@@ -530,14 +522,14 @@ func (w *web) judge(a *answer, resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 	case code == http.StatusNotFound, code == http.StatusGone:
-		return &webError{fmt.Sprintf("%s: the camera has nothing at this address (%s); want that of its stream%s", w.who, resp.Status,
-			someAddresses), true}
+		return hopeless("%s: the camera has nothing at this address (%s); want that of its stream%s", w.who, resp.Status,
+			someAddresses)
 	case code == http.StatusForbidden:
-		return &webError{fmt.Sprintf("%s: the camera does not allow it (%s); look at its users and their rights", w.who, resp.Status), true}
+		return hopeless("%s: the camera does not allow it (%s); look at its users and their rights", w.who, resp.Status)
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return &webError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others; picam tries again", w.who, resp.Status)}
+		return &troubleError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others", w.who, resp.Status), does: triesAgain}
 	default:
-		return &webError{fmt.Sprintf("%s answers %s, not with frames", w.who, resp.Status), true}
+		return hopeless("%s answers %s, not with frames", w.who, resp.Status)
 	}
 	kind := mediaType(a.kind)
 	isPage := kind == "text/html" || kind == "application/xhtml+xml"
@@ -550,17 +542,17 @@ func (w *web) judge(a *answer, resp *http.Response) error {
 	start := bytes.TrimSpace(head)
 	switch {
 	case isPage && bytes.HasPrefix(start, []byte("<")) && regexp.MustCompile(`(?i)type=["']?password`).Match(head):
-		return &webError{w.who + " is a page to log in at, not a stream; picam logs in as the camera's address of the stream asks for it; " +
-			"want that one" + someAddresses, true}
+		return &troubleError{text: w.who + " is a page to log in at, not a stream; picam logs in as the camera's address of the stream asks for it; " +
+			"want that one" + someAddresses, hopeless: true}
 	case isPage && (bytes.HasPrefix(start, []byte("<")) || len(start) == 0):
-		return &webError{w.who + " is a web page, not a stream; want the address of the frame in it" + someAddresses, true}
+		return &troubleError{text: w.who + " is a web page, not a stream; want the address of the frame in it" + someAddresses, hopeless: true}
 	case isPage, bytes.HasPrefix(start, []byte("\xFF\xD8\xFF")), bytes.HasPrefix(start, []byte("--")):
 		return nil // the bytes are the truth
 	case isVideo:
 		_, _, format := sniff.Recognise(head)
 		return w.video(kind, format)
 	}
-	return &webError{fmt.Sprintf("%s is %s; want MJPEG or JPEG", w.who, kind), true}
+	return hopeless("%s is %s; want MJPEG or JPEG", w.who, kind)
 }
 
 // explain makes a sentence of why there is no response.
@@ -573,31 +565,31 @@ func (w *web) explain(err error) error {
 	}
 	text := cutURL(err).Error()
 	if hint, _ := linklocal.Hint(w.url.Hostname()); hint != "" {
-		return &webError{text: fmt.Sprintf("%s: %s; picam tries again", w.who, hint)}
+		return &troubleError{text: fmt.Sprintf("%s: %s", w.who, hint), does: triesAgain}
 	}
 	switch {
 	case errors.Is(err, errRedirects):
-		return &webError{fmt.Sprintf("%s leads elsewhere more than %d times; want the address where it ends", w.who, webRedirects), true}
+		return hopeless("%s leads elsewhere more than %d times; want the address where it ends", w.who, webRedirects)
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &webError{text: fmt.Sprintf("there is no computer %s in this network; picam tries again", w.url.Hostname())}
+		return &troubleError{text: fmt.Sprintf("there is no computer %s in this network", w.url.Hostname()), does: triesAgain}
 	case isRefused(err):
-		return &webError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right? picam tries again", w.url.Host)}
+		return &troubleError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right?", w.url.Host), does: " picam tries again"}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return &webError{text: fmt.Sprintf("%s does not answer; picam tries again", w.who)}
+		return &troubleError{text: fmt.Sprintf("%s does not answer", w.who), does: triesAgain}
 	case errors.Is(err, errHeadTooLong):
-		return &webError{fmt.Sprintf("%s: %v: want the address of the stream%s", w.who, errHeadTooLong, someAddresses), true}
+		return hopeless("%s: %v: want the address of the stream%s", w.who, errHeadTooLong, someAddresses)
 	case errors.As(err, &other) && bytes.HasPrefix(other.begin, []byte("RTSP/")):
-		return &webError{fmt.Sprintf("%s is an RTSP server, whose cameras mostly send H.264: want 'ffmpeg:-i rtsp://%s%s', or the port of its web server",
-			w.url.Host, w.url.Host, w.url.RequestURI()), true}
+		return hopeless("%s is an RTSP server, whose cameras mostly send H.264: want 'ffmpeg:-i rtsp://%s%s', or the port of its web server",
+			w.url.Host, w.url.Host, w.url.RequestURI())
 	case errors.As(err, &other) && bytes.HasPrefix(other.begin, []byte("\x15\x03")):
-		return &webError{fmt.Sprintf("%s speaks TLS: want https:// instead of http://", w.url.Host), true}
+		return hopeless("%s speaks TLS: want https:// instead of http://", w.url.Host)
 	case errors.As(err, &other):
-		return &webError{fmt.Sprintf("%s does not speak HTTP: what it says begins with %.32q; what sends plain MJPEG is tcp://%s, for picam recv --from",
-			w.url.Host, other.begin, w.url.Host), true}
+		return hopeless("%s does not speak HTTP: what it says begins with %.32q; what sends plain MJPEG is tcp://%s, for picam recv --from",
+			w.url.Host, other.begin, w.url.Host)
 	case strings.Contains(text, "malformed HTTP"):
-		return &webError{fmt.Sprintf("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from", w.url.Host, w.url.Host), true}
+		return hopeless("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from", w.url.Host, w.url.Host)
 	}
-	return &webError{text: fmt.Sprintf("%s: %s; picam tries again", w.who, text)}
+	return &troubleError{text: fmt.Sprintf("%s: %s", w.who, text), does: triesAgain}
 }
 
 func isRefused(err error) bool {

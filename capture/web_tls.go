@@ -164,22 +164,22 @@ func (w *web) explainTLS(err error) error {
 	host := w.url.Host
 	switch text := cutURL(err).Error(); {
 	case errors.As(err, &old):
-		return &webError{fmt.Sprintf("%s speaks %v, which can be broken and is therefore not allowed: #tls=legacy behind the address "+
+		return hopeless("%s speaks %v, which can be broken and is therefore not allowed: #tls=legacy behind the address "+
 			"allows it for this camera; then who is in the network may be able to see and change the frames, and the password",
-			host, old), true}
+			host, old)
 	case errors.As(err, &pin):
-		return &webError{fmt.Sprintf("%s shows another certificate than the one pinned: it may be another computer that wants the password; "+
-			"if the camera has got a new one, it is #pin=%s now", host, pin.fingerprint), true}
+		return hopeless("%s shows another certificate than the one pinned: it may be another computer that wants the password; "+
+			"if the camera has got a new one, it is #pin=%s now", host, pin.fingerprint)
 	case errors.As(err, &certificate):
-		return &webError{fmt.Sprintf("%s cannot prove who it is: %v; if this is the camera, #pin=%s behind the address takes this "+
+		return hopeless("%s cannot prove who it is: %v; if this is the camera, #pin=%s behind the address takes this "+
 			"certificate and no other; or the variable SSL_CERT_FILE may name a file with it", host, certificate.Err,
-			fingerprint(certificate.UnverifiedCertificates[0])), true}
+			fingerprint(certificate.UnverifiedCertificates[0]))
 	case errors.As(err, &plain), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return &webError{fmt.Sprintf("%s has no TLS: want http:// instead of https://", host), true}
+		return hopeless("%s has no TLS: want http:// instead of https://", host)
 	case strings.Contains(text, "x509:"):
-		return &webError{fmt.Sprintf("%s has a certificate that cannot be read: %s; want http:// if the camera has that too", host, text), true}
+		return hopeless("%s has a certificate that cannot be read: %s; want http:// if the camera has that too", host, text)
 	case strings.Contains(text, "tls:"):
-		return &webError{text: fmt.Sprintf("%s and picam find no way to speak TLS together (%s): want http:// if the camera has that too; picam tries again", host, text)}
+		return &troubleError{text: fmt.Sprintf("%s and picam find no way to speak TLS together (%s): want http:// if the camera has that too", host, text), does: triesAgain}
 	}
 	return nil
 }
