@@ -7,10 +7,11 @@ import (
 	"sync"
 
 	"picam/filters"
+	"picam/internal/health"
 )
 
-// bypasses counts the frames that stages passed on as they were, and tells of it: once when it begins, once for each
-// new cause, and once when it is over.
+// bypasses counts the frames that stages passed on as they were, and tells of it: once for each cause, and once when it is
+// over.
 type bypasses struct {
 	mu     sync.Mutex
 	stages map[string]*bypassed
@@ -21,8 +22,8 @@ type bypassed struct {
 	frames int64
 	cause  string // of the last one
 	seen   int64  // frames, when report looked last
-	told   string // the cause that was told; "": the stage works as far as anybody was told
 	since  int64  // frames, when it began
+	outage health.Outage
 }
 
 func (b *bypasses) count(list []filters.Bypass) {
@@ -52,15 +53,17 @@ func (b *bypasses) report(log *slog.Logger, frames bool) {
 	for _, name := range slices.Sorted(maps.Keys(b.stages)) {
 		s := b.stages[name]
 		switch {
-		case s.frames > s.seen && s.cause != s.told:
-			if s.told == "" {
+		case s.frames > s.seen:
+			if s.outage.Cause() == "" {
 				s.since = s.seen
 			}
-			s.told = s.cause
-			log.Warn("stage bypassed, frames pass it as they are", "stage", name, "err", s.cause)
-		case s.frames == s.seen && s.told != "" && frames:
-			s.told = ""
-			log.Info("stage works again", "stage", name, "bypassed", s.frames-s.since)
+			if s.outage.Failed(s.cause) {
+				log.Warn("stage bypassed, frames pass it as they are", "stage", name, "err", s.cause)
+			}
+		case frames:
+			if _, ended := s.outage.Over(); ended {
+				log.Info("stage works again", "stage", name, "bypassed", s.frames-s.since)
+			}
 		}
 		s.seen = s.frames
 	}

@@ -125,3 +125,11 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// host is the address of a peer without its port, which differs from connection to connection.
+func host(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().String()
+	}
+	return addr.String()
+}

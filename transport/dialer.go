@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"picam/internal/health"
 	"picam/internal/linklocal"
 )
 
@@ -18,7 +19,6 @@ const (
 	// provenAfter is how long a connection must last to count as one that works, so that one that breaks again and again
 	// is not told of again and again.
 	provenAfter = time.Second
-	maxTold     = 16 // different failures remembered
 
 	// Of an end that is looked for: how long one of its addresses may take, as it is near, how long one is tried before the
 	// next one is too, and how many are.
@@ -42,16 +42,20 @@ type dialer struct {
 	at    string // where it has answered last
 	log   *slog.Logger
 	pause backoff.ExponentialBackOff
-	told  map[string]time.Time // failures logged since the last success
+	told  health.Outage // since the last success
 }
 
 func newDialer(addr string, find Find, log *slog.Logger) *dialer {
-	return &dialer{addr: addr, find: find, at: addr, log: log, told: map[string]time.Time{}, pause: backoff.ExponentialBackOff{
+	d := &dialer{addr: addr, find: find, at: addr, log: log, pause: backoff.ExponentialBackOff{
 		InitialInterval:     100 * time.Millisecond,
 		Multiplier:          1.5,
 		RandomizationFactor: 0.5,
 		MaxInterval:         400 * time.Millisecond, // 600 ms with the randomization
 	}}
+	if find != nil {
+		d.told.Again = lookedFor
+	}
+	return d
 }
 
 // dial tries once.
@@ -127,11 +131,8 @@ func (d *dialer) failed(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	text := err.Error()
-	last, told := d.told[text]
-	if !told && len(d.told) < maxTold || told && d.find != nil && time.Since(last) > lookedFor {
-		d.told[text] = time.Now()
-		d.log.Warn(fmt.Sprintf("%s: %s; trying again until it works", d.addr, text))
+	if d.told.Failed(err.Error()) {
+		d.log.Warn(fmt.Sprintf("%s: %v; trying again until it works", d.addr, err))
 	}
 	wait := time.NewTimer(d.pause.NextBackOff())
 	defer wait.Stop()
@@ -145,6 +146,6 @@ func (d *dialer) failed(ctx context.Context, err error) bool {
 
 // worked makes the next failure the first.
 func (d *dialer) worked() {
-	clear(d.told)
+	d.told.Over()
 	d.pause.Reset()
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"picam/internal/health"
 )
 
 // Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine of
@@ -19,19 +21,19 @@ import (
 // An error of handle is logged.
 func Serve(ctx context.Context, l net.Listener, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
 	log = logOr(log)
-	srv := &server{lim: lim.withDefaults(), limited: newRateLimitedLog(log), handle: handle}
+	srv := &server{lim: lim.withDefaults(), limited: health.NewLog(log), handle: handle}
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { srv.limited.run(ctx) })
+	background.Go(func() { srv.limited.Run(ctx) })
 	return accept(ctx, l, log, srv.serve)
 }
 
 // server is one run of Serve.
 type server struct {
 	lim     Limits
-	limited *rateLimitedLog
+	limited *health.Log
 	handle  func(ctx context.Context, s *Stream) error
 	cameras atomic.Int64
 
@@ -59,21 +61,21 @@ func (srv *server) serve(ctx context.Context, conn net.Conn) {
 		if foreign.quiet {
 			level = slog.LevelInfo
 		}
-		srv.limited.tell(level, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
+		srv.limited.Tell(level, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
 		return
 	case err != nil:
-		srv.limited.tell(slog.LevelWarn, from, "connections without a frame",
+		srv.limited.Tell(slog.LevelWarn, from, "connections without a frame",
 			fmt.Sprintf("a connection of %s is closed: %d others wait for their first frame too", from, maxUndecided))
 		return
 	}
 	defer srv.cameras.Add(-1)
 	if srv.cameras.Add(1) > int64(srv.lim.Cameras) {
-		srv.limited.tell(slog.LevelWarn, from, "one camera too many",
+		srv.limited.Tell(slog.LevelWarn, from, "one camera too many",
 			fmt.Sprintf("camera %s (%s) is refused: %d are connected, which is the limit", s.Camera(), from, srv.lim.Cameras))
 		return
 	}
 	if err := srv.handle(ctx, s); err != nil && err != io.EOF && ctx.Err() == nil {
-		srv.limited.tell(slog.LevelWarn, from, "the end of a camera's stream", fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
+		srv.limited.Tell(slog.LevelWarn, from, "the end of a camera's stream", fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
 	}
 }
 

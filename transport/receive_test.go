@@ -221,33 +221,6 @@ func TestStrangers(t *testing.T) {
 	stop()
 }
 
-// TestSumUp checks that what was held back from the log is summed up.
-func TestSumUp(t *testing.T) {
-	var log journal
-	n := newRateLimitedLog(log.log())
-	for i := range 100 {
-		n.tell(0, "1.2.3.4", "an HTTP request", "first")
-		for j := range 100 {
-			n.tell(0, fmt.Sprintf("10.0.%d.%d", i, j), "nothing", "a scan")
-		}
-	}
-	if lines := log.with(""); len(lines) != maxLogKinds+1 {
-		t.Errorf("%d lines", len(lines))
-	}
-	n.sumUp()
-	if lines := log.with("an HTTP request: 99 more times from 1.2.3.4"); len(lines) != 1 {
-		t.Errorf("%q", log.with("more times"))
-	}
-	if lines := log.with("many addresses"); len(lines) != 1 {
-		t.Errorf("%q", lines)
-	}
-	before := len(log.with(""))
-	n.sumUp()
-	if len(log.with("")) != before {
-		t.Error("sums up what it has summed up")
-	}
-}
-
 // TestManySilent holds more connections open than may wait: a camera gets through nevertheless.
 func TestManySilent(t *testing.T) {
 	l := listen(t)

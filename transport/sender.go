@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"picam/internal/health"
 )
 
 // Sender sends the frames of one camera, to one receiver that it dials or to all that connect. Zero values of all
@@ -148,9 +150,9 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 	accepting, stop := context.WithCancel(ctx)
 	defer stop()
 	f := &broadcaster{s: s, changed: make(chan struct{}, 1)}
-	limited := newRateLimitedLog(s.log)
+	limited := health.NewLog(s.log)
 	var background sync.WaitGroup
-	background.Go(func() { limited.run(accepting) })
+	background.Go(func() { limited.Run(accepting) })
 	background.Go(func() {
 		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, limited) })
 		if err != nil {
@@ -172,12 +174,12 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 }
 
 // sendOn sends frames to one receiver that has connected.
-func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limited *rateLimitedLog) {
+func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limited *health.Log) {
 	from := host(conn.RemoteAddr())
 	l := f.enter()
 	if l == nil {
 		_ = conn.Close()
-		limited.tell(slog.LevelWarn, from, "one receiver too many", fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
+		limited.Tell(slog.LevelWarn, from, "one receiver too many", fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
 		return
 	}
 	proven := false
@@ -192,11 +194,11 @@ func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limi
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.As(err, &foreign):
-		limited.tell(slog.LevelWarn, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
+		limited.Tell(slog.LevelWarn, from, foreign.what, fmt.Sprintf("%s from %s: %s", foreign.what, from, foreign.do))
 	case proven:
 		s.log.Info(fmt.Sprintf("%s has gone: %v", from, err))
 	default:
-		limited.tell(slog.LevelInfo, from, "a receiver that left at once", fmt.Sprintf("%s connected and left at once: %v", from, err))
+		limited.Tell(slog.LevelInfo, from, "a receiver that left at once", fmt.Sprintf("%s connected and left at once: %v", from, err))
 	}
 }
 

@@ -1,14 +1,13 @@
 package sink
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"gocv.io/x/gocv"
 
+	"picam/internal/file"
 	"picam/mjpeg"
 	"picam/mjpeg/codec"
 	"picam/pipeline"
@@ -65,9 +64,9 @@ func (l *lastFrame) Close() error {
 	if len(l.jpeg) == 0 && l.pixels.Empty() {
 		return nil
 	}
-	file, err := l.file()
+	data, err := l.file()
 	if err == nil {
-		err = replace(l.path, file)
+		err = file.Replace(l.path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("sink: last frame %s: %w", l.path, err)
@@ -125,21 +124,4 @@ func decode(jpeg []byte, dst *gocv.Mat) error {
 		return pipeline.Upright(lying, dst, h.Orientation)
 	}
 	return lying.CopyTo(dst)
-}
-
-// replace writes a file beside path and gives it that name once it is whole.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".picam-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the error that counts is the first
-	}
-	return err
 }

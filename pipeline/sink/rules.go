@@ -18,6 +18,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters"
+	"picam/internal/file"
 	"picam/pipeline"
 )
 
@@ -274,25 +275,25 @@ func (r *rules) saveClip(c *clip) (err error) {
 			return err
 		}
 	}
-	return errors.Join(makeFolder(c.path), replace(c.path, all))
+	return errors.Join(makeFolder(c.path), file.Replace(c.path, all))
 }
 
 func (r *rules) save(path string, pixels gocv.Mat) (err error) {
-	var file []byte
+	var data []byte
 	if strings.ToLower(filepath.Ext(path)) == ".png" {
 		enc := newPNGEncoder()
 		defer enc.close()
-		file, err = enc.append(nil, pixels)
+		data, err = enc.append(nil, pixels)
 	} else {
 		enc := jpegEncoder{quality: r.quality}
 		defer enc.close()
-		file, err = enc.appendMat(nil, pixels)
+		data, err = enc.appendMat(nil, pixels)
 	}
 	if err == nil {
 		err = makeFolder(path)
 	}
 	if err == nil {
-		err = replace(path, file)
+		err = file.Replace(path, data)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters/cv"
+	"picam/internal/file"
 	"picam/pipeline"
 )
 
@@ -338,7 +339,7 @@ func (w *window) save(folder string, now time.Time) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(folder, fileName(w.mailbox.camera)+now.Format("-20060102-150405.000")+".png")
-	return path, replace(path, data)
+	return path, file.Replace(path, data)
 }
 
 // closeGUI takes the window off the screen.

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/libp2p/zeroconf/v2"
+
+	"picam/internal/health"
 )
 
 // Announcement is what somebody says of himself.
@@ -54,7 +56,8 @@ func (a Announcement) Run(ctx context.Context) {
 	}
 	var server *zeroconf.Server
 	defer func() { bye(server) }()
-	var state, told string
+	var state, name string
+	var failing health.Outage
 	tick := time.NewTicker(changePeriod)
 	defer tick.Stop()
 	for {
@@ -62,14 +65,14 @@ func (a Announcement) Run(ctx context.Context) {
 		if err == nil && now != state {
 			bye(server)
 			server = nil
-			var name string
+			before := name
 			if name, server, err = a.register(ctx, ip, int(addr.Port()), ifaces); err == nil {
 				level := slog.LevelInfo
-				if told == "as "+name {
+				if _, ended := failing.Over(); !ended && name == before {
 					level = slog.LevelDebug // computers with containers have new interfaces again and again
 				}
 				a.Log.Log(ctx, level, "announced on the network, for --to auto; --announce=false does not", "name", name, "on", names(ifaces))
-				state, told = now, "as "+name
+				state = now
 				a.Name = name // which it keeps, when all on a network begin anew at the same time
 			}
 		}
@@ -78,8 +81,7 @@ func (a Announcement) Run(ctx context.Context) {
 		}
 		if err != nil {
 			state = ""
-			if text := err.Error(); text != told {
-				told = text
+			if failing.Failed(err.Error()) {
 				a.Log.Warn("not announced, so that others must be told the address", "why", err)
 			}
 		}
