@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
-	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
@@ -219,8 +218,9 @@ func words(parts ...string) string {
 
 // fileProgress draws how far a file has been read and the time that is left.
 type fileProgress struct {
-	file capture.Sized
-	bar  *progressbar.ProgressBar
+	file  capture.Sized
+	begun time.Time // to read it this time
+	last  int64     // bytes
 }
 
 // newFileProgress returns nil for a source without a known length.
@@ -233,15 +233,28 @@ func newFileProgress(src capture.Source) *fileProgress {
 	if total <= 0 {
 		return nil
 	}
-	return &fileProgress{file, progressbar.NewOptions64(total, progressbar.OptionSetWriter(io.Discard),
-		progressbar.OptionSetWidth(16), progressbar.OptionThrottle(0))}
+	return &fileProgress{file: file, begun: time.Now()}
 }
 
 func (p *fileProgress) String() string {
 	done, total := p.file.Progress()
-	// The bar of a file that is looped starts again; it takes no step back or beyond its end.
-	if err := p.bar.Set64(min(done, total)); err != nil {
-		return ""
+	if done < p.last { // it is looped, and has begun anew
+		p.begun = time.Now()
 	}
-	return strings.TrimSpace(p.bar.String())
+	p.last = done
+	return progressLine(done, total, time.Since(p.begun))
+}
+
+// progressLine is such as " 75% ████████████░░░░ 4s left", where spent is what the part that is done took; total is not 0.
+func progressLine(done, total int64, spent time.Duration) string {
+	const width = 16
+	// A file that grows is read beyond its end.
+	part := float64(min(max(done, 0), total)) / float64(total)
+	full := int(part * width)
+	line := fmt.Sprintf("%3.0f%% %s%s", part*100, strings.Repeat("█", full), strings.Repeat("░", width-full))
+	if part < 0.001 || part >= 1 { // at first it could only be guessed
+		return line
+	}
+	left := time.Duration(float64(spent) * (1/part - 1))
+	return line + " " + left.Round(time.Second).String() + " left"
 }

@@ -484,17 +484,3 @@ func FuzzScanner(f *testing.F) {
 		checkScanner(t, input, int(maxFrame), seed)
 	})
 }
-
-// TestStatsAdd: every counter is added.
-func TestStatsAdd(t *testing.T) {
-	a := mjpeg.Stats{Bytes: 1, Frames: 2, Skipped: 3}
-	b := mjpeg.Stats{Bytes: 10, Frames: 20, Skipped: 30}
-	want := mjpeg.Stats{Bytes: 11, Frames: 22, Skipped: 33}
-	for i := range a.Damaged {
-		a.Damaged[i], b.Damaged[i], want.Damaged[i] = int64(i), 100, int64(100+i)
-	}
-	a.Add(b)
-	if a != want {
-		t.Errorf("%+v, want %+v", a, want)
-	}
-}
