@@ -55,7 +55,7 @@ func troubleIn(err error) *troubleError {
 
 // once is err for who does not try again. A troubleError must not be wrapped yet.
 func once(err error) error {
-	if e, ok := err.(*troubleError); ok {
+	if e, ok := err.(*troubleError); ok { //nolint:errorlint // what wraps it would be lost
 		final := *e
 		final.does = ""
 		return &final

@@ -289,7 +289,7 @@ func startChild(ctx context.Context, argv []string, maxFrame int) (*child, error
 	}
 	context.AfterFunc(ctx, func() { stdout.Close() })
 	go func() {
-		c.cmd.Wait() // its error is in ProcessState
+		_ = c.cmd.Wait() // its error is in ProcessState
 		close(c.exited)
 	}()
 	return c, nil

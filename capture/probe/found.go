@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"picam/internal/sniff"
 )
 
@@ -69,10 +71,10 @@ func container(b []byte) (found, advice string) {
 func (p *Probe) ffmpeg(format string) string {
 	switch in := p.o.Input; {
 	case in != "" && format != "h264" && format != "hevc":
-		return fmt.Sprintf("let ffmpeg make MJPEG of it: 'ffmpeg:-i %s'", in)
+		return "let ffmpeg make MJPEG of it: " + shellescape.Quote("ffmpeg:-i "+in)
 	case in != "":
-		return fmt.Sprintf("let ffmpeg make MJPEG of it: 'ffmpeg:-f %s -i %s'; or choose MJPEG where it comes from, "+
-			"such as rpicam-vid --codec mjpeg", format, in)
+		return fmt.Sprintf("let ffmpeg make MJPEG of it: %s; or choose MJPEG where it comes from, "+
+			"such as rpicam-vid --codec mjpeg", shellescape.Quote("ffmpeg:-f "+format+" -i "+in))
 	case format == "h264":
 		return "choose MJPEG where it comes from, such as rpicam-vid --codec mjpeg; or put ffmpeg in between: … | " +
 			"ffmpeg -f h264 -i - -c:v mjpeg -f mjpeg - | …"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -496,6 +497,15 @@ func TestFound(t *testing.T) {
 			}
 		})
 	}
+	// What is to be typed is one word for a shell, whatever the file is called.
+	t.Run("a file with a quote", func(t *testing.T) {
+		r := look(strings.NewReader("\x00\x00\x00\x20ftypisom"), Options{Input: `"it's.mp4"`})
+		_, line, _ := strings.Cut(r.Advice, "of it: ")
+		out, err := exec.Command("sh", "-c", "printf '<%s>' "+line).Output()
+		if err != nil || string(out) != `<ffmpeg:-i "it's.mp4">` {
+			t.Errorf("%s: %s, %v", line, out, err)
+		}
+	})
 	t.Run("frames in an AVI file", func(t *testing.T) {
 		r := look(io.MultiReader(strings.NewReader("RIFF....AVI LIST"), bytes.NewReader(mjpegtest.Frames(1, 32, 32, 80)[0])), Options{})
 		if r.Frames != 1 || !strings.Contains(r.Found, "an AVI file; picam takes") {
