@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"image"
 	_ "image/jpeg"
@@ -18,7 +17,6 @@ import (
 
 	"picam/mjpeg"
 	"picam/mjpeg/mjpegtest"
-	"picam/pipeline"
 )
 
 // orientations are those of a stream that is turned under way, as a phone is; 0: without EXIF.
@@ -276,12 +274,8 @@ func TestAFailingRecordingEndsAlone(t *testing.T) {
 	if got := readFile(t, filepath.Join(dir, "out-good.mjpeg")); !bytes.Equal(got, stream) {
 		t.Errorf("the other camera has %d bytes, want %d", len(got), len(stream))
 	}
-	var told struct{ Cameras []pipeline.Stats }
-	if err := json.Unmarshal(readFile(t, stats), &told); err != nil {
-		t.Fatal(err)
-	}
 	want := map[string]map[string]int64{"bad": {"not_opened": 5}, "full": {"write_failed": 5}, "good": {}}
-	for _, s := range told.Cameras {
+	for _, s := range readCameraStats(t, stats) {
 		if s.FramesOut != 5 || !maps.Equal(s.NotRecorded, want[s.Camera]) {
 			t.Errorf("%s: %d shown, not recorded %v, want %v", s.Camera, s.FramesOut, s.NotRecorded, want[s.Camera])
 		}
@@ -302,15 +296,12 @@ func TestAVIOfACameraWhoseRateChanges(t *testing.T) {
 		picam(t, "send", "--to", addr, "--name", "door", "--size", "160x120", "--source", args[0], "--fps", args[1]).ends(0)
 	}
 	recv.interrupt()
-	var told struct{ Cameras []pipeline.Stats }
-	if err := json.Unmarshal(readFile(t, stats), &told); err != nil || len(told.Cameras) != 1 {
-		t.Fatal(err, told)
-	}
+	told := readCameraStats(t, stats)
 	frames := 0
 	for _, file := range []string{"out-door.avi", "out-door-2.avi", "out-door-3.avi"} {
 		frames += len(jpegsIn(t, readFileIfThere(t, filepath.Join(dir, file))))
 	}
-	if s := told.Cameras[0]; int64(frames) != s.FramesOut || s.FramesOut < 70 {
+	if s := told[0]; int64(frames) != s.FramesOut || s.FramesOut < 70 {
 		t.Errorf("%d frames in the files, %d shown of %d", frames, s.FramesOut, s.FramesIn)
 	}
 }

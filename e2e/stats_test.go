@@ -9,22 +9,23 @@ import (
 
 // cameraStats is what recv --stats-file tells of a camera, of which the tests read these.
 type cameraStats struct {
-	Camera    string           `json:"camera"`
-	Connected bool             `json:"connected"`
-	Reason    string           `json:"reason"`
-	Seconds   float64          `json:"seconds"`
-	Width     int              `json:"width"`
-	Height    int              `json:"height"`
-	FramesIn  int64            `json:"frames_in"`
-	BytesIn   int64            `json:"bytes_in"`
-	FramesOut int64            `json:"frames_out"`
-	Lost      int64            `json:"lost"`
-	Junk      int64            `json:"junk_frames"`
-	Dropped   map[string]int64 `json:"dropped"`
-	Bypassed  map[string]int64 `json:"bypassed"`
-	Decode    latency          `json:"decode_ms"`
-	Inside    latency          `json:"inside_ms"`
-	Total     latency          `json:"total_ms"`
+	Camera      string           `json:"camera"`
+	Connected   bool             `json:"connected"`
+	Reason      string           `json:"reason"`
+	Seconds     float64          `json:"seconds"`
+	Width       int              `json:"width"`
+	Height      int              `json:"height"`
+	FramesIn    int64            `json:"frames_in"`
+	BytesIn     int64            `json:"bytes_in"`
+	FramesOut   int64            `json:"frames_out"`
+	Lost        int64            `json:"lost"`
+	Junk        int64            `json:"junk_frames"`
+	NotRecorded map[string]int64 `json:"not_recorded"`
+	Dropped     map[string]int64 `json:"dropped"`
+	Bypassed    map[string]int64 `json:"bypassed"`
+	Decode      latency          `json:"decode_ms"`
+	Inside      latency          `json:"inside_ms"`
+	Total       latency          `json:"total_ms"`
 }
 
 // latency is in milliseconds.

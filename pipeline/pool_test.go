@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func (e *endlessly) Next() (mjpeg.Frame, error) {
 		return mjpeg.Frame{}, io.EOF
 	}
 	if e.pause > 0 {
-		time.Sleep(e.pause)
+		time.Sleep(e.pause) // sleep: as a camera does
 	}
 	return mjpeg.Frame{JPEG: e.frame, Received: time.Now()}, nil
 }
@@ -125,7 +126,7 @@ func TestStuckWorkersLeaveOthersAlone(t *testing.T) {
 			}
 			feed(NewCamera("stuck", stuckCtl, Outputs{}, o), stuckSrc)
 			for at.Load() < 2 { // both workers are on a frame of it
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 			shown := make(chan struct{}, 1)
 			sink := sinkFunc(func(*Frame) error {
