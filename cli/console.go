@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,26 +19,31 @@ import (
 	"picam/capture"
 )
 
-// console is the terminal that the log and the live line share: a log line goes above the live line.
+// console is the terminal that the log and the live lines share: a log line goes above the live lines.
 type console struct {
 	w        io.Writer
-	terminal bool // the live line is redrawn in place; else each is a line of its own
+	terminal bool // the live lines are redrawn in place; else they are one line, and each a new one
 	show     bool
-	width    int
+	size     func() (columns, rows int) // of the terminal
 
 	mu       sync.Mutex
-	line     string        // on the screen now
-	progress func() string // behind the live line; nil: none
+	lines    []string      // on the screen now
+	drawn    int           // how many rows they take there
+	progress func() string // behind the live lines; nil: none
 }
 
 // newConsole makes the console that --status asks for: auto, always or never.
 func newConsole(w io.Writer, when string) *console {
-	con := &console{w: w, show: when == "always", width: 80}
+	con := &console{w: w, show: when == "always"}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		con.terminal = true
 		con.show = when != "never"
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
-			con.width = w
+		con.size = func() (columns, rows int) {
+			columns, rows, err := term.GetSize(int(f.Fd()))
+			if err != nil || columns < 20 || rows < 2 {
+				return 80, 24
+			}
+			return columns, rows
 		}
 	}
 	return con
@@ -53,49 +59,67 @@ func (c *console) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Progress puts what f tells behind each live line from now on.
+// Progress puts what f tells behind the live lines from now on.
 func (c *console) Progress(f func() string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.progress = f
 }
 
-// Live replaces the live line; "" takes it away.
-func (c *console) Live(line string) {
+// Live replaces the live lines, which stand below each other on a terminal; none takes them away.
+func (c *console) Live(lines ...string) {
 	if !c.show {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.erase()
-	if c.progress != nil && line != "" {
-		line = words(line, c.progress())
+	c.lines = lines
+	switch last := len(lines) - 1; {
+	case c.progress == nil || last < 0:
+	case c.terminal:
+		c.lines = append(slices.Clone(lines), c.progress())
+	default:
+		c.lines = append(slices.Clone(lines[:last]), words(lines[last], c.progress()))
 	}
-	c.line = line
 	c.draw()
 	if !c.terminal {
-		c.line = ""
+		c.lines = nil
 	}
 }
 
+// erase takes the live lines from the screen. The cursor is at the end of the last one.
 func (c *console) erase() {
-	if c.terminal && c.line != "" {
-		fmt.Fprint(c.w, "\r\x1b[K")
+	if c.drawn > 1 {
+		fmt.Fprintf(c.w, "\x1b[%dA", c.drawn-1)
 	}
+	if c.drawn > 0 {
+		fmt.Fprint(c.w, "\r\x1b[J")
+	}
+	c.drawn = 0
 }
 
 func (c *console) draw() {
+	lines := slices.DeleteFunc(slices.Clone(c.lines), func(line string) bool { return line == "" })
 	switch {
-	case c.line == "":
-	case c.terminal:
-		line := []rune(c.line)
-		if len(line) >= c.width {
-			line = append(line[:c.width-2], '…')
-		}
-		fmt.Fprint(c.w, string(line))
-	default:
-		fmt.Fprintln(c.w, c.line)
+	case len(lines) == 0:
+		return
+	case !c.terminal:
+		fmt.Fprintln(c.w, strings.Join(lines, "  |  "))
+		return
 	}
+	columns, rows := c.size()
+	if len(lines) > rows-1 {
+		hidden := len(lines) - (rows - 2)
+		lines = append(lines[:rows-2], fmt.Sprintf("… and %d more", hidden))
+	}
+	for i, line := range lines {
+		if text := []rune(line); len(text) >= columns {
+			lines[i] = string(text[:columns-2]) + "…"
+		}
+	}
+	fmt.Fprint(c.w, strings.Join(lines, "\n"))
+	c.drawn = len(lines)
 }
 
 // commonSettings are those of every command that runs for long.

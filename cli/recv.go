@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -201,6 +200,7 @@ func (s *recvSettings) run(parent context.Context) error {
 	}
 	con, log := s.common.open()
 	s.capture.Log = log
+	warnOfPrograms(config, log)
 	defer s.ends.Close()
 	if err := s.openEnds(log); err != nil {
 		return err
@@ -297,7 +297,7 @@ func (s *recvSettings) openDesktop(log *slog.Logger) (*sink.Desktop, error) {
 	}
 	waiting := ""
 	if s.listen != "" {
-		waiting = "On the Pi: picam send --to " + reachable(s.listen)
+		waiting = "On the Pi: picam send --to " + oneOf(reachable(s.listen))
 	}
 	desktop, err := sink.NewDesktop(sink.DesktopOptions{Waiting: waiting, Log: log})
 	if err != nil && s.display == "auto" {
@@ -307,22 +307,11 @@ func (s *recvSettings) openDesktop(log *slog.Logger) (*sink.Desktop, error) {
 	return desktop, err
 }
 
-// reachable is the address that another computer would dial to reach a listener on this one.
-func reachable(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return listen
+// warnOfPrograms tells of programs of rules that are not there. They may come before they are needed.
+func warnOfPrograms(config *pipeline.Config, log *slog.Logger) {
+	for _, text := range missingPrograms(config) {
+		log.Warn(text)
 	}
-	if host != "" && host != "0.0.0.0" && host != "::" {
-		return listen
-	}
-	// No packet is sent: connecting a UDP socket only chooses the address that packets would leave from.
-	conn, err := net.Dial("udp4", "192.0.2.1:9")
-	if err != nil {
-		return net.JoinHostPort("HOST", port)
-	}
-	defer conn.Close()
-	return net.JoinHostPort(conn.LocalAddr().(*net.UDPAddr).IP.String(), port)
 }
 
 // feed starts what brings frames in: the listener and the sources to pull from. When all sources have ended and
@@ -345,7 +334,7 @@ func (r *receiver) feed(ctx context.Context, running *sync.WaitGroup) error {
 		if err != nil {
 			return err
 		}
-		r.log.Info("listening", "address", l.Addr().String(), "send with", "picam send --to "+reachable(l.Addr().String()))
+		r.log.Info("listening", "address", l.Addr().String(), "send with", "picam send --to "+oneOf(reachable(l.Addr().String())))
 		start(func() error {
 			defer l.Close()
 			if r.announce {
@@ -451,6 +440,7 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
 			return
 		}
 		r.log.Info("filters loaded", "file", path)
+		warnOfPrograms(config, r.log)
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -488,7 +478,7 @@ func (r *receiver) watch(stop <-chan struct{}) {
 			}
 		}
 		if last {
-			r.con.Live("")
+			r.con.Live()
 			if r.con.show {
 				summary(r.con, now)
 			}
@@ -502,11 +492,27 @@ func (r *receiver) watch(stop <-chan struct{}) {
 		if len(parts) == 0 {
 			parts = []string{"waiting for a camera"}
 		}
-		line := strings.Join(parts, "  |  ")
-		r.con.Live(line)
-		r.systemd.tick(line, r.stalled(time.Now(), now))
+		if r.con.terminal && len(now) > 0 {
+			parts = append(parts, r.recording())
+		}
+		r.con.Live(parts...)
+		r.systemd.tick(strings.Join(parts, "  |  "), r.stalled(time.Now(), now))
 		then = time.Now()
 	})
+}
+
+// recording says what is being kept, "" if nothing is.
+func (r *receiver) recording() string {
+	var files []string
+	for _, file := range []string{r.ends.Record, r.ends.RecordRaw, r.events} {
+		if file != "" && file != "-" {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	return "recording " + strings.Join(files, ", ")
 }
 
 // stalled says whose frames are taken in but do not come out: of a slow filter they do, in the end.

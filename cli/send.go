@@ -287,13 +287,17 @@ func (w *senderWatch) run(stop <-chan struct{}) {
 			rtt = fmt.Sprintf("round trip %.1f ms", float64(now.RTT.Microseconds())/1000)
 		}
 		line := words(link, plural(now.Sent, "frame")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
-		w.con.Live(line)
 		if last {
-			w.con.Live("")
+			w.con.Live()
 			if w.con.show {
 				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "frame"), float64(now.Bytes)/1e6, now.Dropped)
 			}
 			return
+		}
+		if w.con.terminal {
+			w.con.Live(line, w.trouble())
+		} else {
+			w.con.Live(line)
 		}
 		w.systemd.tick(words(w.trouble(), line), w.stalled(time.Now(), now))
 		before, then = now, time.Now()
