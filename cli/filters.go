@@ -32,7 +32,7 @@ func filtersCommand() *cli.Command {
 				kind, ok := filters.Find(name)
 				if !ok {
 					hint := ""
-					if near := filters.Nearest(name, filterNames()); near != "" {
+					if near := filters.NearestName(name); near != "" {
 						hint = fmt.Sprintf(" (did you mean %s?)", near)
 					}
 					return badUsage("there is no filter %q%s; picam filters lists them", name, hint)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,9 +123,6 @@ func (p *parser) fault(at *yaml.Node, format string, args ...any) {
 	p.faults = append(p.faults, Fault{p.file, at.Line, at.Column, fmt.Sprintf(format, args...)})
 }
 
-// yamlLine finds the line in what yaml.v3 says of text that is not YAML.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
 func (p *parser) config(text []byte) *Config {
 	var doc yaml.Node
 	dec := yaml.NewDecoder(strings.NewReader(string(text)))
@@ -134,12 +130,7 @@ func (p *parser) config(text []byte) *Config {
 		if len(strings.TrimSpace(string(text))) == 0 || err.Error() == "EOF" {
 			return &Config{}
 		}
-		f := Fault{File: p.file, Text: err.Error()}
-		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-			f.Line, _ = strconv.Atoi(m[1])
-			f.Text = "not YAML: " + m[2]
-		}
-		p.faults = append(p.faults, f)
+		p.faults = append(p.faults, yamlFault(p.file, string(text), err))
 		return nil
 	}
 	c := &Config{cameras: map[string]camera{}}
@@ -316,7 +307,11 @@ func (p *parser) text(node *yaml.Node, what string) string {
 func (p *parser) stage(name, params *yaml.Node) *filters.Stage {
 	kind, ok := filters.Find(name.Value)
 	if !ok {
-		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, wording.DidYouMean(name.Value, filterNames()))
+		hint := ""
+		if near := filters.NearestName(name.Value); near != "" {
+			hint = fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		p.fault(name, "unknown filter %q%s; 'picam filters' lists them", name.Value, hint)
 		return nil
 	}
 	values := map[string]any{}
@@ -328,6 +323,10 @@ func (p *parser) stage(name, params *yaml.Node) *filters.Stage {
 		return nil
 	default:
 		for key, value := range p.pairs(params, kind.Name+".") {
+			if hint := lostInComment(key, value); hint != "" {
+				p.fault(value, "%s.%s: %s", kind.Name, key.Value, hint)
+				continue
+			}
 			var v any
 			if err := value.Decode(&v); err != nil {
 				p.fault(value, "%s.%s: %v", kind.Name, key.Value, err)
@@ -415,14 +414,6 @@ func keysOf(node *yaml.Node) string {
 		keys = append(keys, node.Content[i].Value)
 	}
 	return strings.Join(keys, ", ")
-}
-
-func filterNames() []string {
-	var names []string
-	for _, k := range filters.All() {
-		names = append(names, k.Name)
-	}
-	return names
 }
 
 // usage names a filter's parameters, as one would type them.
