@@ -23,8 +23,7 @@ func thorough() bool { return os.Getenv("PICAM_DEBS") != "" }
 func debs(t *testing.T, dir, version string, only ...string) map[string]string {
 	t.Helper()
 	cmd := exec.Command(project("scripts/debs.sh"), append([]string{dir}, only...)...)
-	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "SOURCE_DATE_EPOCH=1700000000",
-		"GORACE=atexit_sleep_ms=0") // or each run of picam takes a second longer
+	cmd.Env = append(os.Environ(), "VERSION="+version, "PICAM_BINARY="+binary(t), "SOURCE_DATE_EPOCH=1700000000")
 	if !thorough() {
 		cmd.Env = append(cmd.Env, "DEB_COMPRESSION=none")
 	}

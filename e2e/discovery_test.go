@@ -47,13 +47,10 @@ func (h *host) sh(format string, args ...any) {
 	}
 }
 
-// quickEnd spares programs with the race detector the second that they wait at their end.
-const quickEnd = "GORACE=atexit_sleep_ms=0"
-
 // picam starts the program on the host, which has its name.
 func (h *host) picam(args ...string) (p *process) {
 	cmd := exec.Command("unshare", append([]string{"--uts", "sh", "-c", `hostname "$0"; exec "$@"`, h.name, binary(h.t)}, args...)...)
-	cmd.Env = append(os.Environ(), "DISPLAY=", "WAYLAND_DISPLAY=", quickEnd)
+	cmd.Env = append(os.Environ(), "DISPLAY=", "WAYLAND_DISPLAY=")
 	h.on(func() { p = start(h.t, cmd) })
 	return p
 }
@@ -90,7 +87,7 @@ func (h *host) list() (peers []peer) {
 	var out bytes.Buffer
 	cmd := exec.Command(binary(h.t), "discover", "--json", "--time", "300ms")
 	cmd.Stdout = &out
-	cmd.Env = append(os.Environ(), quickEnd)
+	cmd.Env = os.Environ()
 	var p *process
 	h.on(func() { p = start(h.t, cmd) })
 	p.ends(0)
