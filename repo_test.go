@@ -175,6 +175,33 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// The image is built of what .dockerignore lets through: all that main imports, by way of others too.
+func TestImageHasAllPackages(t *testing.T) {
+	text, err := os.ReadFile(".dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := strings.Fields(string(text))
+	seen := map[string]bool{}
+	var visit func(dir string)
+	visit = func(dir string) {
+		if seen[dir] {
+			return
+		}
+		seen[dir] = true
+		if folder, _, _ := strings.Cut(dir, "/"); dir != "." && !slices.Contains(let, "!"+folder) {
+			t.Errorf(".dockerignore keeps %s out of the image; give %s a line: !%s", dir, folder, folder)
+		}
+		for _, other := range rooms[dir] {
+			visit(other)
+		}
+	}
+	visit(".")
+	if len(seen) < 10 {
+		t.Errorf("main imports only %d packages", len(seen))
+	}
+}
+
 func TestCode(t *testing.T) {
 	fset := token.NewFileSet()
 	documented := map[string]bool{}
