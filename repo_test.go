@@ -233,8 +233,8 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// A test that sleeps to wait is slow on a quick machine and fails on a slow one: it waits for a condition instead, with a
-// deadline. Where the time itself is meant, the line says why, after "// sleep: ".
+// A test that sleeps to wait is slow on a quick machine and fails on a slow one: it waits for a condition instead, with
+// a deadline. Where the time itself is meant, the line says why, after "// sleep: ".
 func TestNoSleepToWait(t *testing.T) {
 	fset := token.NewFileSet()
 	slept := 0

@@ -2,8 +2,8 @@
 
 // Package e2e tests the built program from outside: its processes, sockets, files, windows, packages and cameras.
 //
-// PICAM_BINARY names the program, by an absolute path; make test sets it to a build with the race detector. Without it the
-// program is built once. Of the project's packages the tests use only those that judge what comes out of it.
+// PICAM_BINARY names the program, by an absolute path; make test sets it to a build with the race detector. Without it
+// the program is built once. Of the project's packages the tests use only those that judge what comes out of it.
 package e2e
 
 import (
