@@ -9,6 +9,7 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.1.2
 	github.com/cenkalti/backoff/v5 v5.0.2
 	github.com/coreos/go-systemd/v22 v22.6.0
+	github.com/go-text/typesetting v0.3.0
 	github.com/lestrrat-go/strftime v1.1.1
 	github.com/libp2p/zeroconf/v2 v2.2.0
 	github.com/lmittmann/tint v1.1.2
@@ -19,6 +20,7 @@ require (
 	github.com/urfave/cli/v2 v2.27.7
 	go.uber.org/goleak v1.3.0
 	gocv.io/x/gocv v0.43.0
+	golang.org/x/image v0.34.0
 	golang.org/x/sys v0.43.0
 	golang.org/x/term v0.40.0
 	gopkg.in/yaml.v3 v3.0.1

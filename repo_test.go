@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"capture/probe":              {"capture", "internal/sniff", "mjpeg"},
 	"docs/plugins/negative_wasm": {}, // an example
 	"e2e":                        {"capture", "capture/probe", "mjpeg"},
-	"filters":                    {"filters/cv", "filters/opencvcheck", "filters/plugin", "internal/wording"},
+	"filters":                    {"filters/cv", "filters/opencvcheck", "filters/plugin", "internal/typeset", "internal/wording"},
 	"filters/cv":                 {},
 	"filters/filterstest":        {}, // for tests
 	"filters/opencvcheck":        {},
@@ -50,13 +50,14 @@ var rooms = map[string][]string{
 	"internal/health":            {},
 	"internal/linklocal":         {},
 	"internal/sniff":             {},
+	"internal/typeset":           {},
 	"internal/wording":           {},
 	"mjpeg":                      {},
 	"mjpeg/mjpegtest":            {"mjpeg"}, // for tests
 	"mjpeg/codec":                {"mjpeg"},
 	"mjpeg/yuv":                  {},
 	"pipeline":                   {"filters", "filters/cv", "internal/health", "internal/wording", "mjpeg", "mjpeg/codec"},
-	"pipeline/sink":              {"filters", "filters/cv", "internal/file", "mjpeg", "mjpeg/codec", "pipeline"},
+	"pipeline/sink":              {"filters", "filters/cv", "internal/file", "internal/typeset", "mjpeg", "mjpeg/codec", "pipeline"},
 	"pipeline/sink/sinktest":     {}, // for tests
 	"scripts/bench":              {"mjpeg", "mjpeg/codec"},
 	"scripts/pictures":           {"filters", "filters/filterstest", "pipeline"},
@@ -72,7 +73,7 @@ var reserved = map[string][]string{
 	"reflect":  {},
 	"log":      {},
 	"log/slog": {"cli", "capture", "internal/health", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
-	"sync":     {"cli", "capture", "capture/capturetest", "filters/plugin", "internal/health", "mjpeg/yuv", "pipeline", "pipeline/sink", "transport"},
+	"sync":     {"cli", "capture", "capture/capturetest", "filters/plugin", "internal/health", "internal/typeset", "mjpeg/yuv", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv": {"cli", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
 		"scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
@@ -81,6 +82,8 @@ var reserved = map[string][]string{
 	"github.com/tetratelabs/wazero": {"filters/plugin"},
 
 	"github.com/libp2p/zeroconf/v2": {"transport/discovery"},
+
+	"github.com/go-text/typesetting/shaping": {"internal/typeset"},
 }
 
 // source is a parsed Go file.

@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/filters/cv"
+	"picam/internal/typeset"
 )
 
 // TestAgainstOpenCV holds that filters give, pixel by pixel, what the plain calls of OpenCV give that they stand for,
@@ -295,23 +296,21 @@ func TestAgainstOpenCV(t *testing.T) {
 		{template, values{"image": file, "threshold": 0.1, "max": 100, "thickness": 1},
 			func(src gocv.Mat, dst *gocv.Mat) error { return drawMatches(src, dst, small, 0.1, 100, 1) }},
 		{text, nil, func(src gocv.Mat, dst *gocv.Mat) error {
-			const scale = 1
-			size := gocv.GetTextSize("picam", gocv.FontHersheySimplex, scale, 2)
-			at := image.Pt(10, 10+size.Y)
-			return errors.Join(src.CopyTo(dst), putText(dst, "picam", at, scale, color.RGBA{}, 4),
-				putText(dst, "picam", at, scale, color.RGBA{255, 255, 255, 0}, 2))
+			return errors.Join(src.CopyTo(dst), typed(dst, "picam", image.Pt(10, 32), white,
+				typeset.Style{Height: 22, Thickness: 2, Outline: true}))
 		}},
-		{text, values{"text": "Hello, 100%", "corner": "bottom_right", "outline": false, "colour": "lime"},
+		{text, values{"text": "Größe 100 %", "corner": "bottom_right", "outline": false, "colour": "lime"},
 			func(src gocv.Mat, dst *gocv.Mat) error {
-				size, below := gocv.GetTextSizeWithBaseline("Hello, 100%", gocv.FontHersheySimplex, 1, 2)
-				at := image.Pt(src.Cols()-10-size.X, src.Rows()-10-below)
-				return errors.Join(src.CopyTo(dst), putText(dst, "Hello, 100%", at, 1, lime, 2))
+				style := typeset.Style{Height: 22, Thickness: 2}
+				w := typeset.NewWriter(style)
+				at := image.Pt(src.Cols()-10-w.Width("Größe 100 %"), src.Rows()-10-w.Descent())
+				return errors.Join(src.CopyTo(dst), typed(dst, "Größe 100 %", at, lime, style))
 			}},
 		{text, values{"size": 0.5, "thickness": 1, "outline": false, "corner": "middle"},
 			func(src gocv.Mat, dst *gocv.Mat) error {
-				size := gocv.GetTextSize("picam", gocv.FontHersheySimplex, 0.5, 1)
-				at := image.Pt((src.Cols()-size.X)/2, (src.Rows()+size.Y)/2)
-				return errors.Join(src.CopyTo(dst), putText(dst, "picam", at, 0.5, color.RGBA{255, 255, 255, 0}, 1))
+				style := typeset.Style{Height: 11, Thickness: 1}
+				at := image.Pt((src.Cols()-typeset.NewWriter(style).Width("picam"))/2, (src.Rows()+11)/2)
+				return errors.Join(src.CopyTo(dst), typed(dst, "picam", at, white, style))
 			}},
 		{threshold, nil, func(src gocv.Mat, dst *gocv.Mat) error {
 			gocv.Threshold(src, dst, 127, 255, gocv.ThresholdBinary)
@@ -430,7 +429,10 @@ func absGradient(src gocv.Mat, dst *gocv.Mat, size int, scale, weightX, weightY 
 	})
 }
 
-var lime = color.RGBA{G: 255}
+var (
+	lime  = color.RGBA{G: 255}
+	white = color.RGBA{R: 255, G: 255, B: 255}
+)
 
 // edgesIn has the edges that filters look for at their defaults.
 func edgesIn(src gocv.Mat, dst *gocv.Mat) error {
@@ -542,10 +544,9 @@ func drawMatches(src gocv.Mat, dst *gocv.Mat, small gocv.Mat, least float32, mos
 
 // stamp writes as timestamp does where it is told nothing else.
 func stamp(src gocv.Mat, dst *gocv.Mat, line string) error {
-	_, below := gocv.GetTextSizeWithBaseline(line, gocv.FontHersheySimplex, 0.8, 2)
-	at := image.Pt(10, src.Rows()-10-below)
-	return errors.Join(src.CopyTo(dst), putText(dst, line, at, 0.8, color.RGBA{}, 4),
-		putText(dst, line, at, 0.8, color.RGBA{255, 255, 255, 0}, 2))
+	style := typeset.Style{Height: 17.6, Thickness: 2, Outline: true}
+	at := image.Pt(10, src.Rows()-10-typeset.NewWriter(style).Descent())
+	return errors.Join(src.CopyTo(dst), typed(dst, line, at, white, style))
 }
 
 func morph(src gocv.Mat, dst *gocv.Mat, op gocv.MorphType, shape gocv.MorphShape, size, times int) error {
@@ -601,8 +602,13 @@ func blacken(src gocv.Mat, dst *gocv.Mat, corners [][2]float64) error {
 	return errors.Join(src.CopyTo(dst), gocv.FillPoly(dst, polygon, color.RGBA{}))
 }
 
-func putText(dst *gocv.Mat, line string, at image.Point, scale float64, colour color.RGBA, thickness int) error {
-	return gocv.PutTextWithParams(dst, line, at, gocv.FontHersheySimplex, scale, colour, thickness, gocv.LineAA, false)
+func typed(dst *gocv.Mat, line string, at image.Point, colour color.RGBA, style typeset.Style) error {
+	bgr, err := dst.DataPtrUint8()
+	if err != nil {
+		return err
+	}
+	typeset.NewWriter(style).Write(bgr, dst.Cols(), line, at, colour)
+	return nil
 }
 
 func plainCLAHE(src gocv.Mat, dst *gocv.Mat, limit float64, tiles int) error {

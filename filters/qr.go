@@ -13,12 +13,10 @@ var qr = Kind{
 	Doc:  "Draws around QR codes and writes what they say, and reports each as qr, with its text as value.",
 	In:   BGR, Out: BGR,
 	New: func(p *Params) Filter {
-		l := letters{
-			scale:     p.Float("size", 0.7, 0, 20, "size of the letters; 1 is about 22 pixels high, 0 writes none"),
-			colour:    p.Colour("colour", "lime", "colour of lines and letters"),
-			thickness: p.Int("thickness", 2, 1, 50, "thickness of lines and strokes in pixels"),
-			outline:   true,
-		}
+		size := p.Float("size", 0.7, 0, 20, "size of the letters; 1 is about 22 pixels high, 0 writes none")
+		colour := p.Colour("colour", "lime", "colour of lines and letters")
+		thickness := p.Int("thickness", 2, 1, 50, "thickness of lines and strokes in pixels")
+		l := newLetters(size, thickness, true)
 		meta, gray := p.Meta(), p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := gocv.CvtColor(src, gray, gocv.ColorBGRToGray); err != nil {
@@ -34,10 +32,10 @@ var qr = Kind{
 				box := around(code.corners)
 				meta.Report(Detection{Label: "qr", Box: box, Points: code.corners, Value: code.text})
 				for i, p := range code.corners {
-					err = errors.Join(err, gocv.Line(dst, p, code.corners[(i+1)%len(code.corners)], l.colour, l.thickness))
+					err = errors.Join(err, gocv.Line(dst, p, code.corners[(i+1)%len(code.corners)], colour, thickness))
 				}
-				if l.scale > 0 {
-					err = errors.Join(err, l.write(dst, code.text, box.Min.Sub(image.Pt(0, l.thickness+4))))
+				if size > 0 {
+					err = errors.Join(err, l.write(dst, code.text, box.Min.Sub(image.Pt(0, thickness+4)), colour))
 				}
 			}
 			return err

@@ -5,15 +5,17 @@ import (
 	"image/color"
 
 	"gocv.io/x/gocv"
+
+	"picam/internal/typeset"
 )
 
-// text writes with one of A. V. Hershey's fonts, which OpenCV brings along.
+// text writes a line that never changes.
 var text = Kind{
 	Name: "text",
 	Doc:  "Writes a line over the frame.",
 	In:   BGR, Out: BGR,
 	New: func(p *Params) Filter {
-		line := p.Text("text", "picam", "what to write; letters with accents and the like are not in the font")
+		line := p.Text("text", "picam", "what to write, in any script that the computer has a font for")
 		write := lineOf(p, "top_left", 1)
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if err := src.CopyTo(dst); err != nil {
@@ -28,24 +30,16 @@ var text = Kind{
 func lineOf(p *Params, corner string, scale float64) func(dst *gocv.Mat, line string) error {
 	corners := []string{"top_left", "top_right", "bottom_left", "bottom_right", "middle"}
 	corner = p.Enum("corner", corner, corners, "where")
-	l := letters{
-		scale:     p.Float("size", scale, 0.2, 20, "size of the letters; 1 is about 22 pixels high"),
-		colour:    p.Colour("colour", "white", "colour of the letters"),
-		thickness: p.Int("thickness", 2, 1, 50, "thickness of the strokes in pixels"),
-		outline: p.Bool("outline", true,
-			"draws a black line around the letters, so that they can be read on any frame"),
-	}
+	size := p.Float("size", scale, 0.2, 20, "size of the letters; 1 is about 22 pixels high")
+	colour := p.Colour("colour", "white", "colour of the letters")
+	thickness := p.Int("thickness", 2, 1, 50, "thickness of the strokes in pixels, at least")
+	l := newLetters(size, thickness, p.Bool("outline", true,
+		"draws a black line around the letters, so that they can be read on any frame"))
 	const margin = 10 // pixels
-	var measured string
-	var size image.Point // of measured
-	var below int        // how far its letters reach below where they stand
 	return func(dst *gocv.Mat, line string) error {
-		if line != measured {
-			size, below = gocv.GetTextSizeWithBaseline(line, font, l.scale, l.thickness)
-			measured = line
-		}
-		at := image.Pt(margin, margin+size.Y) // where the first letter stands
-		right, bottom := dst.Cols()-margin-size.X, dst.Rows()-margin-below
+		width := l.writer.Width(line)
+		at := image.Pt(margin, margin+l.height) // where the first letter stands
+		right, bottom := dst.Cols()-margin-width, dst.Rows()-margin-l.writer.Descent()
 		switch corner {
 		case "top_right":
 			at.X = right
@@ -54,29 +48,31 @@ func lineOf(p *Params, corner string, scale float64) func(dst *gocv.Mat, line st
 		case "bottom_right":
 			at = image.Pt(right, bottom)
 		case "middle":
-			at = image.Pt((dst.Cols()-size.X)/2, (dst.Rows()+size.Y)/2)
+			at = image.Pt((dst.Cols()-width)/2, (dst.Rows()+l.height)/2)
 		}
-		return l.write(dst, line, at)
+		return l.write(dst, line, at, colour)
 	}
 }
-
-const font = gocv.FontHersheySimplex
 
 // letters are what a line is written with.
 type letters struct {
-	scale     float64 // 1 is about 22 pixels high
-	colour    color.RGBA
-	thickness int  // of the strokes in pixels
-	outline   bool // with a black line around them
+	writer *typeset.Writer
+	height int // of capitals in pixels
+}
+
+// newLetters makes letters of a size, of which 1 is 22 pixels high.
+func newLetters(size float64, thickness int, outline bool) letters {
+	height := 22 * size
+	style := typeset.Style{Height: height, Thickness: float64(thickness), Outline: outline}
+	return letters{typeset.NewWriter(style), int(height)}
 }
 
 // write writes a line in dst, a colour frame, from at on, where the first letter stands.
-func (l letters) write(dst *gocv.Mat, line string, at image.Point) error {
-	if l.outline {
-		err := gocv.PutTextWithParams(dst, line, at, font, l.scale, color.RGBA{}, l.thickness+2, gocv.LineAA, false)
-		if err != nil {
-			return err
-		}
+func (l letters) write(dst *gocv.Mat, line string, at image.Point, colour color.RGBA) error {
+	bgr, err := dst.DataPtrUint8()
+	if err != nil {
+		return err
 	}
-	return gocv.PutTextWithParams(dst, line, at, font, l.scale, l.colour, l.thickness, gocv.LineAA, false)
+	l.writer.Write(bgr, dst.Cols(), line, at, colour)
+	return nil
 }
