@@ -14,6 +14,7 @@ import (
 // One Feed runs at a time; the source is not closed.
 func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func() mjpeg.Stats) error {
 	c.begin(src, scan)
+	c.lendPlayer(playerOf(src))
 	if c.counting != sender {
 		c.lastSeq, c.counting = 0, sender
 	}
@@ -23,6 +24,7 @@ func (c *Camera) Feed(ctx context.Context, src Source, sender string, scan func(
 	} else {
 		err = c.takeNewest(f)
 	}
+	c.lendPlayer(nil)
 	if err == io.EOF {
 		err = nil
 	}
