@@ -41,7 +41,8 @@ type noCameraError struct {
 }
 
 func (e *noCameraError) Error() string {
-	return fmt.Sprintf("capture: auto: no camera found: rpicam (%v), v4l2 (%v); to try picam use --source pattern", e.rpicam, e.v4l2)
+	return fmt.Sprintf("capture: auto: no camera found: rpicam (%v), v4l2 (%v); to try picam use --source pattern",
+		e.rpicam, e.v4l2)
 }
 
 // findAuto returns the source that auto stands for.

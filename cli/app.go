@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Run runs the command that args ask for, args[0] being the program, and returns the exit status: 0 all is well, 1 something
-// failed, 2 a usage error. version is "" if the linker has set none.
+// Run runs the command that args ask for, args[0] being the program, and returns the exit status: 0 all is well, 1
+// something failed, 2 a usage error. version is "" if the linker has set none.
 func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	err := newApp(version, stdout, stderr).RunContext(ctx, args)
 	if err == nil {

@@ -164,8 +164,8 @@ func (s *commonSettings) open() (*console, *slog.Logger) {
 	return con, log
 }
 
-// adoptLog has log take in what libraries write with the package log, which would break the live lines. It is of no use but
-// for those who look for a fault.
+// adoptLog has log take in what libraries write with the package log, which would break the live lines. It is of no
+// use but for those who look for a fault.
 func adoptLog(log *slog.Logger) {
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log)

@@ -97,8 +97,8 @@ func typedChoice(k discovery.Kind, name string) string {
 	return text + name
 }
 
-// finding returns what finds a peer for a dialler. If there are several to choose from, it ends the run and says what to
-// type.
+// finding returns what finds a peer for a dialler. If there are several to choose from, it ends the run and says what
+// to type.
 func finding(k discovery.Kind, name string, log *slog.Logger, end func(error)) transport.Find {
 	f := &discovery.Finder{Kind: k, Name: name, Log: log}
 	return func(ctx context.Context) ([]string, error) {
@@ -129,8 +129,8 @@ func announce(ctx context.Context, k discovery.Kind, name string, addr net.Addr,
 			host = "picam"
 		}
 		name, _, _ = strings.Cut(host, ".")
-		// A second receiver on the same computer has another port, and by that a name that does not change with the order in
-		// which they start.
+		// A second receiver on the same computer has another port, and by that a name that does not change with the
+		// order in which they start.
 		if _, port, err := net.SplitHostPort(addr.String()); err == nil && port != transport.DefaultPort {
 			name += "-" + port
 		}

@@ -24,7 +24,8 @@ type option struct {
 	group   string   // the heading in help under which it stands
 	many    bool     // it may be given more than once
 
-	// accept returns the value in the form in which it is looked up; nil: as it was typed. takes says which values it accepts.
+	// accept returns the value in the form in which it is looked up; nil: as it was typed. takes says which values it
+	// accepts.
 	accept func(text string) (string, bool)
 	takes  string
 
@@ -58,7 +59,9 @@ func choice(name, usage, initial string, words ...string) *option {
 		i := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, text) })
 		return words[max(i, 0)], i >= 0
 	}
-	return &option{name: name, value: "WHAT", usage: usage, initial: initial, words: words, accept: accept, takes: oneOf(words)}
+	return &option{
+		name: name, value: "WHAT", usage: usage, initial: initial, words: words, accept: accept, takes: oneOf(words),
+	}
 }
 
 // whole declares a flag that takes a whole number from low to high.

@@ -117,7 +117,8 @@ func (h *helper) command(c *cli.Command) {
 	}
 	if len(options) > 0 {
 		fmt.Fprintln(h.w)
-		h.line("", 0, fmt.Sprintf("Each flag can be set by a variable too, such as --%s by %s.", options[0].name, options[0].variable()))
+		o := options[0]
+		h.line("", 0, fmt.Sprintf("Each flag can be set by a variable too, such as --%s by %s.", o.name, o.variable()))
 	}
 }
 
@@ -156,14 +157,14 @@ func sourceTerms(c *cli.Command) []topic {
 		return nil
 	}
 	var terms []topic
+	listening := topic{"tcp://HOST:PORT", "A picam send --listen, or another program that sends MJPEG to whoever connects."}
 	if c.Name == "recv" {
-		terms = append(terms,
-			topic{"tcp://HOST:PORT", "A picam send --listen, or another program that sends MJPEG to whoever connects."},
+		terms = append(terms, listening,
 			topic{"auto[:NAME]", "A picam send --listen on the network, which is looked for: the only one, or that of a NAME."},
 			topic{ownCamera, "This computer's own camera: as auto of picam send --source."})
 	}
 	if c.Name == "probe" {
-		terms = append(terms, topic{"tcp://HOST:PORT", "A picam send --listen, or another program that sends MJPEG to whoever connects."})
+		terms = append(terms, listening)
 	}
 	for _, k := range capture.Kinds() {
 		if k.Name == "auto" && c.Name == "recv" {

@@ -27,8 +27,8 @@ func reachable(listen string) []string {
 	return all
 }
 
-// ownAddresses are those of this computer's interfaces. Link-local ones have the name of this end's interface as their zone,
-// which is of no use at the other end.
+// ownAddresses are those of this computer's interfaces. Link-local ones have the name of this end's interface as their
+// zone, which is of no use at the other end.
 func ownAddresses() []netip.Addr {
 	var all []netip.Addr
 	addrs, _ := net.InterfaceAddrs() // none, if the system does not tell
@@ -42,8 +42,8 @@ func ownAddresses() []netip.Addr {
 	return all
 }
 
-// dialable are those of the addresses that another computer can dial, those of IPv4 first; the loopback address if there are
-// none.
+// dialable are those of the addresses that another computer can dial, those of IPv4 first; the loopback address if
+// there are none.
 func dialable(addrs []netip.Addr) []netip.Addr {
 	list := slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool {
 		return a.IsLoopback() || a.IsMulticast() || a.Is6() && a.IsLinkLocalUnicast()

@@ -61,8 +61,10 @@ func recvCommand() *cli.Command {
 				whole("workers", "N", 0, 0, 1024, "work on N frames of a camera at a time; 0: one for each processor"),
 			),
 			group("What is shown and kept",
-				choice("display", "where to show: window, none, or auto: a window where there is a screen", "auto", "auto", "window", "none"),
-				text("record", "FILE", "keep what is shown: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg; of several cameras: out-NAME.avi"),
+				choice("display", "where to show: window, none, or auto: a window where there is a screen",
+					"auto", "auto", "window", "none"),
+				text("record", "FILE", "keep what is shown: out.mjpeg, out.avi, out/%06d.png or out/%06d.jpg; of several cameras: "+
+					"out-NAME.avi"),
 				text("record-raw", "FILE", "keep the camera's own bytes: out.mjpeg"),
 				text("last-frame", "FILE", "write the last frame shown at the end: last.jpg or last.png"),
 				text("events", "FILE", "write what filters find, a line of JSON for each frame; - is standard output"),
@@ -105,8 +107,7 @@ type recvSettings struct {
 	showDamaged bool
 	display     string // auto, window or none
 	events      string // "": none
-	overwrite   bool
-	workers     int // 0: one for each processor
+	workers     int    // 0: one for each processor
 	maxPixels   int
 	limits      transport.Limits
 	ends        *sink.Ends
@@ -463,7 +464,7 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
 	}()
 }
 
-// watch shows the live line and writes the stats file until stop is closed.
+// watch shows the live lines and writes the stats file until stop is closed.
 func (r *receiver) watch(stop <-chan struct{}) {
 	statsFile := r.common.statsFile
 	before, then := map[string]pipeline.Stats{}, time.Now()
@@ -537,7 +538,7 @@ func (r *receiver) stalled(now time.Time, cameras []pipeline.Stats) string {
 	return "no frame comes out of the filters and outputs of " + strings.Join(stalled, ", ")
 }
 
-// liveText is a camera's part of the live line.
+// liveText is a camera's live line.
 func liveText(now, before pipeline.Stats, d time.Duration) string {
 	if now.State != "live" {
 		return words(now.Camera, strings.ToUpper(strings.ReplaceAll(now.State, "_", " "))+": "+now.Reason)

@@ -54,8 +54,8 @@ func sendCommand() *cli.Command {
 				list("rpicam-arg", "ARGUMENT", "one more argument of rpicam-vid, such as --exposure=sport; may stand more than once"),
 			),
 			group("The network",
-				choice("policy", "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it goes",
-					"auto", "auto", "latest", "all"),
+				choice("policy", "when the network is slow: latest drops frames, all waits; auto is all for what comes as fast as it "+
+					"goes", "auto", "auto", "latest", "all"),
 				toggle("no-stamp", "leave the frames as they are: no name, number and time in them"),
 				span("write-timeout", 0, 0, "give a connection up that takes nothing for so long, such as 5s"),
 			),
@@ -249,7 +249,7 @@ func alwaysGives(source string) bool {
 	return slices.Contains([]string{"auto", "rpicam", "v4l2", "http", "https"}, name)
 }
 
-// senderWatch tells once a second what a sender does: the live line, the stats file, systemd.
+// senderWatch tells once a second what a sender does: the live lines, the stats file, systemd.
 type senderWatch struct {
 	con       *console
 	log       *slog.Logger

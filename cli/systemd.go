@@ -13,8 +13,8 @@ import (
 // statusPeriod is how often systemd hears what picam is doing, at most: each time wakes it up.
 const statusPeriod = 5 * time.Second
 
-// notifier tells systemd how a run does, where systemd has started it as a service of Type=notify; see sd_notify(3). A nil
-// one does nothing.
+// notifier tells systemd how a run does, where systemd has started it as a service of Type=notify; see sd_notify(3). A
+// nil one does nothing.
 //
 // A watchdog wants to hear from picam again and again, and starts it anew if it does not. It hears from the loop that
 // also draws the live line, once a second, as long as that loop runs and no stallDetector stands still.
@@ -101,8 +101,8 @@ type stallDetector struct {
 	since  time.Time // when they moved last, or had no reason to
 }
 
-// stalled reports whether the counts have not moved for longer than patience, though they are due to: a camera that is away
-// moves nothing, and is not stalled. With a patience of 0 nothing ever is still.
+// stalled reports whether the counts have not moved for longer than patience, though they are due to: a camera that is
+// away moves nothing, and is not stalled. With a patience of 0 nothing ever is still.
 func (p *stallDetector) stalled(now time.Time, patience time.Duration, due bool, counts ...int64) bool {
 	if !due || p.since.IsZero() || !slices.Equal(counts, p.counts) {
 		p.counts, p.since = counts, now

@@ -31,7 +31,8 @@ func synonyms() map[string]string {
 	}
 }
 
-// NearestName returns the filter that a user who typed name most likely meant: by a synonym, else as Nearest; "" if none is.
+// NearestName returns the filter that a user who typed name most likely meant: by a synonym, else as Nearest; "" if
+// none is.
 func NearestName(name string) string {
 	if filter := synonyms()[strings.ReplaceAll(strings.ToLower(name), "-", "_")]; filter != "" {
 		return filter

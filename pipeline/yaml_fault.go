@@ -12,8 +12,8 @@ import (
 // yamlLine finds the line in what yaml.v3 says of text that is not YAML.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// yamlFault says what is wrong with text that is not YAML: the usual faults in a sentence of ours, with their place, the
-// others in yaml.v3's words.
+// yamlFault says what is wrong with text that is not YAML: the usual faults in a sentence of ours, with their place,
+// the others in yaml.v3's words.
 func yamlFault(file, text string, err error) Fault {
 	if f, ok := flowFault(text); ok {
 		f.File, f.Text = file, "not YAML: "+f.Text

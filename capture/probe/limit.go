@@ -10,8 +10,8 @@ import (
 // firstByteTime is how long a source may take to begin: cameras wake up, programs start.
 const firstByteTime = 10 * time.Second
 
-// Limit calls end when a stream has been read for a time, which runs from its first byte on; before that it may take some
-// seconds to begin. stop frees the timer.
+// Limit calls end when a stream has been read for a time, which runs from its first byte on; before that it may take
+// some seconds to begin. stop frees the timer.
 func Limit(s capture.Stream, d time.Duration, end func()) (limited capture.Stream, stop func() bool) {
 	l := &timeLimit{Stream: s, time: d, timer: time.AfterFunc(max(firstByteTime, d), end)}
 	return l, l.timer.Stop
