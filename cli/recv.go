@@ -268,6 +268,10 @@ func (r *receiver) work(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	r.systemd.stopping()
+	slow := time.AfterFunc(time.Second, func() {
+		r.log.Info("ending when the frames under way are through the filters and outputs; another Ctrl-C ends at once")
+	})
+	defer slow.Stop()
 	running.Wait()
 	err := r.hub.Close()
 	close(stopWatching)

@@ -11,6 +11,7 @@ import (
 type cameraStats struct {
 	Camera      string           `json:"camera"`
 	Connected   bool             `json:"connected"`
+	State       string           `json:"state"`
 	Reason      string           `json:"reason"`
 	Seconds     float64          `json:"seconds"`
 	Width       int              `json:"width"`

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,4 +46,20 @@ func TestTroubleDisturbsNobody(t *testing.T) {
 	t.Run("GStreamer", func(t *testing.T) {
 		toGStreamer(t, 50, "--source", failsOnce(t, path), "--policy", "all")
 	})
+}
+
+// TestSecondInterruptEndsAtOnce: with filters that take long, the first Ctrl-C says what is waited for, the second one ends
+// the program.
+func TestSecondInterruptEndsAtOnce(t *testing.T) {
+	need(t, "sleep")
+	config := writeFile(t, "filters.yaml", "filters:\n  - exec: {command: [sleep, 600], timeout: 60}\n")
+	stats := filepath.Join(t.TempDir(), "stats.json")
+	recv := picam(t, "recv", "--display", "none", "--config", config, "--from", "pattern", "--stats-file", stats)
+	until(t, "the filters are told to be slow", func() bool {
+		return size(stats) > 0 && readCameraStats(t, stats)[0].State == "filters_slow"
+	})
+	recv.signal(os.Interrupt)
+	recv.says("another Ctrl-C ends at once")
+	recv.signal(os.Interrupt)
+	recv.ends(-1) // by the signal
 }
