@@ -33,6 +33,7 @@ type Options struct {
 	// FPS is frames a second. For a file, 0 means as fast as they are taken; for the pattern 0 means 30, and a
 	// negative number as fast as they are taken. What is read from standard input comes as it comes.
 	FPS      float64
+	OwnRate  bool         // a file without FPS is played at the rate that it tells, or 25 frames a second
 	Quality  int          // JPEG quality, 1 to 100
 	Loop     bool         // a file starts again at its end, a program too
 	MaxFrame int          // longest accepted frame in bytes; 0 means mjpeg.DefaultMaxFrame

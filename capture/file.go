@@ -24,6 +24,7 @@ import (
 // Whatever a frame's stamp says of its first journey is taken out: for this one it is captured when it is read.
 type files struct {
 	lifetime
+	player
 	spec     string // as typed
 	paths    []string
 	total    int64 // bytes in all of them
@@ -32,20 +33,32 @@ type files struct {
 	whole    bool // also the other frames of multi-frame photos are read
 	log      *slog.Logger
 	pace     pacer
+	rate     float64 // frames a second, for moving by time
 
-	reader *mjpeg.Reader // of files itself, by Read
-	seq    uint64
-	first  mjpeg.Frame // found by open, until Next has given it
-	done   atomic.Int64
+	scanner *mjpeg.Scanner // of files itself, by Read
+	stamp   mjpeg.Stamp
+	before  [mjpeg.NumDamage]int64 // the first frame
+	base    int64                  // where the scanner began, in bytes from the first file's beginning
+	taken   int64                  // bytes of the frames that it has found
+	starts  []int64                // where the frames begin that have been found in this round
+	next    int                    // the frame that the scanner finds next, counted from 0
+	seq     uint64
+	done    atomic.Int64 // bytes read in this round
 
-	mu     sync.Mutex // Close may come during Read
-	file   *os.File   // the open one of paths, or nil
-	left   int64      // bytes of it that are still to be read
+	mu     sync.Mutex  // Close may come during Read
+	past   mjpeg.Stats // of the scanner, before it was set to another place
+	file   *os.File    // the open one of paths, or nil
+	left   int64       // bytes of it that are still to be read
+	index  int         // in paths, of the one to open then
+	skip   int64       // bytes of it to leave out
+	begins []int64     // where those of paths begin that have been opened in this round
 	looker mjpeg.Scanner
-	told   bool   // that there is a multi-frame photo
-	next   int    // index in paths of the one to open then
-	before uint64 // seq when the round began
+	told   bool         // that there is a multi-frame photo
+	others atomic.Int64 // bytes of the other frames of multi-frame photos, which are not read
 }
+
+// ownRate is how many frames a second files are played at that do not tell.
+const ownRate = 25
 
 // newFiles finds the files, and opens none.
 func newFiles(ctx context.Context, path string, o Options) (*files, error) {
@@ -53,20 +66,25 @@ func newFiles(ctx context.Context, path string, o Options) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &files{
+	s := &files{
 		lifetime: newLifetime(ctx),
+		player:   newPlayer(),
 		spec:     "file:" + path,
 		paths:    paths,
 		total:    total,
 		loop:     o.Loop,
 		maxFrame: cmp.Or(o.MaxFrame, mjpeg.DefaultMaxFrame),
 		log:      o.logger(),
-		pace:     pacer{fps: o.FPS},
-	}, nil
+		rate:     cmp.Or(max(0, o.FPS), aviRate(paths[0]), ownRate),
+	}
+	s.pace.fps = o.FPS
+	if o.FPS == 0 && o.OwnRate {
+		s.pace.fps = s.rate
+	}
+	return s, nil
 }
 
 func streamFile(ctx context.Context, path string, o Options) (Stream, error) {
-	o.Loop = false
 	s, err := newFiles(ctx, path, o)
 	if err != nil {
 		return nil, err
@@ -80,15 +98,19 @@ func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.reader = mjpeg.NewReader(s, s.maxFrame)
-	s.first, err = s.reader.Next() // now, so that a wrong file is found now
+	s.scanner = mjpeg.NewScanner(s)
+	s.scanner.MaxFrame = s.maxFrame
+	_, err = s.scan() // now, so that a wrong file is found now
 	if err == io.EOF {
-		err = noFrame(s.spec, s.reader.ScanStats(), s.maxFrame)
+		err = noFrame(s.spec, s.scanner.Stats(), s.maxFrame)
 	}
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
+	s.before = s.scanner.Stats().Damaged
+	s.goTo(0)
+	s.past = mjpeg.Stats{} // it is found once more
 	return s, nil
 }
 
@@ -161,29 +183,17 @@ func leadingDigits(s string) int {
 	return len(s) - len(strings.TrimLeft(s, "0123456789"))
 }
 
-// Read reads the files one after another, for reader.
+// Read reads the files one after another, for the scanner.
 func (s *files) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.ctx.Err() == nil {
 		if s.file == nil {
-			if s.next == len(s.paths) {
-				if !s.loop || s.seq == s.before { // a round without a frame would be followed by another
-					return 0, io.EOF
-				}
-				s.next, s.before = 0, s.seq
-				s.done.Store(0)
+			if s.index == len(s.paths) {
+				return 0, io.EOF
 			}
-			f, err := os.Open(s.paths[s.next])
-			if err != nil {
+			if err := s.openNext(); err != nil {
 				return 0, fmt.Errorf("capture: %s: %w", s.spec, err)
-			}
-			s.file, s.left = f, math.MaxInt64
-			s.next++
-			if !s.whole {
-				if err := s.skipOthers(); err != nil {
-					return 0, fmt.Errorf("capture: %s: %w", s.spec, err)
-				}
 			}
 		}
 		n, err := s.file.Read(p[:min(int64(len(p)), s.left)])
@@ -214,7 +224,7 @@ func (s *files) skipOthers() error {
 		if named := mjpeg.MultiFrame(s.looker.Frame()); len(named) > 1 && s.onlyThese(named) {
 			s.left = begin + end
 			if info, err := s.file.Stat(); err == nil {
-				s.done.Add(info.Size() - s.left)
+				s.others.Add(info.Size() - s.left)
 			}
 			if !s.told {
 				s.told = true
@@ -246,37 +256,158 @@ func (s *files) onlyThese(frames []mjpeg.Extent) bool {
 	return !s.looker.Scan()
 }
 
+// openNext opens the file whose turn it is. The caller holds mu.
+func (s *files) openNext() error {
+	f, err := os.Open(s.paths[s.index])
+	if err != nil {
+		return err
+	}
+	if s.index == len(s.begins) {
+		s.begins = append(s.begins, s.done.Load())
+	}
+	s.file, s.left = f, math.MaxInt64
+	if !s.whole {
+		err = s.skipOthers()
+	}
+	if err == nil && s.skip > 0 {
+		_, err = f.Seek(s.skip, io.SeekStart)
+		s.left -= s.skip
+	}
+	if err != nil {
+		f.Close()
+		s.file = nil
+		return err
+	}
+	s.skip = 0
+	s.index++
+	return nil
+}
+
+// scan returns the next frame, valid until the next call, without its stamp.
+func (s *files) scan() ([]byte, error) {
+	if !s.scanner.Scan() {
+		if err := s.scanner.Err(); err != nil {
+			return nil, err
+		}
+		return nil, io.EOF
+	}
+	frame := s.scanner.Frame()
+	if s.next == len(s.starts) {
+		s.starts = append(s.starts, s.base+s.taken+s.scanner.Stats().Skipped)
+	}
+	s.taken += int64(len(frame))
+	s.next++
+	return mjpeg.Unstamp(frame, s.stamp.Parse(frame)), nil
+}
+
+// goTo makes a frame that has been found before the next one.
+func (s *files) goTo(frame int) {
+	s.next, s.base, s.taken = frame, s.starts[frame], 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file != nil {
+		s.file.Close()
+		s.file = nil
+	}
+	at, found := slices.BinarySearch(s.begins, s.base)
+	if !found {
+		at--
+	}
+	s.index, s.skip = at, s.base-s.begins[at]
+	s.done.Store(s.base)
+	s.past = s.past.Plus(s.scanner.Stats())
+	s.scanner.Reset(s)
+}
+
+// startOver begins another round. What was found in this one is forgotten: the files may have changed.
+func (s *files) startOver() {
+	s.goTo(0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base, s.index, s.skip = 0, 0, 0
+	s.starts, s.begins = s.starts[:0], s.begins[:0]
+	s.done.Store(0)
+	s.others.Store(0)
+}
+
 func (s *files) Next() (mjpeg.Frame, error) {
-	if err := s.pace.wait(s.ctx); err != nil {
+	by, err := s.wait(s.ctx, &s.pace)
+	if err != nil {
 		return mjpeg.Frame{}, err
 	}
-	f := s.first
-	s.first = mjpeg.Frame{}
-	if f.JPEG == nil {
-		var err error
-		if f, err = s.reader.Next(); err != nil {
-			if err == io.EOF {
-				s.reportDamage()
-			}
-			return mjpeg.Frame{}, s.cause(err)
+	var frame []byte
+	if by == 1 {
+		frame, err = s.following()
+	} else {
+		frame, err = s.at(s.next - 1 + by)
+	}
+	if err != nil {
+		if err == io.EOF {
+			s.reportDamage()
 		}
+		return mjpeg.Frame{}, s.cause(err)
 	}
 	s.seq++
 	now := time.Now()
-	return mjpeg.Frame{JPEG: f.JPEG, Seq: s.seq, Captured: now, Received: now}, nil
+	return mjpeg.Frame{JPEG: frame, Seq: s.seq, Captured: now, Received: now}, nil
 }
 
+// following returns the next frame: after the last one the first, with loop; while paused the last one again.
+func (s *files) following() ([]byte, error) {
+	frame, err := s.scan()
+	switch {
+	case err != io.EOF || s.next == 0: // a round without a frame would be followed by another
+		return frame, err
+	case s.loop:
+		s.startOver()
+		return s.scan()
+	case s.isPaused():
+		s.goTo(s.next - 1)
+		return s.scan()
+	}
+	return nil, io.EOF
+}
+
+// at returns a frame, counted from 0: the first or the last one where there is none of that number.
+func (s *files) at(frame int) ([]byte, error) {
+	frame = max(0, frame)
+	if frame < s.next {
+		s.goTo(frame)
+	}
+	for {
+		jpeg, err := s.scan()
+		switch {
+		case err == io.EOF && s.next > 0:
+			s.goTo(s.next - 1)
+			return s.scan()
+		case err != nil || s.next > frame:
+			return jpeg, err
+		}
+	}
+}
+
+// Seek makes files a player by time, too.
+func (s *files) Seek(by time.Duration) { s.Step(int(math.Round(by.Seconds() * s.rate))) }
+
 func (s *files) reportDamage() {
-	if damage := describeDamage(s.reader.ScanStats(), s.maxFrame); damage != "" {
+	stats := s.scanner.Stats()
+	for d, n := range s.before {
+		stats.Damaged[d] += n
+	}
+	if damage := describeDamage(stats, s.maxFrame); damage != "" {
 		s.log.Warn("frames of a file were left out", "source", s.spec, "damage", damage)
 	}
 }
 
 // ScanStats are the counters of all files so far. Any goroutine may call it at any time.
-func (s *files) ScanStats() mjpeg.Stats { return s.reader.ScanStats() }
+func (s *files) ScanStats() mjpeg.Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.past.Plus(s.scanner.Stats())
+}
 
 func (s *files) Progress() (done, total int64) {
-	return min(s.done.Load(), s.total), s.total
+	return min(s.done.Load()+s.others.Load(), s.total), s.total
 }
 
 func (s *files) Close() error {

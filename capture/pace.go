@@ -16,30 +16,48 @@ type pacer struct {
 
 // wait returns nil when it is time for the next frame, and the cause of ctx's end as soon as that ends.
 func (p *pacer) wait(ctx context.Context) error {
+	_, err := p.waitOr(ctx, nil)
+	return err
+}
+
+// restart makes the next frame the first one.
+func (p *pacer) restart() { p.start, p.tick = time.Time{}, 0 }
+
+// waitOr is wait that also returns when something comes from wake.
+func (p *pacer) waitOr(ctx context.Context, wake <-chan struct{}) (woken bool, err error) {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 	if p.fps <= 0 {
-		return nil
+		return false, nil
 	}
 	now := time.Now()
 	if p.start.IsZero() {
 		p.start = now
-		return nil
+		return false, nil
 	}
 	underWay := int64(now.Sub(p.start).Seconds() * p.fps)
 	p.tick = max(p.tick+1, underWay)
 	due := p.start.Add(time.Duration(float64(p.tick) / p.fps * float64(time.Second)))
 	d := due.Sub(now)
 	if d <= 0 {
-		return nil
+		return false, nil
 	}
 	if p.timer == nil {
 		p.timer = time.NewTimer(d)
 	} else {
 		p.timer.Reset(d)
 	}
-	return await(ctx, p.timer)
+	select {
+	case <-wake:
+		p.timer.Stop()
+		return true, nil
+	case <-p.timer.C:
+		return false, nil
+	case <-ctx.Done():
+		p.timer.Stop()
+		return false, context.Cause(ctx)
+	}
 }
 
 // await waits for timer, or returns the cause of ctx's end if that comes first.
