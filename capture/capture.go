@@ -23,7 +23,8 @@ type Source interface {
 
 // Sized is a Source of known length, such as a file.
 type Sized interface {
-	// Progress returns how much has been read of how much, in bytes; with Loop, in this round. Any goroutine may call it.
+	// Progress returns how much has been read of how much, in bytes; with Loop, in this round. Any goroutine may call
+	// it.
 	Progress() (done, total int64)
 }
 
@@ -145,7 +146,8 @@ func findKind(spec string, o Options) (k Kind, arg string, err error) {
 	return Kind{}, "", fmt.Errorf("capture: no source %q: %s", spec, advice(spec, name))
 }
 
-// Label is a short name for a source, without what is secret in it: "cam.local:8080/stream" for an address, a file's path.
+// Label is a short name for a source, without what is secret in it: "cam.local:8080/stream" for an address, a file's
+// path.
 func Label(spec string) string {
 	name, arg, _ := strings.Cut(spec, ":")
 	switch name {
@@ -167,7 +169,8 @@ func (o Options) check() error {
 	const slowest, fastest = 0.001, 1000
 	switch {
 	case o.Width < 0 || o.Height < 0:
-		return fmt.Errorf("capture: size %d×%d: want 1 or more pixels, or 0 for the source's own choice", o.Width, o.Height)
+		return fmt.Errorf("capture: size %d×%d: want 1 or more pixels, or 0 for the source's own choice",
+			o.Width, o.Height)
 	case o.FPS != o.FPS || o.FPS > fastest || o.FPS > 0 && o.FPS < slowest:
 		return fmt.Errorf("capture: %v frames a second: want %v to %v, or 0 for the source's own choice",
 			o.FPS, slowest, fastest)
@@ -198,7 +201,8 @@ func advice(spec, name string) string {
 	switch {
 	case strings.HasPrefix(spec, "rtsp://"), strings.HasPrefix(spec, "rtsps://"):
 		return fmt.Sprintf("RTSP cameras send H.264: go2rtc or mediamtx make MJPEG of it, which picam takes, such as "+
-			"http://HOST:1984/api/stream.mjpeg?src=NAME from go2rtc; or let ffmpeg do so: --source 'ffmpeg:-rtsp_transport tcp -i %s'", spec)
+			"http://HOST:1984/api/stream.mjpeg?src=NAME from go2rtc; or let ffmpeg do so: --source "+
+			"'ffmpeg:-rtsp_transport tcp -i %s'", spec)
 	case strings.HasPrefix(spec, "tcp://"):
 		return "tcp:// is for picam recv --from, which needs no picam send"
 	case strings.HasPrefix(spec, "/dev/"):

@@ -88,8 +88,10 @@ func TestEnd(t *testing.T) {
 		{"pattern", nil, "pattern", Options{Width: 16, Height: 16, FPS: 0.001}, 1},
 		{"file", nil, "file:" + frame, Options{Loop: true, FPS: 0.001}, 1},
 		{"stdin", func(t *testing.T) { replaceStdin(t) }, "-", Options{}, 0},
-		{"program that is silent", func(t *testing.T) { installFake(t, "rpicam-vid", "silent") }, "rpicam", Options{}, 1},
-		{"pause before a restart", func(t *testing.T) { installFake(t, "rpicam-vid", "nocamera") }, "rpicam", Options{}, 0},
+		{"program that is silent", func(t *testing.T) { installFake(t, "rpicam-vid", "silent") },
+			"rpicam", Options{}, 1},
+		{"pause before a restart", func(t *testing.T) { installFake(t, "rpicam-vid", "nocamera") },
+			"rpicam", Options{}, 0},
 	}
 	ends := []struct {
 		name string

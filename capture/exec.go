@@ -116,9 +116,11 @@ func explainFFmpeg(said string, _ int) (sentence string, hopeless bool) {
 		pattern, sentence string
 		hopeless          bool
 	}{
-		{"Unrecognized option|Option .* not found|At least one output file|Unknown (encoder|decoder|input format)|Error splitting the argument",
+		{"Unrecognized option|Option .* not found|At least one output file|Unknown (encoder|decoder|input " +
+			"format)|Error splitting the argument",
 			"ffmpeg does not understand its arguments", true},
-		{"401 Unauthorized|authorization failed", "the camera wants a user and a password, or does not take these", true},
+		{"401 Unauthorized|authorization failed", "the camera wants a user and a password, or does not take these",
+			true},
 		{"404 Not Found", "the camera has nothing at this address", false},
 		{"Connection refused", "nothing listens there: is the camera on, and is the port right?", false},
 	} {

@@ -37,7 +37,8 @@ func TestExec(t *testing.T) {
 	}{
 		{"ends well", "cat '" + clip + "' | cat", Options{}, 5, "EOF"},
 		{"ends well, with --loop", "cat " + clip, Options{Loop: true}, 12, ""},
-		{"fails once", "cat " + clip + "; test -e " + marker + " || { touch " + marker + "; exit 3; }", Options{}, 10, "EOF"},
+		{"fails once", "cat " + clip + "; test -e " + marker + " || { touch " + marker + "; exit 3; }",
+			Options{}, 10, "EOF"},
 		{"no such command", "/nowhere/at/all", Options{}, 0, "there is no such command (exec: exit status 127: "},
 		{"not a program", clip, Options{}, 0, "this command may not be run (exec: exit status 126: "},
 		{"wrong syntax", "if", Options{}, 0, "exec: exit status 2: "},
@@ -59,7 +60,8 @@ func TestExec(t *testing.T) {
 					}
 				}
 			}
-			if tt.end == "" && err != nil || tt.end != "" && (err == nil || !strings.Contains(err.Error(), tt.end)) || (err == io.EOF) != (tt.end == "EOF") {
+			if tt.end == "" && err != nil || tt.end != "" && (err == nil || !strings.Contains(err.Error(), tt.end)) ||
+				(err == io.EOF) != (tt.end == "EOF") {
 				t.Errorf("ends with %v, want %q", err, tt.end)
 			}
 		})
@@ -111,7 +113,8 @@ func TestFFmpegArguments(t *testing.T) {
 		want    string
 	}{
 		{"rtsp://cam/1", Options{}, "-i rtsp://cam/1 -c:v mjpeg -q:v 7 -pix_fmt yuvj420p"},
-		{"-i x", Options{Width: 640, Height: 480, FPS: 12.5, Quality: 100}, "-i x -s 640x480 -r 12.5 -c:v mjpeg -q:v 2 -pix_fmt yuvj420p"},
+		{"-i x", Options{Width: 640, Height: 480, FPS: 12.5, Quality: 100},
+			"-i x -s 640x480 -r 12.5 -c:v mjpeg -q:v 2 -pix_fmt yuvj420p"},
 		{"-i x -c:v copy", Options{Quality: 1}, "-i x -c:v copy"},
 	} {
 		got := strings.Join(ffmpegArguments(strings.Fields(tt.args), tt.options), " ")

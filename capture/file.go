@@ -152,7 +152,8 @@ func listFrames(path string) (paths []string, total int64, err error) {
 		}
 	}
 	if len(paths) == 0 {
-		return nil, 0, fmt.Errorf("capture: file:%s: no .jpg or .jpeg file among the %d in this folder", path, len(entries))
+		return nil, 0, fmt.Errorf("capture: file:%s: no .jpg or .jpeg file among the %d in this folder",
+			path, len(entries))
 	}
 	slices.SortFunc(paths, compareNatural)
 	return paths, total, nil
@@ -427,7 +428,8 @@ func noFrame(what string, st mjpeg.Stats, maxFrame int) error {
 	if damage := describeDamage(st, maxFrame); damage != "" {
 		found = "no whole JPEG frame (" + damage + ")"
 	}
-	return fmt.Errorf("capture: %s: %s in %d bytes: want MJPEG, such as ffmpeg -i FILE -c:v mjpeg -q:v 3 -f mjpeg writes; "+
+	return fmt.Errorf("capture: %s: %s in %d bytes: want MJPEG, such as ffmpeg -i FILE -c:v mjpeg -q:v 3 -f mjpeg "+
+		"writes; "+
 		"picam probe tells what it is instead",
 		what, found, st.Bytes)
 }

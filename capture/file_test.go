@@ -81,7 +81,8 @@ func TestFile(t *testing.T) {
 			[][]byte{alone, p[2], p[3]}},
 		{"damage", map[string][]byte{"a": slices.Concat(p[0][50:], p[1][:200], p[2], p[3][:300])}, "a", p[2:3]},
 		{"folder", map[string][]byte{
-			"img10.jpg": p[4], "img2.jpg": p[3], "img1.jpeg": p[1], "img01.JPG": p[0], "img1b.jpg": p[2], "zebra.JPEG": p[5],
+			"img10.jpg": p[4], "img2.jpg": p[3], "img1.jpeg": p[1], "img01.JPG": p[0], "img1b.jpg": p[2],
+			"zebra.JPEG": p[5],
 			"readme.txt": p[6], ".hidden.jpg": p[6], "clip.mjpeg": p[6],
 		}, ".", p[:6]},
 		{"folder with an empty file", map[string][]byte{"1.jpg": p[0], "2.jpg": nil, "3.jpg": p[1]}, ".", p[:2]},
@@ -147,7 +148,8 @@ func TestFileErrors(t *testing.T) {
 	} {
 		t.Run(tt.path, func(t *testing.T) {
 			_, err := Open(t.Context(), "file:"+tt.path, tt.options)
-			if err == nil || !strings.HasPrefix(err.Error(), "capture: file:") || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || !strings.HasPrefix(err.Error(), "capture: file:") ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})

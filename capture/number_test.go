@@ -51,7 +51,8 @@ func TestPatternNumber(t *testing.T) {
 		{image.Pt(17, 19), numbers, false}, {image.Pt(31, 16), numbers, false}, {image.Pt(63, 47), numbers, false},
 		{image.Pt(16, 700), numbers, false}, {image.Pt(2000, 16), numbers, false},
 		{image.Pt(127, 65), numbers, false}, {image.Pt(128, 64), numbers, false}, {image.Pt(160, 120), numbers, true},
-		{image.Pt(383, 64), numbers, false}, {image.Pt(384, 64), numbers, false}, {image.Pt(641, 479), numbers[:1], true},
+		{image.Pt(383, 64), numbers, false}, {image.Pt(384, 64), numbers, false},
+		{image.Pt(641, 479), numbers[:1], true},
 		{image.Pt(1280, 720), numbers[:1], false},
 	} {
 		for _, quality := range []int{50, 100} {

@@ -58,7 +58,8 @@ func TestTroubleOnce(t *testing.T) {
 		hopeless   bool
 	}{
 		{&troubleError{text: "no answer", does: triesAgain}, "no answer; picam tries again", "no answer", false},
-		{&troubleError{text: "it ended", detail: "exit status 1", does: startsItAgain}, "it ended (exit status 1); picam starts it again",
+		{&troubleError{text: "it ended", detail: "exit status 1", does: startsItAgain},
+			"it ended (exit status 1); picam starts it again",
 			"it ended (exit status 1)", false},
 		{hopeless("nothing at %s", "/x"), "nothing at /x", "nothing at /x", true},
 		{errors.New("picam tries again; picam waits for it"), "picam tries again; picam waits for it",

@@ -20,8 +20,10 @@ func TestPacer(t *testing.T) {
 		{"as fast as taken", 0, []time.Duration{0, 5 * ms, 0}, []time.Duration{0, 0, 5 * ms, 5 * ms}},
 		{"negative too", -1, []time.Duration{0, 0}, []time.Duration{0, 0, 0}},
 		{"on time", 10, []time.Duration{0, 10 * ms, 99 * ms}, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}},
-		{"late by less than a tick", 10, []time.Duration{130 * ms, 0, 0}, []time.Duration{0, 130 * ms, 200 * ms, 300 * ms}},
-		{"late by many ticks", 10, []time.Duration{1030 * ms, 0, 0}, []time.Duration{0, 1030 * ms, 1100 * ms, 1200 * ms}},
+		{"late by less than a tick", 10, []time.Duration{130 * ms, 0, 0},
+			[]time.Duration{0, 130 * ms, 200 * ms, 300 * ms}},
+		{"late by many ticks", 10, []time.Duration{1030 * ms, 0, 0},
+			[]time.Duration{0, 1030 * ms, 1100 * ms, 1200 * ms}},
 		{"slow", 0.5, []time.Duration{0, 0}, []time.Duration{0, 2 * time.Second, 4 * time.Second}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

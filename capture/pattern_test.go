@@ -121,7 +121,8 @@ func TestPatternErrors(t *testing.T) {
 	} {
 		t.Run(tt.spec, func(t *testing.T) {
 			_, err := Open(t.Context(), tt.spec, tt.options)
-			if err == nil || !strings.HasPrefix(err.Error(), "capture: pattern: ") || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || !strings.HasPrefix(err.Error(), "capture: pattern: ") ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
@@ -159,7 +160,8 @@ func TestStripes(t *testing.T) {
 				for y := range size.Y {
 					for x := range size.X {
 						if got.YCbCrAt(x, y) != want.YCbCrAt(x, y) {
-							t.Fatalf("frame %d, pixel %d, %d: %v, want %v", n, x, y, got.YCbCrAt(x, y), want.YCbCrAt(x, y))
+							t.Fatalf("frame %d, pixel %d, %d: %v, want %v", n, x, y, got.YCbCrAt(x, y),
+								want.YCbCrAt(x, y))
 						}
 					}
 				}

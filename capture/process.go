@@ -116,7 +116,8 @@ func openProcess(ctx context.Context, prog program, o Options) (*process, error)
 		outage:   outage{log: o.logger()},
 		maxFrame: o.MaxFrame,
 		retry: backoff.ExponentialBackOff{
-			InitialInterval: 500 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 15 * time.Second,
+			InitialInterval: 500 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+			MaxInterval: 15 * time.Second,
 		},
 	}
 	if err := p.start(); err != nil {
@@ -185,8 +186,8 @@ func (p *process) start() error {
 	return nil
 }
 
-// bury ends the child, of which err came, and returns what it died of: io.EOF if it may. If the source ends meanwhile, Close waits for
-// the child.
+// bury ends the child, of which err came, and returns what it died of: io.EOF if it may. If the source ends meanwhile,
+// Close waits for the child.
 func (p *process) bury(err error) error {
 	c := p.child
 	if err == io.EOF {
@@ -220,7 +221,8 @@ func (p *process) bury(err error) error {
 		cause = fmt.Sprintf("no frame for %v", p.silence)
 	}
 	// The key has nothing in it that may differ each time, as what it said may: ffmpeg's lines hold addresses.
-	dead := &troubleError{does: startsItAgain, key: cause, hopeless: p.once && st.Frames == 0 && c.cmd.ProcessState.Success()}
+	dead := &troubleError{does: startsItAgain, key: cause, hopeless: p.once && st.Frames == 0 &&
+		c.cmd.ProcessState.Success()}
 	if st.Frames == 0 && st.Bytes > 0 {
 		cause += fmt.Sprintf(", no frame in the %d bytes that it wrote", st.Bytes)
 	}

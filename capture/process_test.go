@@ -71,8 +71,10 @@ func TestRpicam(t *testing.T) {
 		{"libcamera-vid", "rpicam", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
 		{"rpicam-vid", "rpicam:1", Options{Width: 640, Height: 480, FPS: 12.5, Quality: 70},
 			"-t 0 -n --codec mjpeg --flush -o - --camera 1 --width 640 --height 480 --quality 70 --framerate 12.5"},
-		{"rpicam-vid", "rpicam:0", Options{Rpicam: Rpicam{HFlip: true, VFlip: true, Rotation: 180, Args: []string{"--exposure", "sport", "--roi=0,0,1,1"}}},
-			"-t 0 -n --codec mjpeg --flush -o - --camera 0 --hflip --vflip --rotation 180 --exposure sport --roi=0,0,1,1"},
+		{"rpicam-vid", "rpicam:0", Options{Rpicam: Rpicam{HFlip: true, VFlip: true, Rotation: 180,
+			Args: []string{"--exposure", "sport", "--roi=0,0,1,1"}}},
+			"-t 0 -n --codec mjpeg --flush -o - --camera 0 --hflip --vflip --rotation 180 --exposure sport " +
+				"--roi=0,0,1,1"},
 		{"rpicam-vid", "auto", Options{}, "-t 0 -n --codec mjpeg --flush -o -"},
 	} {
 		t.Run(tt.program+" "+tt.spec, func(t *testing.T) {
@@ -84,8 +86,10 @@ func TestRpicam(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(f.JPEG, want[i%8]) || f.Seq != uint64(i+1) || f.Captured != f.Received || f.Captured.IsZero() {
-					t.Fatalf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
+				if !bytes.Equal(f.JPEG, want[i%8]) || f.Seq != uint64(i+1) || f.Captured != f.Received ||
+					f.Captured.IsZero() {
+					t.Fatalf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq,
+						f.Captured, f.Received)
 				}
 			}
 			start := time.Now()
@@ -132,13 +136,17 @@ func TestRpicamExplains(t *testing.T) {
 		says, want string
 		hopeless   bool
 	}{
-		{"ERROR: the system appears to be configured for the legacy camera stack", "switch Legacy Camera off in sudo raspi-config", true},
+		{"ERROR: the system appears to be configured for the legacy camera stack",
+			"switch Legacy Camera off in sudo raspi-config", true},
 		{"ERROR: *** no cameras available ***", "push its ribbon cable in anew at both ends", false},
 		{"ERROR: *** selected camera is not available ***", "there is no camera of this number: picam devices", true},
-		{"Pipeline handler in use by another process\nERROR: *** failed to acquire camera /base/x ***", "in use by another program", false},
+		{"Pipeline handler in use by another process\nERROR: *** failed to acquire camera /base/x ***",
+			"in use by another program", false},
 		{"ERROR: *** unrecognised option '--flash' ***", "does not know an option: see --rpicam-arg", true},
-		{"WARN The sensor kernel driver needs to be fixed\nERROR: *** failed to start camera ***", "older than its camera programs", false},
-		{"dmaHeap allocation failure for rpicam-apps2\nERROR: *** failed to allocate capture buffers for stream ***", "not enough memory", false},
+		{"WARN The sensor kernel driver needs to be fixed\nERROR: *** failed to start camera ***",
+			"older than its camera programs", false},
+		{"dmaHeap allocation failure for rpicam-apps2\nERROR: *** failed to allocate capture buffers for stream ***",
+			"not enough memory", false},
 		{"ERROR: Device timeout detected, attempting a restart!!!", "has stopped to answer", false},
 		{"rpicam-vid: symbol lookup error: undefined symbol", "sudo apt install --reinstall rpicam-apps", false},
 		{"something new", "rpicam-vid: exit status 255", false},
@@ -162,7 +170,8 @@ func TestRpicamExplains(t *testing.T) {
 			}
 			got := <-next
 			if tt.hopeless {
-				if got.err == nil || !strings.Contains(got.err.Error(), tt.want) || !strings.Contains(got.err.Error(), "exit status 255") {
+				if got.err == nil || !strings.Contains(got.err.Error(), tt.want) ||
+					!strings.Contains(got.err.Error(), "exit status 255") {
 					t.Errorf("got %v", got.err)
 				}
 				return
@@ -176,8 +185,9 @@ func TestRpicamExplains(t *testing.T) {
 
 func TestIsPi5(t *testing.T) {
 	for model, want := range map[string]bool{
-		"Raspberry Pi 5 Model B Rev 1.0\x00": true, "Raspberry Pi 500 Rev 1.0\x00": true, "Raspberry Pi Compute Module 5 Rev 1.0": true,
-		"Raspberry Pi 4 Model B Rev 1.5\x00": false, "Raspberry Pi Zero 2 W Rev 1.0": false, "": false,
+		"Raspberry Pi 5 Model B Rev 1.0\x00": true, "Raspberry Pi 500 Rev 1.0\x00": true,
+		"Raspberry Pi Compute Module 5 Rev 1.0": true,
+		"Raspberry Pi 4 Model B Rev 1.5\x00":    false, "Raspberry Pi Zero 2 W Rev 1.0": false, "": false,
 	} {
 		path := filepath.Join(t.TempDir(), "model")
 		if err := os.WriteFile(path, []byte(model), 0o600); err != nil {
@@ -226,7 +236,8 @@ func TestAutoWithoutCamera(t *testing.T) {
 			if err == nil {
 				t.Fatal("a stream without a camera")
 			}
-			for _, want := range []string{"auto: no camera found: rpicam (", tt.want, "v4l2 (", "try picam use --source pattern"} {
+			for _, want := range []string{"auto: no camera found: rpicam (", tt.want, "v4l2 (",
+				"try picam use --source pattern"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not contain %q", err, want)
 				}

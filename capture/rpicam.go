@@ -58,7 +58,8 @@ func rpicamProgram(arg string, o Options) (program, error) {
 		return program{}, err
 	}
 	if isPi5("/proc/device-tree/model") {
-		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG frames; a smaller --size or " +
+		o.logger().Info("a Raspberry Pi 5 has no encoder of its own: its processor makes the JPEG frames; a smaller " +
+			"--size or " +
 			"--fps costs less")
 	}
 	return program{argv: append([]string{path}, args...), silence: silence, explain: explainRpicam}, nil
@@ -86,23 +87,31 @@ func explainRpicam(said string, _ int) (sentence string, hopeless bool) {
 		pattern, sentence string
 		hopeless          bool
 	}{
-		{"legacy camera stack", "this Raspberry Pi is set up for the old camera programs: switch Legacy Camera off in sudo raspi-config " +
+		{"legacy camera stack", "this Raspberry Pi is set up for the old camera programs: switch Legacy Camera off " +
+			"in sudo raspi-config " +
 			"(Interface Options) and restart it", true},
-		{"no cameras available", "the Raspberry Pi finds no camera: with the power off, push its ribbon cable in anew at both ends; " +
+		{"no cameras available", "the Raspberry Pi finds no camera: with the power off, push its ribbon cable in " +
+			"anew at both ends; " +
 			"in /boot/firmware/config.txt camera_auto_detect=1 must stand", false},
-		{"selected camera is not available", "there is no camera of this number: picam devices shows those that there are", true},
+		{"selected camera is not available",
+			"there is no camera of this number: picam devices shows those that there are", true},
 		{"failed to acquire camera|in use by another process|Device or resource busy",
 			"the camera is in use by another program: end that, such as another picam, rpicam-hello, motion", false},
-		{`unrecogni[sz]ed option|unknown option|invalid option|ambiguous`, "this version of rpicam-vid does not know an option: " +
-			"see --rpicam-arg; or it is old: sudo apt update && sudo apt full-upgrade", true},
+		{`unrecogni[sz]ed option|unknown option|invalid option|ambiguous`,
+			"this version of rpicam-vid does not know an option: " +
+				"see --rpicam-arg; or it is old: sudo apt update && sudo apt full-upgrade", true},
 		{"kernel driver needs to be (fixed|updated)|Unable to get rectangle|firmware .*too old|incompatible .*kernel",
-			"the Raspberry Pi's kernel or firmware is older than its camera programs: sudo apt update && sudo apt full-upgrade, then restart it", false},
+			"the Raspberry Pi's kernel or firmware is older than its camera programs: sudo apt update && sudo apt " +
+				"full-upgrade, then restart it", false},
 		{"dmaHeap allocation failure|failed to allocate capture buffers|Cannot allocate memory",
-			"there is not enough memory for frames of this size: ask for a smaller --size, or end other programs", false},
+			"there is not enough memory for frames of this size: ask for a smaller --size, or end other programs",
+			false},
 		{"frontend has timed out|Device timeout detected|Dequeue timer",
 			"the camera has stopped to answer: look at its ribbon cable and at the power supply", false},
-		{"Permission denied|Could not open any dmaHeap device", "this user may not use the camera: sudo usermod -aG video $USER, then log in anew", false},
-		{"error while loading shared libraries|symbol lookup error", "rpicam-vid is not installed well: sudo apt install --reinstall rpicam-apps",
+		{"Permission denied|Could not open any dmaHeap device",
+			"this user may not use the camera: sudo usermod -aG video $USER, then log in anew", false},
+		{"error while loading shared libraries|symbol lookup error",
+			"rpicam-vid is not installed well: sudo apt install --reinstall rpicam-apps",
 			false},
 	} {
 		if regexp.MustCompile(e.pattern).MatchString(said) {

@@ -18,15 +18,21 @@ Available cameras
     Modes: 'SGBRG10_CSI2P' : 2592x1944
 2 : USB (\_SB_.PCI0.XHCI-1:1.0-046d:0825)
 `
-	const want = `[{"source":"rpicam:0","path":"/base/axi/pcie@1000120000/rp1/i2c@80000/imx708@1a","card":"imx708_wide",` +
-		`"driver":"rpicam-vid","bus":"CSI","formats":[{"name":"SRGGB10_CSI2P","description":"of the sensor","use":"by rpicam-vid",` +
+	const want = `[{"source":"rpicam:0","path":"/base/axi/pcie@1000120000/rp1/i2c@80000/imx708@1a",` +
+		`"card":"imx708_wide",` +
+		`"driver":"rpicam-vid","bus":"CSI","formats":[{"name":"SRGGB10_CSI2P","description":"of the sensor",` +
+		`"use":"by rpicam-vid",` +
 		`"sizes":[{"width":1536,"height":864,"fps":[120.13]},{"width":4608,"height":2592,"fps":[14.35]}]},` +
-		`{"name":"SRGGB8","description":"of the sensor","use":"by rpicam-vid","sizes":[{"width":640,"height":480,"fps":[58.92]}]}],` +
+		`{"name":"SRGGB8","description":"of the sensor","use":"by rpicam-vid","sizes":[{"width":640,"height":480,` +
+		`"fps":[58.92]}]}],` +
 		`"controls":[],"users":[]},` +
-		`{"source":"rpicam:1","path":"/base/soc/i2c0mux/i2c@1/ov5647@36","card":"ov5647","driver":"rpicam-vid","bus":"CSI",` +
-		`"formats":[{"name":"SGBRG10_CSI2P","description":"of the sensor","use":"by rpicam-vid","sizes":[{"width":2592,"height":1944,"fps":[]}]}],` +
+		`{"source":"rpicam:1","path":"/base/soc/i2c0mux/i2c@1/ov5647@36","card":"ov5647","driver":"rpicam-vid",` +
+		`"bus":"CSI",` +
+		`"formats":[{"name":"SGBRG10_CSI2P","description":"of the sensor","use":"by rpicam-vid",` +
+		`"sizes":[{"width":2592,"height":1944,"fps":[]}]}],` +
 		`"controls":[],"users":[]},` +
-		`{"source":"rpicam:2","path":"\\_SB_.PCI0.XHCI-1:1.0-046d:0825","card":"USB","driver":"rpicam-vid","bus":"CSI","formats":[],` +
+		`{"source":"rpicam:2","path":"\\_SB_.PCI0.XHCI-1:1.0-046d:0825","card":"USB","driver":"rpicam-vid",` +
+		`"bus":"CSI","formats":[],` +
 		`"controls":[],"users":[]}]`
 	got, err := json.Marshal(parseRpicamList(text, "rpicam-vid"))
 	if err != nil || string(got) != want {

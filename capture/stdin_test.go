@@ -56,7 +56,8 @@ func TestStdin(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(f.JPEG, p) || f.Seq != uint64(i+1) || f.Captured.IsZero() || f.Captured != f.Received {
-				t.Errorf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq, f.Captured, f.Received)
+				t.Errorf("frame %d: %d bytes, seq %d, captured %v, received %v", i+1, len(f.JPEG), f.Seq,
+					f.Captured, f.Received)
 			}
 		}
 		w.Close()

@@ -28,8 +28,8 @@ func interruptible(ctx context.Context, f *os.File) (io.ReadCloser, error) {
 	return &pollReader{f: f, wakeup: r, stop: context.AfterFunc(ctx, func() { w.Close() }), wake: w}, nil
 }
 
-// openAnew opens the pipe f a second time, for ourselves alone, so that it can be non-blocking, and Go's runtime wait for
-// it together with everything else. A thread that sleeps in a system call instead keeps the runtime awake: that
+// openAnew opens the pipe f a second time, for ourselves alone, so that it can be non-blocking, and Go's runtime wait
+// for it together with everything else. A thread that sleeps in a system call instead keeps the runtime awake: that
 // costs more than twice the processor time for a frame. nil: f is no pipe, or the system cannot do that; Linux can.
 func openAnew(f *os.File) *os.File {
 	info, err := f.Stat()

@@ -8,9 +8,9 @@ import (
 )
 
 // Stream is what a source sends, before anything is cut out of it or repaired: for those who want to know what it is.
-// Part blocks until there is a part, and returns io.EOF after the last. It ends with the context given to OpenStream: Part,
-// and Read of what it returned, fail then with the context's cause, and with os.ErrClosed after Close. One goroutine uses a
-// Stream; Close may be called by any, at any time and more than once.
+// Part blocks until there is a part, and returns io.EOF after the last. It ends with the context given to OpenStream:
+// Part, and Read of what it returned, fail then with the context's cause, and with os.ErrClosed after Close. One
+// goroutine uses a Stream; Close may be called by any, at any time and more than once.
 //
 // A Stream does not try again: what fails is told in a sentence by Part or Read.
 type Stream interface {
@@ -18,8 +18,8 @@ type Stream interface {
 	Close() error
 }
 
-// Part is a run of bytes: a file, or all those of a folder, what a program writes, an answer of an HTTP server, a buffer of
-// a V4L2 driver. It may be read until the next call of Stream.Part.
+// Part is a run of bytes: a file, or all those of a folder, what a program writes, an answer of an HTTP server, a
+// buffer of a V4L2 driver. It may be read until the next call of Stream.Part.
 type Part struct {
 	io.Reader
 	// Answer is the head of an HTTP answer, nil for what is none. Its Body must be left alone.
@@ -49,7 +49,8 @@ func OpenStream(ctx context.Context, spec string, o Options) (Stream, error) {
 }
 
 // framesOf makes a Stream of a source whose frames are its bytes.
-func framesOf(open func(context.Context, string, Options) (Source, error)) func(context.Context, string, Options) (Stream, error) {
+func framesOf(open func(context.Context, string, Options) (Source, error)) func(context.Context, string,
+	Options) (Stream, error) {
 	return func(ctx context.Context, arg string, o Options) (Stream, error) {
 		src, err := open(ctx, arg, o)
 		if err != nil {

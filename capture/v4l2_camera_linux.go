@@ -184,7 +184,8 @@ func (c *camera) set(m mode) (layout, error) {
 	if l.format != m.format {
 		return layout{}, fmt.Errorf("set %v: the driver gives %v instead", m, l.mode)
 	}
-	// Without being told otherwise, V4L2 takes JPEG for full range and the rest for limited (V4L2_MAP_QUANTIZATION_DEFAULT).
+	// Without being told otherwise, V4L2 takes JPEG for full range and the rest for limited
+	// (V4L2_MAP_QUANTIZATION_DEFAULT).
 	l.fullRange = f.pix.quantization == quantizationFull ||
 		f.pix.quantization != quantizationLimited && f.pix.colorspace == colorspaceJPEG
 	if !isJPEG(l.format) {

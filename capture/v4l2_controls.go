@@ -24,7 +24,8 @@ func parseControls(text string) ([]setting, error) {
 		name, value, _ := strings.Cut(strings.TrimSpace(word), "=")
 		n, err := strconv.Atoi(value)
 		if name == "" || err != nil {
-			return nil, fmt.Errorf("capture: control %q: want NAME=NUMBER, such as brightness=128; picam devices lists them", word)
+			return nil, fmt.Errorf("capture: control %q: want NAME=NUMBER, such as brightness=128; picam devices "+
+				"lists them", word)
 		}
 		list = append(list, setting{controlName(name), n})
 	}
@@ -56,7 +57,8 @@ func findControls(settings []setting, has []DeviceControl) ([]DeviceControl, err
 			if all == nil {
 				return nil, fmt.Errorf("control %s: this camera has no controls", s.name)
 			}
-			return nil, fmt.Errorf("control %s: this camera has none of that name; it has %s", s.name, strings.Join(all, "; "))
+			return nil, fmt.Errorf("control %s: this camera has none of that name; it has %s", s.name,
+				strings.Join(all, "; "))
 		}
 		if c := has[i]; !c.takes(s.value) {
 			return nil, fmt.Errorf("control %s=%d: it takes %s", s.name, s.value, c.Takes())

@@ -20,10 +20,11 @@ type Device struct {
 
 // DeviceFormat is a kind of frames that a camera gives.
 type DeviceFormat struct {
-	Name        string       `json:"name"` // four characters, such as MJPG or YUYV
-	Description string       `json:"description"`
-	Use         string       `json:"use"` // what picam does with them: "as it is", "encoded", "by rpicam-vid", or "" if it cannot use them
-	Sizes       []DeviceSize `json:"sizes"`
+	Name        string `json:"name"` // four characters, such as MJPG or YUYV
+	Description string `json:"description"`
+	// what picam does with them: "as it is", "encoded", "by rpicam-vid", or "" if it cannot use them
+	Use   string       `json:"use"`
+	Sizes []DeviceSize `json:"sizes"`
 }
 
 // DeviceSize is a size of frames in pixels, or a range of sizes.

@@ -16,8 +16,8 @@ import (
 	"picam/mjpeg/yuv"
 )
 
-// identity is what tells a camera again: a node, and what stays the same when it returns under another one. Nothing is opened to
-// find it out, which would wake cameras that sleep.
+// identity is what tells a camera again: a node, and what stays the same when it returns under another one. Nothing is
+// opened to find it out, which would wake cameras that sleep.
 type identity struct {
 	node   string // such as /dev/video0
 	name   string // what the camera calls itself
@@ -33,7 +33,8 @@ func (p identity) same(q identity) bool {
 	return p.device == q.device && p.index == q.index && p.name == q.name
 }
 
-// identities lists the V4L2 nodes in dev, in the order of their numbers, with what class, a folder of /sys, tells of them.
+// identities lists the V4L2 nodes in dev, in the order of their numbers, with what class, a folder of /sys, tells of
+// them.
 func identities(dev, class string) []identity {
 	nodes, _ := filepath.Glob(filepath.Join(dev, "video[0-9]*")) // the pattern is right
 	var list []identity
@@ -67,8 +68,8 @@ func firstLine(elements ...string) string {
 	return line
 }
 
-// reunite finds the camera that was at known among the identities that there are now: where it was; else, in another port,
-// one of its name that was not among the others when it went. With anyName, one of another name will do.
+// reunite finds the camera that was at known among the identities that there are now: where it was; else, in another
+// port, one of its name that was not among the others when it went. With anyName, one of another name will do.
 func reunite(known identity, now, others []identity, anyName bool) (node string, ok bool) {
 	for _, p := range now {
 		if p.same(known) {
@@ -116,7 +117,8 @@ func (f *finder) open() (*camera, error) {
 	}
 	f.tried = node
 	c, err := openCamera(node)
-	if info, statErr := os.Stat(node); err == unix.EACCES && statErr == nil && time.Since(info.ModTime()) < 2*time.Second {
+	if info, statErr := os.Stat(node); err == unix.EACCES && statErr == nil &&
+		time.Since(info.ModTime()) < 2*time.Second {
 		return nil, errNoCamera // it is new, and about to get its permissions
 	}
 	return c, err
@@ -188,7 +190,8 @@ func findV4L2Camera() error {
 // isPart says whether the node is a part of a camera that libcamera puts together, as those of a Raspberry Pi are: it
 // looks like a camera, but no frames come from it alone.
 func (c *camera) isPart() bool {
-	return c.caps&capMediaController != 0 || slices.Contains([]string{"unicam", "bcm2835-isp", "rp1-cfe", "pispbe"}, c.driver)
+	return c.caps&capMediaController != 0 ||
+		slices.Contains([]string{"unicam", "bcm2835-isp", "rp1-cfe", "pispbe"}, c.driver)
 }
 
 // usable returns the mode that suits the options best, and an error if frames for picam cannot come from this node.
@@ -198,7 +201,8 @@ func (c *camera) usable(formats []DeviceFormat, o Options) (mode, error) {
 	case c.driver == loopbackDriver:
 		return mode{}, errNotFed
 	case c.caps&capVideoCaptureMplane != 0:
-		return mode{}, unusableError("its driver only has frames in several parts (multi-planar), which picam does not read")
+		return mode{}, unusableError("its driver only has frames in several parts (multi-planar), which picam does " +
+			"not read")
 	default:
 		return mode{}, unusableError("no frames come from this node, perhaps from another one of the same camera")
 	}
@@ -214,7 +218,8 @@ func (c *camera) usable(formats []DeviceFormat, o Options) (mode, error) {
 	return m, nil
 }
 
-// lastingName returns the link of /dev/v4l/by-id that leads to a node, or of by-path, or the node itself if there is none.
+// lastingName returns the link of /dev/v4l/by-id that leads to a node, or of by-path, or the node itself if there is
+// none.
 func lastingName(node string) string {
 	for _, folder := range []string{"/dev/v4l/by-id", "/dev/v4l/by-path"} {
 		links, _ := filepath.Glob(filepath.Join(folder, "*")) // the pattern is right
@@ -227,7 +232,8 @@ func lastingName(node string) string {
 	return node
 }
 
-// users lists the other programs that have a file open, such as "ffmpeg (process 312)", as far as this one may see them.
+// users lists the other programs that have a file open, such as "ffmpeg (process 312)", as far as this one may see
+// them.
 func users(file string) []string {
 	list := []string{}
 	self := strconv.Itoa(os.Getpid())
@@ -265,7 +271,8 @@ func Devices(ctx context.Context) []Device {
 			}
 		case <-ctx.Done():
 			list = append(list, Device{
-				Source: "v4l2:" + lastingName(p.node), Path: p.node, Card: p.name, Users: users(p.node), Trouble: "it does not answer",
+				Source: "v4l2:" + lastingName(p.node), Path: p.node, Card: p.name, Users: users(p.node),
+				Trouble: "it does not answer",
 			})
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // videoRequest is the number of a request and which way its argument goes; videoCall adds the argument's size.
 type videoRequest uintptr
 
-// Which way is in the three highest bits, in an order that depends on the processor. So they are taken from two requests
-// that x/sys/unix has for every processor.
+// Which way is in the three highest bits, in an order that depends on the processor. So they are taken from two
+// requests that x/sys/unix has for every processor.
 const (
 	kernelReads  videoRequest = unix.TUNSETIFF &^ (1<<29 - 1)
 	kernelWrites videoRequest = unix.TUNGETIFF &^ (1<<29 - 1)
@@ -41,8 +41,8 @@ const (
 	vidiocEnumFrameIntervals = both | 75
 )
 
-// videoCall makes a request of the device fd. Errors are of type unix.Errno. It may take seconds where a camera does not
-// answer its driver, and nothing can interrupt it then.
+// videoCall makes a request of the device fd. Errors are of type unix.Errno. It may take seconds where a camera does
+// not answer its driver, and nothing can interrupt it then.
 func videoCall[T any](fd int, request videoRequest, arg *T) error {
 	number := uintptr(request) | unsafe.Sizeof(*arg)<<16 | 'V'<<8
 	for {
@@ -68,8 +68,9 @@ const (
 	capVideoCapture       = 0x0000_0001
 	capVideoCaptureMplane = 0x0000_1000
 	capStreaming          = 0x0400_0000
-	capMediaController    = 0x2000_0000 // V4L2_CAP_IO_MC: other nodes have to be set up before frames come from this one
-	capDeviceCaps         = 0x8000_0000 // deviceCaps is valid
+	// V4L2_CAP_IO_MC: other nodes have to be set up before frames come from this one
+	capMediaController = 0x2000_0000
+	capDeviceCaps      = 0x8000_0000 // deviceCaps is valid
 )
 
 type videoCapability struct {
@@ -156,10 +157,10 @@ const (
 	bufFlagMonotonicClock = 0x0000_2000
 )
 
-// videoBuffer describes a buffer. On 32-bit processors it exists in two sizes, with 32 and with 64 bits of seconds, and a
-// request's number says which it is. unix.Timeval is the kernel's first one: it has 32 bits there, as the system calls have
-// that Go itself makes, and kernels both older and newer than 64-bit time (Linux 5.6) take it. The seconds count from
-// the start of the computer, so they suffice.
+// videoBuffer describes a buffer. On 32-bit processors it exists in two sizes, with 32 and with 64 bits of seconds, and
+// a request's number says which it is. unix.Timeval is the kernel's first one: it has 32 bits there, as the system
+// calls have that Go itself makes, and kernels both older and newer than 64-bit time (Linux 5.6) take it. The seconds
+// count from the start of the computer, so they suffice.
 type videoBuffer struct {
 	index, bufType, bytesUsed, flags uint32
 	_                                uint32 // field

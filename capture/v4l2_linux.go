@@ -24,7 +24,8 @@ const (
 	// its first frame. Both are longer for low rates.
 	silentTime = 2 * time.Second
 	startTime  = 5 * time.Second
-	// hungTime is how long a driver may take for what the camera has to answer. It gives up after five seconds, if at all.
+	// hungTime is how long a driver may take for what the camera has to answer. It gives up after five seconds, if at
+	// all.
 	hungTime = 3 * time.Second
 	// brokenTime is how often broken frames are told of, at most.
 	brokenTime = 10 * time.Second
@@ -32,9 +33,9 @@ const (
 
 // v4l2 is the source of a V4L2 camera.
 //
-// The camera belongs to a goroutine of its own, because a request to a driver may take seconds, or hang, and neither Next
-// nor the end of the program must. It takes each frame from the driver at once, looks whether it is whole, and puts
-// it where Next finds it, in the place of one that Next has not taken.
+// The camera belongs to a goroutine of its own, because a request to a driver may take seconds, or hang, and neither
+// Next nor the end of the program must. It takes each frame from the driver at once, looks whether it is whole, and
+// puts it where Next finds it, in the place of one that Next has not taken.
 type v4l2 struct {
 	lifetime
 	counter
@@ -64,8 +65,8 @@ type v4l2 struct {
 	broken  health.Outage // of whole frames
 }
 
-// openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for the
-// first camera. If it is not there it is waited for, now and later. The error says why no frames will ever come.
+// openV4L2 opens the camera that device names: a node, its number, a link such as those of /dev/v4l/by-id, or "" for
+// the first camera. If it is not there it is waited for, now and later. The error says why no frames will ever come.
 func openV4L2(ctx context.Context, device string, o Options) (Source, error) {
 	s, err := newV4L2(ctx, device, o, nil)
 	if err != nil {
@@ -460,8 +461,8 @@ func asked(o Options) string {
 	return cmp.Or(strings.Join(words, " at "), "nothing")
 }
 
-// captureTime turns a buffer's time, which counts from the start of the computer, into wall time. Without such a time, or
-// with one that cannot be, it is now: a driver may use another clock, or none.
+// captureTime turns a buffer's time, which counts from the start of the computer, into wall time. Without such a time,
+// or with one that cannot be, it is now: a driver may use another clock, or none.
 func captureTime(b *videoBuffer, now time.Time, sinceStart time.Duration) time.Time {
 	const oldest = 10 * time.Second
 	at := time.Duration(b.timestamp.Nano())

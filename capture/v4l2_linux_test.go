@@ -50,7 +50,8 @@ func TestV4L2OpenErrors(t *testing.T) {
 func TestV4L2Waits(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "usb-camera-video-index0")
 	for _, tt := range []struct{ spec, want string }{
-		{"v4l2:4321", "there is no camera at " + absent + ": plug it in, or take one that picam devices lists; picam waits for it"},
+		{"v4l2:4321", "there is no camera at " + absent +
+			": plug it in, or take one that picam devices lists; picam waits for it"},
 		{"v4l2:" + link, "there is no camera at " + link},
 	} {
 		text, log := newLog()
@@ -135,13 +136,15 @@ func TestTrouble(t *testing.T) {
 		kind troubleKind
 		want string
 	}{
-		{wrap(unix.ENODEV), name, troubleUnplugged, "HD Webcam (/dev/video3) is gone: plug it in again; picam waits for it"},
+		{wrap(unix.ENODEV), name, troubleUnplugged,
+			"HD Webcam (/dev/video3) is gone: plug it in again; picam waits for it"},
 		{errNoCamera, name, troubleUnplugged, "is gone"},
 		{unix.ENOENT, name, troubleUnplugged, "is gone"},
 		{wrap(unix.ESHUTDOWN), name, troubleUnplugged, "is gone"},
 		{wrap(unix.EBUSY), name, troubleBusy, "is in use by another program: end that, or take another camera"},
-		{wrap(unix.ENOSPC), name, troubleNoBandwidth, "there is no room for MJPG 1280×720 at 30 a second on its USB bus: ask for " +
-			"a smaller --size or --fps"},
+		{wrap(unix.ENOSPC), name, troubleNoBandwidth,
+			"there is no room for MJPG 1280×720 at 30 a second on its USB bus: ask for " +
+				"a smaller --size or --fps"},
 		{unix.EACCES, "", troubleDenied, "/dev/video3 may not be opened by this user: sudo usermod -aG video $USER"},
 		{unix.ENOTTY, "", troubleUnusable, "/dev/video3 is no camera"},
 		{wrap(unix.ENOLINK), name, troubleUnusable, "is a part of a camera that libcamera puts together"},
@@ -149,7 +152,8 @@ func TestTrouble(t *testing.T) {
 		{errStalled, name, troubleStalled, "gives no frames, though it answers"},
 		{errBroken, name, troubleBroken, "gives only broken frames, which picam drops: look at its cable"},
 		{errNotFed, name, troubleNotFed, "a loopback device that no program writes to"},
-		{unusableError("its formats are H264"), name, troubleUnusable, "HD Webcam (/dev/video3): its formats are H264; picam devices"},
+		{unusableError("its formats are H264"), name, troubleUnusable,
+			"HD Webcam (/dev/video3): its formats are H264; picam devices"},
 		{wrap(unix.EIO), name, troubleOther, "HD Webcam (/dev/video3): start: input/output error: picam tries again"},
 	} {
 		t.Run(tt.err.Error(), func(t *testing.T) {
@@ -157,7 +161,8 @@ func TestTrouble(t *testing.T) {
 			if got.kind != tt.kind || !strings.Contains(got.Error(), tt.want) {
 				t.Errorf("kind %d, %q; want %d, %q", got.kind, got.Error(), tt.kind, tt.want)
 			}
-			if short := once(got.troubleError).Error(); regexp.MustCompile(`picam (waits|tries|keeps)`).MatchString(short) {
+			short := once(got.troubleError).Error()
+			if regexp.MustCompile(`picam (waits|tries|keeps)`).MatchString(short) {
 				t.Errorf("who does not try again says %q", short)
 			}
 		})
@@ -175,15 +180,20 @@ func TestUsable(t *testing.T) {
 		part    bool
 	}{
 		{"a camera", camera{caps: capVideoCapture | capStreaming}, webcam, "", false},
-		{"the capture side of a loopback device", camera{driver: loopbackDriver, caps: capVideoCapture | capStreaming}, webcam, "", false},
+		{"the capture side of a loopback device", camera{driver: loopbackDriver, caps: capVideoCapture | capStreaming},
+			webcam, "", false},
 		{"the other side", camera{driver: loopbackDriver, caps: capStreaming}, nil, errNotFed.Error(), false},
 		{"metadata", camera{caps: capStreaming | 0x0080_0000}, nil, "no frames come from this node", false},
-		{"a codec", camera{caps: capStreaming | 0x0000_4000, driver: "bcm2835-codec"}, nil, "no frames come from this node", false},
+		{"a codec", camera{caps: capStreaming | 0x0000_4000, driver: "bcm2835-codec"}, nil,
+			"no frames come from this node", false},
 		{"frames in parts", camera{caps: capStreaming | capVideoCaptureMplane}, nil, "multi-planar", false},
 		{"without mapped memory", camera{caps: capVideoCapture}, webcam, "no frames come from this node", false},
-		{"nothing that can be used", camera{caps: capVideoCapture | capStreaming}, only("H264", webcam), "its formats are H264", false},
-		{"of a Raspberry Pi's camera", camera{caps: capVideoCapture | capStreaming, driver: "unicam"}, webcam, "", true},
-		{"of another board's", camera{caps: capVideoCapture | capStreaming | capMediaController, driver: "sun6i-csi"}, webcam, "", true},
+		{"nothing that can be used", camera{caps: capVideoCapture | capStreaming}, only("H264", webcam),
+			"its formats are H264", false},
+		{"of a Raspberry Pi's camera", camera{caps: capVideoCapture | capStreaming, driver: "unicam"},
+			webcam, "", true},
+		{"of another board's", camera{caps: capVideoCapture | capStreaming | capMediaController, driver: "sun6i-csi"},
+			webcam, "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.camera.usable(tt.formats, Options{})
@@ -298,11 +308,16 @@ func TestReunite(t *testing.T) {
 		{"it has just gone", known, []identity{other}, nil, true, ""},
 		{"the others are not it", known, []identity{other}, []identity{other}, true, ""},
 		{"in another port", known, []identity{other, at("3", "cam", "usb3", "0")}, []identity{other}, false, "3"},
-		{"one of another name came", known, []identity{other, at("3", "new", "usb3", "0")}, []identity{other}, false, ""},
-		{"one of another name will do", known, []identity{other, at("3", "new", "usb3", "0")}, []identity{other}, true, "3"},
-		{"where it was before one that came", known, []identity{at("0", "cam", "usb3", "0"), at("4", "cam", "usb1", "0")}, []identity{}, true, "4"},
-		{"a virtual one by its node", at("7", "loop", "", "0"), []identity{at("6", "loop", "", "0"), at("7", "loop", "", "0")}, nil, false, "7"},
-		{"no other virtual one", at("7", "loop", "", "0"), []identity{at("6", "loop", "", "0")}, []identity{at("6", "loop", "", "0")}, false, ""},
+		{"one of another name came", known, []identity{other, at("3", "new", "usb3", "0")},
+			[]identity{other}, false, ""},
+		{"one of another name will do", known, []identity{other, at("3", "new", "usb3", "0")},
+			[]identity{other}, true, "3"},
+		{"where it was before one that came", known,
+			[]identity{at("0", "cam", "usb3", "0"), at("4", "cam", "usb1", "0")}, []identity{}, true, "4"},
+		{"a virtual one by its node", at("7", "loop", "", "0"),
+			[]identity{at("6", "loop", "", "0"), at("7", "loop", "", "0")}, nil, false, "7"},
+		{"no other virtual one", at("7", "loop", "", "0"), []identity{at("6", "loop", "", "0")},
+			[]identity{at("6", "loop", "", "0")}, false, ""},
 		{"without /sys", identity{node: "/dev/video7"}, []identity{{node: "/dev/video7"}}, nil, false, "7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -335,7 +350,8 @@ func TestDevices(t *testing.T) {
 			t.Error("nil")
 		}
 		for _, d := range list {
-			if !strings.HasPrefix(d.Source, "v4l2:/dev/") || !strings.HasPrefix(d.Path, "/dev/video") || d.Users == nil {
+			if !strings.HasPrefix(d.Source, "v4l2:/dev/") || !strings.HasPrefix(d.Path, "/dev/video") ||
+				d.Users == nil {
 				t.Errorf("%+v", d)
 			}
 		}

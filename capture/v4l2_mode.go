@@ -59,9 +59,9 @@ func formatUse(format string) string {
 	return ""
 }
 
-// choose returns the mode that is nearest to what o asks for, and false if there is none that picam can use. What counts,
-// in this order: frames that are JPEG already, the size, the rate, what is easier to encode. If only a rate is asked
-// for, it counts more than the size.
+// choose returns the mode that is nearest to what o asks for, and false if there is none that picam can use. What
+// counts, in this order: frames that are JPEG already, the size, the rate, what is easier to encode. If only a rate is
+// asked for, it counts more than the size.
 func choose(formats []DeviceFormat, o Options) (best mode, ok bool) {
 	var least [4]float64
 	for _, f := range formats {
@@ -86,7 +86,8 @@ func choose(formats []DeviceFormat, o Options) (best mode, ok bool) {
 			m := mode{format: f.Name}
 			m.width, m.height = size.nearest(width, height)
 			m.fps = size.nearestFPS(cmp.Or(max(o.FPS, 0), usualFPS))
-			far := [...]float64{encoded, sizeDistance(m, width, height), rateDistance(m, o.FPS), float64(slices.Index(yuv.Formats(), f.Name))}
+			far := [...]float64{encoded, sizeDistance(m, width, height), rateDistance(m, o.FPS),
+				float64(slices.Index(yuv.Formats(), f.Name))}
 			if o.Width == 0 && o.Height == 0 && o.FPS > 0 {
 				far[1], far[2] = far[2], far[1]
 			}
@@ -134,7 +135,8 @@ func (s DeviceSize) nearest(width, height int) (w, h int) {
 	if s.MaxWidth == 0 {
 		return s.Width, s.Height
 	}
-	return nearestStep(s.Width, s.MaxWidth, s.StepWidth, width), nearestStep(s.Height, s.MaxHeight, s.StepHeight, height)
+	return nearestStep(s.Width, s.MaxWidth, s.StepWidth, width),
+		nearestStep(s.Height, s.MaxHeight, s.StepHeight, height)
 }
 
 // nearestStep returns the value from least to most by step that is nearest to want.

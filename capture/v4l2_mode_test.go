@@ -15,7 +15,8 @@ func webcam() []DeviceFormat {
 		}},
 		{Name: "H264", Sizes: []DeviceSize{size(1920, 1080, 60)}},
 		{Name: "MJPG", Use: "as it is", Sizes: []DeviceSize{
-			size(320, 240, 30), size(640, 480, 60, 30), size(800, 600, 30, 15), size(1280, 720, 30, 15), size(1920, 1080, 30, 15),
+			size(320, 240, 30), size(640, 480, 60, 30), size(800, 600, 30, 15), size(1280, 720, 30, 15),
+			size(1920, 1080, 30, 15),
 		}},
 	}
 }
@@ -32,7 +33,8 @@ func only(format string, list []DeviceFormat) []DeviceFormat {
 
 func TestChoose(t *testing.T) {
 	ranges := []DeviceFormat{{Name: "NV12", Use: "encoded", Sizes: []DeviceSize{{
-		Width: 32, Height: 32, MaxWidth: 2592, MaxHeight: 1944, StepWidth: 16, StepHeight: 2, FPS: []float64{90, 1}, FPSRange: true,
+		Width: 32, Height: 32, MaxWidth: 2592, MaxHeight: 1944, StepWidth: 16, StepHeight: 2, FPS: []float64{90, 1},
+		FPSRange: true,
 	}}}}
 	for _, tt := range []struct {
 		name    string
@@ -52,7 +54,8 @@ func TestChoose(t *testing.T) {
 		{"a rate between", webcam(), Options{FPS: 20}, "MJPG 1280×720 at 15 a second"},
 		{"size before rate", webcam(), Options{Width: 1280, Height: 720, FPS: 60}, "MJPG 1280×720 at 30 a second"},
 		{"a rate for no size", webcam(), Options{FPS: -1}, "MJPG 1280×720 at 30 a second"},
-		{"JPEG before the right size", webcam()[:3], Options{Width: 1920, Height: 1080}, "MJPG 1920×1080 at 30 a second"},
+		{"JPEG before the right size", webcam()[:3], Options{Width: 1920, Height: 1080},
+			"MJPG 1920×1080 at 30 a second"},
 		{"raw", only("YUYV", webcam()), Options{}, "YUYV 640×480 at 30 a second"},
 		{"raw size", only("YUYV", webcam()), Options{Width: 1280, Height: 720}, "YUYV 1280×720 at 10 a second"},
 		{"nothing that can be used", only("H264", webcam()), Options{}, ""},
@@ -61,12 +64,15 @@ func TestChoose(t *testing.T) {
 		{"a step of a range", ranges, Options{Width: 1000, Height: 701, FPS: 12.5}, "NV12 1008×702 at 12.5 a second"},
 		{"the end of a range", ranges, Options{Width: 9999, Height: 9999, FPS: 1000}, "NV12 2592×1944 at 90 a second"},
 		{"the beginning of a range", ranges, Options{Width: 1, Height: 1, FPS: 0.1}, "NV12 32×32 at 1 a second"},
-		{"a rate that is not told", []DeviceFormat{{Name: "MJPG", Use: "as it is", Sizes: []DeviceSize{{Width: 640, Height: 480}}}},
+		{"a rate that is not told", []DeviceFormat{{Name: "MJPG", Use: "as it is",
+			Sizes: []DeviceSize{{Width: 640, Height: 480}}}},
 			Options{FPS: 15}, "MJPG 640×480"},
 		{"a size that is not told", []DeviceFormat{{Name: "YUYV", Use: "encoded"}}, Options{}, "YUYV 640×480"},
-		{"a size that is asked for, and not told", []DeviceFormat{{Name: "YUYV", Use: "encoded"}}, Options{Width: 720, Height: 576, FPS: 25},
+		{"a size that is asked for, and not told", []DeviceFormat{{Name: "YUYV", Use: "encoded"}},
+			Options{Width: 720, Height: 576, FPS: 25},
 			"YUYV 720×576"},
-		{"a height that is asked for, and not told", []DeviceFormat{{Name: "MJPG", Use: "as it is"}}, Options{Height: 720}, "MJPG 960×720"},
+		{"a height that is asked for, and not told", []DeviceFormat{{Name: "MJPG", Use: "as it is"}},
+			Options{Height: 720}, "MJPG 960×720"},
 		{"less to read", []DeviceFormat{
 			{Name: "GREY", Use: "encoded", Sizes: []DeviceSize{{Width: 640, Height: 480}}},
 			{Name: "YUYV", Use: "encoded", Sizes: []DeviceSize{{Width: 640, Height: 480}}},
@@ -87,8 +93,10 @@ func TestChoose(t *testing.T) {
 
 func TestControlName(t *testing.T) {
 	for name, want := range map[string]string{
-		"Brightness": "brightness", "Exposure, Auto": "exposure_auto", "White Balance Temperature, Auto": "white_balance_temperature_auto",
-		"Exposure Time, Absolute": "exposure_time_absolute", " (Odd)  Name! ": "odd_name", "H264 I-Frame Period": "h264_i_frame_period",
+		"Brightness": "brightness", "Exposure, Auto": "exposure_auto",
+		"White Balance Temperature, Auto": "white_balance_temperature_auto",
+		"Exposure Time, Absolute":         "exposure_time_absolute", " (Odd)  Name! ": "odd_name",
+		"H264 I-Frame Period": "h264_i_frame_period",
 	} {
 		if got := controlName(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
@@ -100,10 +108,12 @@ func TestControls(t *testing.T) {
 	has := []DeviceControl{
 		{Name: "brightness", Min: -64, Max: 64, Step: 1},
 		{Name: "gain", Min: 0, Max: 100, Step: 10},
-		{Name: "auto_exposure", Min: 0, Max: 3, Step: 1, Menu: []MenuItem{{1, "Manual Mode"}, {3, "Aperture Priority Mode"}}},
+		{Name: "auto_exposure", Min: 0, Max: 3, Step: 1,
+			Menu: []MenuItem{{1, "Manual Mode"}, {3, "Aperture Priority Mode"}}},
 		{Name: "temperature", Min: 0, Max: 100, Step: 1, Locked: true},
 	}
-	const all = "it has brightness -64 to 64; gain 0 to 100 by 10; auto_exposure 1 (Manual Mode), 3 (Aperture Priority Mode)"
+	const all = "it has brightness -64 to 64; gain 0 to 100 by 10; auto_exposure 1 (Manual Mode), 3 (Aperture " +
+		"Priority Mode)"
 	for _, tt := range []struct {
 		text string
 		want []setting
@@ -142,7 +152,8 @@ func TestControls(t *testing.T) {
 			}
 		})
 	}
-	if _, err := findControls([]setting{{"a", 1}}, nil); err == nil || !strings.Contains(err.Error(), "has no controls") {
+	if _, err := findControls([]setting{{"a", 1}}, nil); err == nil ||
+		!strings.Contains(err.Error(), "has no controls") {
 		t.Errorf("got %v", err)
 	}
 }

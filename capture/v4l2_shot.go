@@ -114,8 +114,10 @@ func (d *developer) encode(s *shot) error {
 	d.encodes++
 	if d.encodes == costAfter {
 		each := d.took / costAfter
-		d.log.Warn("this camera gives no JPEG, so this computer encodes its frames; a smaller --size or --fps costs less",
-			"format", l.Format, "each", each.Round(100*time.Microsecond), "processors", min(d.encoder.Bands(), runtime.NumCPU()),
+		d.log.Warn("this camera gives no JPEG, so this computer encodes its frames; a smaller --size or --fps costs "+
+			"less",
+			"format", l.Format, "each", each.Round(100*time.Microsecond), "processors",
+			min(d.encoder.Bands(), runtime.NumCPU()),
 			"at_most_fps", int(time.Second/max(each, 1)))
 	}
 	return nil

@@ -89,7 +89,8 @@ func TestDevelop(t *testing.T) {
 			t.Error("the tables are not added")
 		}
 	}
-	if n := strings.Count(text.String(), "\n"); n != 1 || !strings.Contains(text.String(), "lack their Huffman tables") {
+	if n := strings.Count(text.String(), "\n"); n != 1 ||
+		!strings.Contains(text.String(), "lack their Huffman tables") {
 		t.Errorf("log: %s", text)
 	}
 
@@ -98,11 +99,13 @@ func TestDevelop(t *testing.T) {
 		layout{mode: mode{"YUYV", 64, 48, 30}, stride: 2 * 64}, 0)
 	for range costAfter + 5 {
 		img := grayOf(decode(t, develop()))
-		if up, down := img.GrayAt(20, 4).Y, img.GrayAt(20, 44).Y; img.Bounds() != image.Rect(0, 0, 64, 48) || up > 2 || down < 253 {
+		if up, down := img.GrayAt(20, 4).Y, img.GrayAt(20, 44).Y; img.Bounds() != image.Rect(0, 0, 64, 48) ||
+			up > 2 || down < 253 {
 			t.Errorf("%v, above %d, below %d", img.Bounds(), up, down)
 		}
 	}
-	if n := strings.Count(text.String(), "\n"); n != 2 || !strings.Contains(text.String(), "this camera gives no JPEG") {
+	if n := strings.Count(text.String(), "\n"); n != 2 ||
+		!strings.Contains(text.String(), "this camera gives no JPEG") {
 		t.Errorf("log: %s", text)
 	}
 	// A camera that came back with another size and range.

@@ -71,8 +71,8 @@ type unusableError string
 
 func (e unusableError) Error() string { return string(e) }
 
-// newTrouble finds the sentence for an error that a node gave. name is what its camera calls itself, as far as known. m is
-// the mode that was asked for.
+// newTrouble finds the sentence for an error that a node gave. name is what its camera calls itself, as far as known. m
+// is the mode that was asked for.
 func newTrouble(err error, node, name string, m mode) *trouble {
 	who := who(node, name)
 	var unusable unusableError
@@ -94,10 +94,12 @@ func newTrouble(err error, node, name string, m mode) *trouble {
 		}
 		return troubleBusy.of(fmt.Sprintf("%s is in use by %s: end that, or take another camera", who, by), waits)
 	case errors.Is(err, unix.ENOSPC):
-		return troubleNoBandwidth.of(fmt.Sprintf("%s: there is no room for %v on its USB bus: ask for a smaller --size "+
+		return troubleNoBandwidth.of(fmt.Sprintf("%s: there is no room for %v on its USB bus: ask for a smaller "+
+			"--size "+
 			"or --fps, or plug it in where no other camera is", who, m), triesAgain)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return troubleDenied.of(who+" may not be opened by this user: sudo usermod -aG video $USER, then log in anew", "")
+		return troubleDenied.of(who+" may not be opened by this user: sudo usermod -aG video $USER, then log in anew",
+			"")
 	case errors.Is(err, unix.ENOLINK): // its links to other nodes are not set up
 		return troubleUnusable.of(who+" is "+partOfCamera, "")
 	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR):
@@ -132,10 +134,12 @@ func missingTrouble(device string) *trouble {
 	if device == "" {
 		return troubleMissing.of("there is no camera: plug one in", waits)
 	}
-	return troubleMissing.of(fmt.Sprintf("there is no camera at %s: plug it in, or take one that picam devices lists", device),
+	return troubleMissing.of(fmt.Sprintf("there is no camera at %s: plug it in, or take one that picam devices lists",
+		device),
 		waits)
 }
 
 func hungTrouble(who string) *trouble {
-	return troubleHung.of(who+" does not answer: unplug it and plug it in again, or look at its cable and its power", waits)
+	return troubleHung.of(who+" does not answer: unplug it and plug it in again, or look at its cable and its power",
+		waits)
 }

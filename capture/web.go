@@ -34,8 +34,8 @@ const (
 	snapshotFPS   = 1 // where none is asked for
 )
 
-// web is the source of an HTTP camera: one endless answer of MJPEG, or an address that has one frame at a time, which is
-// asked for again and again. Frames are cut by their own markers, so that nothing depends on lengths and boundaries.
+// web is the source of an HTTP camera: one endless answer of MJPEG, or an address that has one frame at a time, which
+// is asked for again and again. Frames are cut by their own markers, so that nothing depends on lengths and boundaries.
 type web struct {
 	lifetime
 	outage
@@ -92,7 +92,8 @@ func newWeb(ctx context.Context, address string, o Options) (*web, error) {
 		pace:   pacer{fps: cmp.Or(o.FPS, snapshotFPS)},
 		dialer: net.Dialer{Timeout: webDialTime, KeepAlive: 5 * time.Second},
 		retry: backoff.ExponentialBackOff{
-			InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second,
+			InitialInterval: 250 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5,
+			MaxInterval: 5 * time.Second,
 		},
 	}
 	if o.FPS > 0 {
@@ -341,7 +342,8 @@ func (w *web) broken(a *answer, err error) error {
 	return &troubleError{text: fmt.Sprintf("%s: %v", w.who, cutURL(err)), does: connectsAnew}
 }
 
-const someAddresses = ", such as /?action=stream (mjpg-streamer), /stream (ustreamer, and port 81 of an ESP32-CAM), /axis-cgi/mjpg/video.cgi"
+const someAddresses = ", such as /?action=stream (mjpg-streamer), /stream (ustreamer, and port 81 of an ESP32-CAM), " +
+	"/axis-cgi/mjpg/video.cgi"
 
 // Close ends it.
 func (w *web) Close() error {
@@ -522,12 +524,14 @@ func (w *web) judge(a *answer, resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 	case code == http.StatusNotFound, code == http.StatusGone:
-		return hopeless("%s: the camera has nothing at this address (%s); want that of its stream%s", w.who, resp.Status,
+		return hopeless("%s: the camera has nothing at this address (%s); want that of its stream%s",
+			w.who, resp.Status,
 			someAddresses)
 	case code == http.StatusForbidden:
 		return hopeless("%s: the camera does not allow it (%s); look at its users and their rights", w.who, resp.Status)
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return &troubleError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others", w.who, resp.Status), does: triesAgain}
+		return &troubleError{text: fmt.Sprintf("%s: the camera cannot now (%s), perhaps it serves others", w.who,
+			resp.Status), does: triesAgain}
 	default:
 		return hopeless("%s answers %s, not with frames", w.who, resp.Status)
 	}
@@ -571,9 +575,11 @@ func (w *web) explain(err error) error {
 	case errors.Is(err, errRedirects):
 		return hopeless("%s leads elsewhere more than %d times; want the address where it ends", w.who, webRedirects)
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &troubleError{text: fmt.Sprintf("there is no computer %s in this network", w.url.Hostname()), does: triesAgain}
+		return &troubleError{text: fmt.Sprintf("there is no computer %s in this network", w.url.Hostname()),
+			does: triesAgain}
 	case isRefused(err):
-		return &troubleError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right?", w.url.Host), does: " picam tries again"}
+		return &troubleError{text: fmt.Sprintf("nothing listens at %s: is the camera on, and is the port right?",
+			w.url.Host), does: " picam tries again"}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return &troubleError{text: fmt.Sprintf("%s does not answer", w.who), does: triesAgain}
 	case errors.Is(err, errHeadTooLong):
@@ -587,7 +593,8 @@ func (w *web) explain(err error) error {
 		return hopeless("%s does not speak HTTP: what it says begins with %.32q; what sends plain MJPEG is tcp://%s, for picam recv --from",
 			w.url.Host, other.begin, w.url.Host)
 	case strings.Contains(text, "malformed HTTP"):
-		return hopeless("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from", w.url.Host, w.url.Host)
+		return hopeless("%s does not speak HTTP; what sends plain MJPEG is tcp://%s, for picam recv --from",
+			w.url.Host, w.url.Host)
 	}
 	return &troubleError{text: fmt.Sprintf("%s: %s", w.who, text), does: triesAgain}
 }

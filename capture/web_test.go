@@ -20,7 +20,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestWebDialects: whatever a server puts around its frames, exactly these come, and again when it has ended the answer.
+// TestWebDialects: whatever a server puts around its frames, exactly these come, and again when it has ended the
+// answer.
 func TestWebDialects(t *testing.T) {
 	frames := mjpegtest.Frames(12, 96, 64, 80)
 	for _, tt := range capturetest.Dialects(frames) {
@@ -54,13 +55,17 @@ func TestWebErrors(t *testing.T) {
 	status := func(s string) string { return "HTTP/1.1 " + s + "\r\nContent-Length: 0\r\n\r\n" }
 	typed := func(kind string) string { return "HTTP/1.1 200 OK\r\nContent-Type: " + kind + "\r\n\r\n" }
 	for _, tt := range []struct{ name, answer, path, want string }{
-		{"page", page, "/", "HOST is a web page, not a stream; want the address of the frame in it, such as /[?]action=stream"},
-		{"not found", status("404 Not Found"), "/a", `HOST/a: the camera has nothing at this address \(404 Not Found\); want that of`},
+		{"page", page, "/", "HOST is a web page, not a stream; want the address of the frame in it, such as " +
+			"/[?]action=stream"},
+		{"not found", status("404 Not Found"), "/a",
+			`HOST/a: the camera has nothing at this address \(404 Not Found\); want that of`},
 		{"forbidden", status("403 Forbidden"), "/a", `does not allow it \(403 Forbidden\); look at its users`},
 		{"strange", status("418 I'm a teapot"), "/a", "answers 418 I'm a teapot, not with frames"},
-		{"password", status("401 Unauthorized"), "/a?b=c", `HOST/a asks for a user and a password: want http://USER:PASSWORD@.*:\d+/a\?b=c$`},
+		{"password", status("401 Unauthorized"), "/a?b=c",
+			`HOST/a asks for a user and a password: want http://USER:PASSWORD@.*:\d+/a\?b=c$`},
 		{"playlist", "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U", "/v.m3u8",
-			`HOST/v.m3u8 is video of another kind \(application/vnd.apple.mpegurl\); want MJPEG, or --source 'ffmpeg:-i HOST/v.m3u8'`},
+			`HOST/v.m3u8 is video of another kind \(application/vnd.apple.mpegurl\); want MJPEG, or --source ` +
+				`'ffmpeg:-i HOST/v.m3u8'`},
 		{"MP4", "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n....ftyp", "/v.mp4", "is video of another kind"},
 		{"H.264", typed("video/h264") + "\x00\x00\x00\x01\x67\x42\x00\x1f", "/a?key=1",
 			`is video of another kind \(video/h264\); want MJPEG, or --source 'ffmpeg:-f h264 -i HOST/a\?…' \(--from with picam recv\)`},
@@ -150,7 +155,8 @@ func TestWebErrors(t *testing.T) {
 		server.StartTLS()
 		defer server.Close()
 		_, err := Open(t.Context(), server.URL, Options{})
-		if err == nil || !strings.Contains(err.Error(), "cannot prove who it is") || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+		if err == nil || !strings.Contains(err.Error(), "cannot prove who it is") ||
+			!strings.Contains(err.Error(), "SSL_CERT_FILE") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -162,7 +168,8 @@ func TestWebErrors(t *testing.T) {
 		"rtsp://cam/1":              "go2rtc or mediamtx",
 		"tcp://cam":                 "picam recv --from",
 	} {
-		if _, err := Open(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+		if _, err := Open(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v, want %q", spec, err, want)
 		}
 	}
@@ -193,7 +200,8 @@ func TestWebLogin(t *testing.T) {
 			return m[1]
 		}
 		sum := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
-		want := sum(sum("pi:cam:a@b") + ":n1:" + field("nc") + ":" + field("cnonce") + ":auth:" + sum("GET:"+r.URL.RequestURI()))
+		want := sum(sum("pi:cam:a@b") + ":n1:" + field("nc") + ":" + field("cnonce") + ":auth:" +
+			sum("GET:"+r.URL.RequestURI()))
 		if field("response") == want && field("uri") == r.URL.RequestURI() {
 			give(w)
 			return
@@ -220,7 +228,10 @@ func TestWebLogin(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(tt.handler)
 			defer server.Close()
-			with := func(user string) string { return strings.Replace(server.URL, "http://", "http://"+user, 1) + tt.path }
+			with := func(user string) string {
+				return strings.Replace(server.URL, "http://", "http://"+user, 1) +
+					tt.path
+			}
 			s := open(t, with("pi:a%40b@"), Options{FPS: 100})
 			for range 3 {
 				if f, err := s.Next(); err != nil || !bytes.Equal(f.JPEG, frame) {
@@ -229,7 +240,8 @@ func TestWebLogin(t *testing.T) {
 			}
 			s.Close()
 			for _, user := range []string{"pi:wrong@", "pi@"} {
-				if _, err := Open(t.Context(), with(user), Options{}); err == nil || !strings.Contains(err.Error(), "does not take this user") {
+				if _, err := Open(t.Context(), with(user), Options{}); err == nil ||
+					!strings.Contains(err.Error(), "does not take this user") {
 					t.Errorf("%s: %v", user, err)
 				}
 			}
@@ -246,7 +258,8 @@ func TestWebLogin(t *testing.T) {
 		server := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusFound))
 		defer server.Close()
 		_, err := Open(t.Context(), strings.Replace(server.URL, "http://", "http://pi:a%40b@", 1), Options{})
-		if err == nil || !strings.Contains(err.Error(), "asks for a password; picam gives it to 127.0.0.1 only") || seen.Load() {
+		if err == nil || !strings.Contains(err.Error(), "asks for a password; picam gives it to 127.0.0.1 only") ||
+			seen.Load() {
 			t.Errorf("got %v; the password was given: %v", err, seen.Load())
 		}
 	})
@@ -265,7 +278,8 @@ func TestWebComesBack(t *testing.T) {
 	s := open(t, "http://pi:secret@"+addr+"/s", Options{Log: log})
 	s.(*web).silence = 300 * time.Millisecond
 	troubled := s.(Troubled)
-	if got := troubled.Trouble(); got != "nothing listens at "+addr+": is the camera on, and is the port right? picam tries again" {
+	if got := troubled.Trouble(); got != "nothing listens at "+addr+": is the camera on, and is the port right? "+
+		"picam tries again" {
 		t.Errorf("trouble %q", got)
 	}
 	frames := make(chan error)
@@ -312,7 +326,8 @@ func TestWebComesBack(t *testing.T) {
 	if got := troubled.Trouble(); got != "" {
 		t.Errorf("trouble %q", got)
 	}
-	for _, want := range []string{"503 Service Unavailable", "sends nothing for 300ms", "connects anew", "404 Not Found", "gives frames"} {
+	for _, want := range []string{"503 Service Unavailable", "sends nothing for 300ms", "connects anew",
+		"404 Not Found", "gives frames"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in the log: %s", want, text)
 		}
@@ -333,7 +348,8 @@ func TestWebComesBack(t *testing.T) {
 
 func TestLabel(t *testing.T) {
 	for spec, want := range map[string]string{
-		"http://u:p@cam:81/stream?x=1": "cam:81/stream", "https://cam/": "cam", "file:a/b.mjpeg": "a/b.mjpeg", "-": "-", "pattern:5": "pattern:5",
+		"http://u:p@cam:81/stream?x=1": "cam:81/stream", "https://cam/": "cam", "file:a/b.mjpeg": "a/b.mjpeg", "-": "-",
+		"pattern:5":     "pattern:5",
 		"http://u:p@ x": "http",
 	} {
 		if got := Label(spec); got != want {

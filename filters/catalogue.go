@@ -47,7 +47,8 @@ func WriteMarkdown(w io.Writer) error {
 		"A filters file says what happens to the frames, from top to bottom. A filter stands there by its name\n" +
 		"alone, with every parameter at its default, or with some parameters:\n\n" +
 		"```yaml\nfilters:\n  - grayscale\n  - blur: {size: 9}\n```\n\n" +
-		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check filters.yaml`\n" +
+		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check " +
+		"filters.yaml`\n" +
 		"tells what is wrong with it, and `picam filters --yaml` writes one that has every filter in it.\n\n" +
 		"Each pair of pictures is made by the lines below it: the frame as the last of them gets it, and what it makes\n" +
 		"of it.\n\n" +
@@ -81,7 +82,8 @@ func WriteMarkdown(w io.Writer) error {
 func WriteYAML(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString("# yaml-language-server: $schema=docs/filters.schema.json\n" +
-		"# (With that line an editor completes and checks this file. picam filters --json > FILE makes the schema.)\n\n" +
+		"# (With that line an editor completes and checks this file. picam filters --json > FILE makes the " +
+		"schema.)\n\n" +
 		"# What picam does to the frames:   picam recv --config THIS-FILE\n" +
 		"# picam follows every change that you save. A file with a mistake changes nothing.\n" +
 		"# Every filter with every parameter stands here, set to its default, or to an example.\n\n" +

@@ -14,7 +14,8 @@ var channel = Kind{
 	New: func(p *Params) Filter {
 		names := []string{"blue", "green", "red", "hue", "saturation", "value"}
 		index := slices.Index(names, p.Enum("channel", "saturation", names,
-			"one of the three that are mixed, or hue (0 to 179), saturation (0: gray), value (the brightest of the three)"))
+			"one of the three that are mixed, or hue (0 to 179), saturation (0: gray), value (the brightest of the "+
+				"three)"))
 		hsv := p.Mat()
 		return func(src gocv.Mat, dst *gocv.Mat) error {
 			if index < 3 {

@@ -129,7 +129,8 @@ func testValues(t *testing.T, k Kind) {
 		case Enum:
 			refuses(t, k, p.Name, "", "no such choice", true, 0.5)
 			for _, c := range p.Choices {
-				if st := configure(t, k, filled(k, map[string]any{p.Name: c})); !strings.Contains(st.String(), p.Name+"="+c) {
+				if st := configure(t, k, filled(k, map[string]any{p.Name: c})); !strings.Contains(st.String(),
+					p.Name+"="+c) {
 					t.Errorf("set to %s it is %s", c, st)
 				}
 			}
@@ -138,10 +139,12 @@ func testValues(t *testing.T, k Kind) {
 		case Text:
 			refuses(t, k, p.Name, 5, true, "two\nlines", strings.Repeat("x", maxText+1), "\xFF")
 		case Points:
-			refuses(t, k, p.Name, 5, "", "1,2", "1,2,3", "1, 2", "a,b", "0,0 100,0 100,101", "0,0 -1,0 1,1", "nan,0", "inf,0",
+			refuses(t, k, p.Name, 5, "", "1,2", "1,2,3", "1, 2", "a,b", "0,0 100,0 100,101", "0,0 -1,0 1,1",
+				"nan,0", "inf,0",
 				strings.Repeat("0,0 ", int(p.Max)+1), strings.Repeat("0,0 ", int(p.Min)-1))
 		case Words:
-			refuses(t, k, p.Name, 5, true, "", "two words", []any{}, []any{""}, []any{"program", true}, []any{[]any{"program"}})
+			refuses(t, k, p.Name, 5, true, "", "two words", []any{}, []any{""}, []any{"program", true},
+				[]any{[]any{"program"}})
 		case Object:
 			refuses(t, k, p.Name, 5, true, "", "a: 1", "[1]")
 		}
@@ -372,8 +375,8 @@ func testInParallel(t *testing.T, k Kind) {
 	}
 }
 
-// needs are values without which a filter cannot work. It skips the test where a file is missing that does not belong to
-// the project.
+// needs are values without which a filter cannot work. It skips the test where a file is missing that does not belong
+// to the project.
 func needs(t testing.TB, k Kind) map[string]any {
 	t.Helper()
 	switch k.Name {

@@ -22,7 +22,8 @@ var execFilter = Kind{
 			Timeout: seconds(p.Float("timeout", 1, 0.001, 60,
 				"seconds that a frame may take; a program that takes longer is ended and started again")),
 			Start: seconds(p.Float("start", 10, 0.001, 600,
-				"seconds that the first frame may take; after timeout, further ones pass as they are until it is done")),
+				"seconds that the first frame may take; after timeout, further ones pass as they are until it is "+
+					"done")),
 			Workers: p.Int("workers", 1, 1, 64,
 				"1: it sees all frames in order; more: up to so many at a time run, and each sees some"),
 		}

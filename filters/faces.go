@@ -35,7 +35,8 @@ var faces = Kind{
 			side := nearest(least / 100 * float64(src.Rows()))
 			err := cascade.Detect(*gray, found, scale, neighbours, image.Pt(side, side))
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no file %s; install opencv-data, or set cascade to a file that is there", cascade.Path)
+				return fmt.Errorf("there is no file %s; install opencv-data, or set cascade to a file that is there",
+					cascade.Path)
 			}
 			if err != nil {
 				return err

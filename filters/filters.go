@@ -56,8 +56,8 @@ func formatOf(m gocv.Mat) (Format, bool) {
 // An error costs the frame. One that is, or wraps, an [own.UnavailableError] does not: the frame goes on as it was.
 type Filter func(src gocv.Mat, dst *gocv.Mat) error
 
-// SizeError is, or is in, the error of a Filter whose parameters do not fit the size of this frame. They may fit a frame
-// of another size.
+// SizeError is, or is in, the error of a Filter whose parameters do not fit the size of this frame. They may fit a
+// frame of another size.
 type SizeError struct {
 	Stage string      // the stage's name; filled in
 	What  string      // what does not fit, such as "x 700 to 1000"
@@ -67,7 +67,8 @@ type SizeError struct {
 }
 
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("%s does not fit a frame of %d×%d: it takes one of %s, or %s", e.What, e.Size.X, e.Size.Y, e.Takes(), e.Hint)
+	return fmt.Sprintf("%s does not fit a frame of %d×%d: it takes one of %s, or %s", e.What, e.Size.X, e.Size.Y,
+		e.Takes(), e.Hint)
 }
 
 // Takes says which frames would fit, such as "at least 640×480".
@@ -87,7 +88,7 @@ type Kind struct {
 	Original bool // wants Meta.Original
 
 	// New declares the parameters, all of them and always the same ones, and returns a Filter with their values. It
-	// does nothing else that could be noticed outside. Where the user has not set what is required, it gets the examples.
-	// nil: the format alone is the filter (grayscale).
+	// does nothing else that could be noticed outside. Where the user has not set what is required, it gets the
+	// examples. nil: the format alone is the filter (grayscale).
 	New func(*Params) Filter
 }

@@ -57,11 +57,13 @@ func TestFaces(t *testing.T) {
 					x, y := int(found.GetIntAt(i, 0)), int(found.GetIntAt(i, 1))
 					w, h := int(found.GetIntAt(i, 2)), int(found.GetIntAt(i, 3))
 					if tt.thickness > 0 {
-						if err := gocv.Rectangle(&want, image.Rect(x, y, x+w-1, y+h-1), lime, tt.thickness); err != nil {
+						if err := gocv.Rectangle(&want, image.Rect(x, y, x+w-1, y+h-1), lime,
+							tt.thickness); err != nil {
 							t.Fatal(err)
 						}
 					}
-					if d.Label != "face" || d.Box != image.Rect(x, y, x+w, y+h) || d.Score != float64(found.GetIntAt(i, 4)) ||
+					if d.Label != "face" || d.Box != image.Rect(x, y, x+w, y+h) ||
+						d.Score != float64(found.GetIntAt(i, 4)) ||
 						d.Score < float64(tt.neighbours) || !middle.In(d.Box) || d.Size != image.Pt(size[0], size[1]) {
 						t.Errorf("reported is %+v, not the face at %v", d, middle)
 					}
@@ -95,7 +97,8 @@ func TestFacesFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing := "filters: faces: there is no file " + file + "; install opencv-data, or set cascade to a file that is there"
+	missing := "filters: faces: there is no file " + file +
+		"; install opencv-data, or set cascade to a file that is there"
 	none := "filters: faces: " + file + ": "
 	for _, tt := range []struct{ content, want string }{
 		{"", missing},
@@ -124,7 +127,8 @@ func turned(t *testing.T, m gocv.Mat, dst *gocv.Mat, at image.Point, degrees flo
 	}
 }
 
-// TestQR holds that codes are read as they lie, several at once, that their corners are right, and that all else is none.
+// TestQR holds that codes are read as they lie, several at once, that their corners are right, and that all else is
+// none.
 func TestQR(t *testing.T) {
 	const long = "a longer text that needs a larger code, with one more mark near its fourth corner: 0123456789"
 	type place struct {
@@ -215,7 +219,8 @@ func TestTemplate(t *testing.T) {
 	}
 	file := saveFrame(t, face)
 	for _, most := range []int{1, 2, 10} {
-		r, dst := open(t, configure(t, template, map[string]any{"image": file, "max": most, "label": "clown"})), empty(t)
+		r, dst := open(t, configure(t, template, map[string]any{"image": file, "max": most, "label": "clown"})),
+			empty(t)
 		var meta Meta
 		if err := r.Apply(src, &dst, &meta); err != nil {
 			t.Fatal(err)
@@ -244,7 +249,8 @@ func TestTemplate(t *testing.T) {
 		{text, "filters: template: " + text + " is neither PNG nor JPEG"},
 		{white, "filters: template: " + white +
 			" has one colour only, which could be anything; take a part with some detail"},
-		{file, "filters: template: " + file + " of 30×40 does not fit a frame of 29×60: it takes one of at least 30×40, " +
+		{file, "filters: template: " + file +
+			" of 30×40 does not fit a frame of 29×60: it takes one of at least 30×40, " +
 			"or a file cut out of such a frame"},
 	} {
 		r, dst := open(t, configure(t, template, map[string]any{"image": tt.file})), empty(t)
@@ -329,7 +335,8 @@ func TestOtherOriginal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if dst.Cols() != tt.want.X || dst.Rows() != tt.want.Y {
-			t.Fatalf("%s of %d×%d gives %d×%d, want %v", tt.kind.Name, tt.cols, tt.rows, dst.Cols(), dst.Rows(), tt.want)
+			t.Fatalf("%s of %d×%d gives %d×%d, want %v", tt.kind.Name, tt.cols, tt.rows, dst.Cols(),
+				dst.Rows(), tt.want)
 		}
 		for r, m := range map[image.Rectangle]gocv.Mat{tt.original: scaled, tt.result: src} {
 			if r.Empty() {
@@ -344,7 +351,8 @@ func TestOtherOriginal(t *testing.T) {
 	}
 	src, dst := texture(t, 1, 8000, gocv.MatTypeCV8UC3, 1), empty(t)
 	err := open(t, configure(t, sideBySide, nil)).Apply(src, &dst, &Meta{Original: original})
-	const want = "filters: side_by_side: the original does not fit a frame of 64×48: it takes one of less than 64×48, " +
+	const want = "filters: side_by_side: the original does not fit a frame of 64×48: it takes one of less than " +
+		"64×48, " +
 		"or sides of up to 8192 pixels where this makes 10667×8000"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

@@ -44,7 +44,8 @@ func TestTinyFrames(t *testing.T) {
 			[]string{dark, "\x00\x04\x08\x04\x00", "\x00\x08\x10\x08\x00", "\x00\x04\x08\x04\x00", dark}},
 		{canny, nil, []string{"\x50\x50\x50\x50\x50", "\x50\x50\x50\x50\x50", "\x50\x50\x50\x50\x50"},
 			[]string{dark, dark, dark}},
-		{canny, values{"aperture": 5, "low": 100, "high": 1000}, []string{step, step, step}, []string{edge, edge, edge}},
+		{canny, values{"aperture": 5, "low": 100, "high": 1000}, []string{step, step, step},
+			[]string{edge, edge, edge}},
 		{canny, nil, []string{step, step, step},
 			[]string{edge, edge, edge}},
 		{canny, values{"high": 10000}, []string{step, step, step}, []string{dark, dark, dark}},
@@ -77,10 +78,12 @@ func TestTinyFrames(t *testing.T) {
 			K + K + K + K + K + K + K, K + W + W + W + W + W + K, K + K + K + K + K + K + K}},
 		{grayscale, nil, []string{"abc", "def"}, []string{"abc", "def"}},
 		{grid, nil, []string{K + K + K, K + K + K, K + K + K}, []string{K + W + W, W + W + W, W + W + W}},
-		{grid, values{"columns": 2, "rows": 1, "colour": "red"}, []string{K + K + K + K + K}, []string{K + K + red + K + K}},
+		{grid, values{"columns": 2, "rows": 1, "colour": "red"}, []string{K + K + K + K + K},
+			[]string{K + K + red + K + K}},
 		{houghCircles, nil, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{houghLines, values{"of": "mask", "votes": 5, "min_length": 5},
-			[]string{K + K + K + K + K + K, W + W + W + W + W + W}, []string{K + K + K + K + K + K, G + G + G + G + G + G}},
+			[]string{K + K + K + K + K + K, W + W + W + W + W + W},
+			[]string{K + K + K + K + K + K, G + G + G + G + G + G}},
 		{houghLines, values{"of": "mask", "votes": 5, "min_length": 6}, []string{W + W + W + W + W + W},
 			[]string{W + W + W + W + W + W}},
 		{inRange, nil, []string{red + "abc"}, []string{"\xFF\xFF"}},
@@ -89,7 +92,8 @@ func TestTinyFrames(t *testing.T) {
 		{inRange, values{"hue_from": 170, "hue_to": 10, "saturation_from": 200},
 			[]string{red + "\x00\xFF\x00" + "\x20\x00\xFF" + "\x80\x80\x80"}, []string{"\xFF\x00\xFF\x00"}},
 		{invert, nil, []string{"\x00\x01\x80\xFF"}, []string{"\xFF\xFE\x7F\x00"}},
-		{laplacian, nil, []string{dark, "\x00\x00\x10\x00\x00", dark}, // left, right, above and below less 4 times the middle
+		// left, right, above and below less 4 times the middle
+		{laplacian, nil, []string{dark, "\x00\x00\x10\x00\x00", dark},
 			[]string{"\x00\x00\x20\x00\x00", "\x00\x10\x40\x10\x00", "\x00\x00\x20\x00\x00"}},
 		{laplacian, values{"size": 3, "scale": 0.5}, []string{"\x00\x10\x00"}, []string{"\x40\x40\x40"}},
 		{mask, nil, []string{"aaa", "bbb", "ccc"}, []string{dark[:3], "bbb", "ccc"}},
@@ -106,7 +110,8 @@ func TestTinyFrames(t *testing.T) {
 		{motionBoxes, nil, []string{W + K + W}, []string{W + K + W}},
 		{opticalFlow, nil, []string{W + K + W}, []string{W + K + W}},
 		{perspective, values{"corners": "0,0 100,0 100,100 0,100"}, []string{"abc", "def"}, []string{"abc", "def"}},
-		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"}, []string{"ab", "de"}},
+		{perspective, values{"corners": "0,0 50,0 50,100 0,100", "width": 2}, []string{"abc", "def"},
+			[]string{"ab", "de"}},
 		{qr, nil, []string{W + K + W, K + W + K}, []string{W + K + W, K + W + K}},
 		{resize, nil, []string{"\x00\x10\x20\x20", "\x20\x30\x20\x20"}, []string{"\x18\x20"}},
 		{resize, values{"scale": 1}, []string{"abc", "def"}, []string{"abc", "def"}},
@@ -131,7 +136,8 @@ func TestTinyFrames(t *testing.T) {
 		{template, dot, []string{W + W + K, W + W + W}, []string{W + W + K, W + W + W}},
 		{text, values{"text": ""}, []string{W + W + W, W + W + W}, []string{W + W + W, W + W + W}},
 		{threshold, nil, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\xFF\xFF"}},
-		{threshold, values{"type": "inverse", "white": 200}, []string{"\x00\x7F\x80\xFF"}, []string{"\xC8\xC8\x00\x00"}},
+		{threshold, values{"type": "inverse", "white": 200}, []string{"\x00\x7F\x80\xFF"},
+			[]string{"\xC8\xC8\x00\x00"}},
 		{threshold, values{"type": "truncate"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x7F\x7F"}},
 		{threshold, values{"type": "to_zero"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x00\x80\xFF"}},
 		{threshold, values{"type": "to_zero_inverse"}, []string{"\x00\x7F\x80\xFF"}, []string{"\x00\x7F\x00\x00"}},
@@ -188,9 +194,11 @@ func TestCropOfSmallerFrame(t *testing.T) {
 		want       string
 	}{
 		{40, 30, ""},
-		{29, 30, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 29×30: it takes one of at least 30×6, " +
+		{29, 30, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 29×30: it takes one of at least " +
+			"30×6, " +
 			"or x + width up to 29 and y + height up to 30"},
-		{40, 5, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 40×5: it takes one of at least 30×6, " +
+		{40, 5, "filters: crop: x=10 y=5 width=20 height=0 does not fit a frame of 40×5: it takes one of at least " +
+			"30×6, " +
 			"or x + width up to 40 and y + height up to 5"},
 		{30, 6, ""},
 	} {

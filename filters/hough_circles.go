@@ -29,7 +29,8 @@ var houghCircles = Kind{
 				return err
 			}
 			const onePixel = 1 // in which the middles are counted
-			err := gocv.HoughCirclesWithParams(*gray, found, gocv.HoughGradient, onePixel, distance, high, votes, least, most)
+			err := gocv.HoughCirclesWithParams(*gray, found, gocv.HoughGradient, onePixel, distance, high,
+				votes, least, most)
 			if err != nil {
 				return err
 			}

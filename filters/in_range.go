@@ -14,7 +14,8 @@ var inRange = Kind{
 			p.Check(a <= b || name == "hue", "%s_from (%d) is above %[1]s_to (%[3]d)", name, a, b)
 			return float64(a), float64(b)
 		}
-		h, hTo := span("hue", 179, "hue: red 0, yellow 30, green 60, cyan 90, blue 120, magenta 150; 170 to 10 goes over 0")
+		h, hTo := span("hue", 179, "hue: red 0, yellow 30, green 60, cyan 90, blue 120, magenta 150; 170 to 10 goes "+
+			"over 0")
 		sat, satTo := span("saturation", 255, "saturation: 0 is gray, 255 the purest colour")
 		v, vTo := span("value", 255, "value: the brightest of blue, green and red")
 		b, bTo := span("blue", 255, "blue")

@@ -16,8 +16,8 @@ type Meta struct {
 	Received time.Time // when its last byte had arrived
 	FPS      float64   // frames a second that have arrived lately; 0 means not known yet
 
-	// Full is the size (cols × rows) of the whole frame, for a first stage for which the decoder may have made it smaller, see
-	// [Params.Resizes]; else 0 × 0.
+	// Full is the size (cols × rows) of the whole frame, for a first stage for which the decoder may have made it
+	// smaller, see [Params.Resizes]; else 0 × 0.
 	Full image.Point
 
 	// Original is the frame before the first stage, rows × cols × 3, for a Kind that asks for it; else undefined.

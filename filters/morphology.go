@@ -13,7 +13,8 @@ var morphology = Kind{
 	Doc:  "Makes what is white in a mask larger or smaller, removes specks or fills gaps.",
 	In:   Any, Out: Any,
 	New: func(p *Params) Filter {
-		operations := []string{"erode", "dilate", "open", "close", "gradient", "top_hat", "black_hat"} // OpenCV's numbers
+		// OpenCV's numbers
+		operations := []string{"erode", "dilate", "open", "close", "gradient", "top_hat", "black_hat"}
 		operation := gocv.MorphType(slices.Index(operations, p.Enum("operation", "open", operations,
 			"erode shrinks white, dilate grows it; open removes white specks, close black ones; "+
 				"gradient leaves outlines; top_hat and black_hat leave the specks")))

@@ -64,7 +64,10 @@ func TestAgainstOpenCV(t *testing.T) {
 		{bilateral, values{"sigma_colour": 20, "sigma_space": 1}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.BilateralFilter(src, dst, 9, 20, 1)
 		}},
-		{blend, nil, func(src gocv.Mat, dst *gocv.Mat) error { return paint(src, dst, 0.7, gocv.NewScalar(0, 255, 0, 0)) }},
+		{blend, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return paint(src, dst, 0.7,
+				gocv.NewScalar(0, 255, 0, 0))
+		}},
 		{blend, values{"alpha": 1, "colour": "#102030"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return paint(src, dst, 1, gocv.NewScalar(0x30, 0x20, 0x10, 0))
 		}},
@@ -100,16 +103,23 @@ func TestAgainstOpenCV(t *testing.T) {
 			return cv.Canny(src, dst, 500, 1000, 5, true)
 		}},
 		{channel, nil, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 1) }},
-		{channel, values{"channel": "value"}, func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 2) }},
+		{channel, values{"channel": "value"},
+			func(src gocv.Mat, dst *gocv.Mat) error { return hsvChannel(src, dst, 2) }},
 		{channel, values{"channel": "red"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.ExtractChannel(src, dst, 2)
 		}},
 		{clahe, nil, onLuma(func(src gocv.Mat, dst *gocv.Mat) error { return plainCLAHE(src, dst, 2, 8) })},
-		{clahe, values{"tiles": 3}, onLuma(func(src gocv.Mat, dst *gocv.Mat) error { return plainCLAHE(src, dst, 2, 3) })},
+		{clahe, values{"tiles": 3}, onLuma(func(src gocv.Mat, dst *gocv.Mat) error {
+			return plainCLAHE(src,
+				dst, 2, 3)
+		})},
 		{clahe, values{"clip_limit": 40, "tiles": 16}, onLuma(func(src gocv.Mat, dst *gocv.Mat) error {
 			return plainCLAHE(src, dst, 40, 16)
 		})},
-		{colormap, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.ApplyColorMap(src, dst, gocv.ColormapTurbo) }},
+		{colormap, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.ApplyColorMap(src, dst,
+				gocv.ColormapTurbo)
+		}},
 		{colormap, values{"map": "jet"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.ApplyColorMap(src, dst, gocv.ColormapJet)
 		}},
@@ -189,7 +199,8 @@ func TestAgainstOpenCV(t *testing.T) {
 			func(src gocv.Mat, dst *gocv.Mat) error {
 				return with(func(hsv, _ *gocv.Mat) error {
 					return errors.Join(gocv.CvtColor(src, hsv, gocv.ColorBGRToHSV),
-						gocv.InRangeWithScalar(*hsv, gocv.NewScalar(80, 10, 0, 0), gocv.NewScalar(130, 255, 200, 0), dst))
+						gocv.InRangeWithScalar(*hsv, gocv.NewScalar(80, 10, 0, 0),
+							gocv.NewScalar(130, 255, 200, 0), dst))
 				})
 			}},
 		{inRange, values{"hue_from": 120, "hue_to": 20}, func(src gocv.Mat, dst *gocv.Mat) error { // all but 21 to 119
@@ -203,7 +214,8 @@ func TestAgainstOpenCV(t *testing.T) {
 			return src.ConvertToWithParams(dst, gocv.MatTypeCV8U, -1, 255)
 		}},
 		{laplacian, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 1) }},
-		{laplacian, values{"scale": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 2.5) }},
+		{laplacian, values{"scale": 2.5},
+			func(src gocv.Mat, dst *gocv.Mat) error { return absLaplacian(src, dst, 1, 2.5) }},
 		{laplacian, values{"size": 5, "scale": 0.1}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absLaplacian(src, dst, 5, 0.1)
 		}},
@@ -251,17 +263,24 @@ func TestAgainstOpenCV(t *testing.T) {
 			size := image.Pt(320, int(math.Round(float64(src.Rows())*320/float64(src.Cols()))))
 			return gocv.Resize(src, dst, size, 0, 0, gocv.InterpolationLanczos4)
 		}},
-		{resize, values{"width": 700, "height": 100, "interpolation": "cubic"}, func(src gocv.Mat, dst *gocv.Mat) error {
-			return gocv.Resize(src, dst, image.Pt(700, 100), 0, 0, gocv.InterpolationCubic)
+		{resize, values{"width": 700, "height": 100, "interpolation": "cubic"},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return gocv.Resize(src, dst, image.Pt(700, 100), 0, 0, gocv.InterpolationCubic)
+			}},
+		{rotate, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return gocv.Rotate(src, dst,
+				gocv.Rotate180Clockwise)
 		}},
-		{rotate, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Rotate(src, dst, gocv.Rotate180Clockwise) }},
 		{rotate, values{"degrees": 90}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Rotate(src, dst, gocv.Rotate90Clockwise)
 		}},
 		{rotate, values{"degrees": 270}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Rotate(src, dst, gocv.Rotate90CounterClockwise)
 		}},
-		{scharr, nil, func(src gocv.Mat, dst *gocv.Mat) error { return absGradient(src, dst, filterScharr, 1, 0.5, 0.5) }},
+		{scharr, nil, func(src gocv.Mat, dst *gocv.Mat) error {
+			return absGradient(src, dst, filterScharr,
+				1, 0.5, 0.5)
+		}},
 		{scharr, values{"scale": 0.125}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return absGradient(src, dst, filterScharr, 0.125, 0.5, 0.5)
 		}},
@@ -272,7 +291,10 @@ func TestAgainstOpenCV(t *testing.T) {
 		{sharpen, values{"amount": 2.5}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return unsharp(src, dst, 7, 1, 3.5, -2.5)
 		}},
-		{sharpen, values{"radius": 3}, func(src gocv.Mat, dst *gocv.Mat) error { return unsharp(src, dst, 19, 3, 2, -1) }},
+		{sharpen, values{"radius": 3}, func(src gocv.Mat, dst *gocv.Mat) error {
+			return unsharp(src, dst,
+				19, 3, 2, -1)
+		}},
 		{sideBySide, nil, func(src gocv.Mat, dst *gocv.Mat) error { return gocv.Hconcat(src, src, dst) }},
 		{sideBySide, values{"original": "left"}, func(src gocv.Mat, dst *gocv.Mat) error {
 			return gocv.Hconcat(src, src, dst)
@@ -338,13 +360,16 @@ func TestAgainstOpenCV(t *testing.T) {
 			w, h := float64(src.Cols()), float64(src.Rows())
 			return remap(src, dst, cv.Camera{FX: w, FY: w, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: -0.2})
 		}},
-		{undistort, values{"fx": 200, "fy": 190, "k1": 0.1, "k2": -0.05, "k3": 1}, func(src gocv.Mat, dst *gocv.Mat) error {
-			w, h := float64(src.Cols()), float64(src.Rows())
-			return remap(src, dst, cv.Camera{FX: 200, FY: 190, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: 0.1, K2: -0.05, K3: 1})
-		}},
-		{undistort, values{"fx": 100, "cx": 20, "cy": 30, "p1": 0.05, "p2": -0.02}, func(src gocv.Mat, dst *gocv.Mat) error {
-			return remap(src, dst, cv.Camera{FX: 100, FY: 100, CX: 20, CY: 30, K1: -0.2, P1: 0.05, P2: -0.02})
-		}},
+		{undistort, values{"fx": 200, "fy": 190, "k1": 0.1, "k2": -0.05, "k3": 1},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				w, h := float64(src.Cols()), float64(src.Rows())
+				return remap(src, dst, cv.Camera{FX: 200, FY: 190, CX: (w - 1) / 2, CY: (h - 1) / 2, K1: 0.1,
+					K2: -0.05, K3: 1})
+			}},
+		{undistort, values{"fx": 100, "cx": 20, "cy": 30, "p1": 0.05, "p2": -0.02},
+			func(src gocv.Mat, dst *gocv.Mat) error {
+				return remap(src, dst, cv.Camera{FX: 100, FY: 100, CX: 20, CY: 30, K1: -0.2, P1: 0.05, P2: -0.02})
+			}},
 	}
 	tested, changed := map[string]int{}, map[string]bool{}
 	for _, tt := range tests {
@@ -471,7 +496,8 @@ func drawCircles(src gocv.Mat, dst *gocv.Mat, blur int, distance, high, votes fl
 	return with(func(m, found *gocv.Mat) error {
 		if err := errors.Join(gocv.CvtColor(src, m, gocv.ColorBGRToGray), src.CopyTo(dst),
 			gocv.GaussianBlur(*m, m, image.Pt(blur, blur), 0, 0, gocv.BorderReflect101),
-			gocv.HoughCirclesWithParams(*m, found, gocv.HoughGradient, 1, distance, high, votes, least, most)); err != nil {
+			gocv.HoughCirclesWithParams(*m, found, gocv.HoughGradient, 1, distance, high, votes, least,
+				most)); err != nil {
 			return err
 		}
 		for i := range found.Cols() {
@@ -493,7 +519,8 @@ func drawLines(src gocv.Mat, dst *gocv.Mat, votes int, length, gap float32) erro
 		}
 		for i := range found.Rows() {
 			l := found.GetVeciAt(i, 0)
-			if err := gocv.Line(dst, image.Pt(int(l[0]), int(l[1])), image.Pt(int(l[2]), int(l[3])), lime, 1); err != nil {
+			if err := gocv.Line(dst, image.Pt(int(l[0]), int(l[1])), image.Pt(int(l[2]), int(l[3])), lime,
+				1); err != nil {
 				return err
 			}
 		}
@@ -515,7 +542,8 @@ func paint(src gocv.Mat, dst *gocv.Mat, alpha float32, colour gocv.Scalar) error
 	defer solid.Close()
 	return with(func(m, weight *gocv.Mat) error {
 		return errors.Join(bgr(src, m), gocv.CvtColor(*m, weight, gocv.ColorBGRToGray), bgr(*weight, weight),
-			weight.ConvertToWithParams(weight, -1, alpha, 0), gocv.MultiplyWithParams(solid, *weight, &solid, 1./255, -1),
+			weight.ConvertToWithParams(weight, -1, alpha, 0),
+			gocv.MultiplyWithParams(solid, *weight, &solid, 1./255, -1),
 			gocv.BitwiseNot(*weight, weight), gocv.MultiplyWithParams(*m, *weight, m, 1./255, -1),
 			gocv.Add(*m, solid, dst))
 	})

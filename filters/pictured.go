@@ -1,6 +1,7 @@
 package filters
 
-// Pictured reports whether docs/filters has a picture that shows what k does: all but those that need somebody's program.
+// Pictured reports whether docs/filters has a picture that shows what k does: all but those that need somebody's
+// program.
 func (k Kind) Pictured() bool { return k.Name != "exec" && k.Name != "wasm" }
 
 // Example is a chain that shows what k does, in YAML, one stage each, k the last. The documentation shows it, and its

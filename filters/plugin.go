@@ -92,7 +92,8 @@ func jsonText(words []string) string {
 // ownFormats declares what a filter of the user's own takes and gives.
 func ownFormats(s *Params) (in, out Format) {
 	formats := map[string]Format{"gray": Gray, "colour": BGR} // others are Any
-	in = formats[s.Enum("in", "any", []string{"any", "gray", "colour"}, "the frames that it is given; any: as they come")]
+	in = formats[s.Enum("in", "any", []string{"any", "gray", "colour"},
+		"the frames that it is given; any: as they come")]
 	out = formats[s.Enum("out", "same", []string{"same", "gray", "colour"},
 		"what its frames are made to be; same: gray or colour as it was given")]
 	return in, out

@@ -45,7 +45,8 @@ func built(t testing.TB, what, tool, file string) string {
 func ownExamples() map[string]func(t testing.TB) *Stage {
 	return map[string]func(t testing.TB) *Stage{
 		"python": func(t testing.TB) *Stage {
-			return configure(t, execFilter, map[string]any{"command": []any{python(t), examples + "/negative.py"}, "timeout": 20})
+			return configure(t, execFilter, map[string]any{"command": []any{python(t), examples + "/negative.py"},
+				"timeout": 20})
 		},
 		"c": func(t testing.TB) *Stage {
 			return configure(t, execFilter, map[string]any{"command": built(t, "c", "cc", "negative"), "timeout": 20})
@@ -67,8 +68,9 @@ func TestPluginExamples(t *testing.T) {
 		})
 	}
 	t.Run("bright", func(t *testing.T) {
-		st := configure(t, execFilter, map[string]any{"command": []any{python(t), examples + "/bright.py"}, "timeout": 20,
-			"params": map[string]any{"level": 100}})
+		st := configure(t, execFilter, map[string]any{"command": []any{python(t), examples + "/bright.py"},
+			"timeout": 20,
+			"params":  map[string]any{"level": 100}})
 		src, dst := gocv.Zeros(20, 40, gocv.MatTypeCV8UC3), empty(t)
 		defer src.Close()
 		for y := 5; y < 9; y++ {

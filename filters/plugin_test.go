@@ -57,7 +57,8 @@ func TestPluginEqualsBuiltIn(t *testing.T) {
 	}
 }
 
-// isInvert holds that r, a stage of the user's own, makes of textures of a size what invert, running as direct, makes of them.
+// isInvert holds that r, a stage of the user's own, makes of textures of a size what invert, running as direct, makes
+// of them.
 func isInvert(t *testing.T, name string, r, direct *Running, size [2]int, seed uint64) {
 	t.Helper()
 	for _, typ := range inputs(invert) {
@@ -75,7 +76,8 @@ func isInvert(t *testing.T, name string, r, direct *Running, size [2]int, seed u
 	}
 }
 
-// TestPluginFormats: what a program answers comes as the stage says, and so does a frame that passes because it is away.
+// TestPluginFormats: what a program answers comes as the stage says, and so does a frame that passes because it is
+// away.
 func TestPluginFormats(t *testing.T) {
 	for _, test := range []struct {
 		mode, in, out string
@@ -150,7 +152,8 @@ func TestPluginDryRun(t *testing.T) {
 			`filters: exec: there is no program "no-such-program" in PATH`, ""},
 		{"a module", configure(t, wasm, map[string]any{"module": pluginModule(t, plugintest.Module{})}), "", ""},
 		{"no module", configure(t, wasm, map[string]any{"module": "none.wasm"}), "", "there is no file none.wasm in "},
-		{"a bad module", configure(t, wasm, map[string]any{"module": pluginModule(t, plugintest.Module{Filter: plugintest.Trap})}),
+		{"a bad module", configure(t, wasm,
+			map[string]any{"module": pluginModule(t, plugintest.Module{Filter: plugintest.Trap})}),
 			"", "picam_filter: unreachable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -203,16 +206,20 @@ func TestPluginParameters(t *testing.T) {
 		values map[string]any
 		want   string // the stage, or the fault
 	}{
-		{execFilter, map[string]any{"command": []any{"prog", "-n", 5, 0.5}}, `exec command=["prog","-n","5","0.5"] params={} timeout=1`},
+		{execFilter, map[string]any{"command": []any{"prog", "-n", 5, 0.5}},
+			`exec command=["prog","-n","5","0.5"] params={} timeout=1`},
 		{execFilter, map[string]any{"command": "prog"}, `exec command=["prog"] params={}`},
 		{execFilter, nil, `command: is missing; write command: ["python3", "my_filter.py"]`},
 		{execFilter, map[string]any{"command": "python3 my.py"},
-			`command: no shell reads "python3 my.py"; a program with arguments is a list: [python3, my.py]; write such as [`},
-		{execFilter, map[string]any{"command": []any{"a", []any{}}}, `command: what stands here in the list is not a text`},
+			`command: no shell reads "python3 my.py"; a program with arguments is a list: [python3, my.py]; write ` +
+				`such as [`},
+		{execFilter, map[string]any{"command": []any{"a", []any{}}},
+			`command: what stands here in the list is not a text`},
 		{wasm, map[string]any{"module": ""}, `module: is empty; write such as 'my_filter.wasm'`},
 		{wasm, map[string]any{"module": "m", "params": map[string]any{"b": 1, "a": []any{true, "x"}}},
 			`wasm module="m" params={"a":[true,"x"],"b":1} `},
-		{wasm, map[string]any{"module": "m", "params": "x"}, `params: "x" is not a mapping; write such as {strength: 3`},
+		{wasm, map[string]any{"module": "m", "params": "x"},
+			`params: "x" is not a mapping; write such as {strength: 3`},
 	} {
 		st, faults := Configure(test.kind, test.values)
 		got := fmt.Sprint(st)

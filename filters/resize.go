@@ -23,7 +23,8 @@ var resize = Kind{
 			"area": gocv.InterpolationArea, "cubic": gocv.InterpolationCubic, "lanczos": gocv.InterpolationLanczos4,
 		}
 		chosen := p.Enum("interpolation", "auto", []string{"auto", "nearest", "linear", "area", "cubic", "lanczos"},
-			"how pixels are made; auto is area for a smaller frame, else linear, and leaves halving to the decoder if it can")
+			"how pixels are made; auto is area for a smaller frame, else linear, and leaves halving to the decoder "+
+				"if it can")
 		if chosen == "auto" {
 			p.Resizes(func(from image.Point) image.Point { return scaledSize(from, width, height, scale) })
 		}

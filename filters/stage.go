@@ -65,7 +65,8 @@ func unknown(name string, k Kind, known []string) string {
 	if len(known) == 0 {
 		return fmt.Sprintf("%s has no parameters", k.Name)
 	}
-	return fmt.Sprintf("no such parameter%s; %s has %s", wording.DidYouMean(name, known), k.Name, strings.Join(known, ", "))
+	return fmt.Sprintf("no such parameter%s; %s has %s", wording.DidYouMean(name, known), k.Name,
+		strings.Join(known, ", "))
 }
 
 // Kind returns what st was made of.
@@ -198,8 +199,8 @@ type Running struct {
 
 // Apply puts the frame src through the filter and leaves the result in dst, another Mat. src stays as it is. What is
 // found in it is added to meta, and so is that the stage was bypassed, which is no error. A src that is empty or not of
-// the format that the Stage takes is an error, for conversion is the plan's job, and so is a result that is empty or not
-// of the format that it gives. After an error dst may hold anything.
+// the format that the Stage takes is an error, for conversion is the plan's job, and so is a result that is empty or
+// not of the format that it gives. After an error dst may hold anything.
 func (r *Running) Apply(src gocv.Mat, dst *gocv.Mat, meta *Meta) error {
 	takes, gives := r.stage.In(), r.stage.Out()
 	in, ok := formatOf(src)

@@ -67,7 +67,8 @@ func TestSequenceAgainstOpenCV(t *testing.T) {
 	}
 	for _, k := range All() {
 		if k.Stateful && (tested[k.Name] < 3 || !changed[k.Name]) {
-			t.Errorf("%s is tested with %d settings, want 3, and some change: %v", k.Name, tested[k.Name], changed[k.Name])
+			t.Errorf("%s is tested with %d settings, want 3, and some change: %v", k.Name, tested[k.Name],
+				changed[k.Name])
 		}
 	}
 }
@@ -198,7 +199,8 @@ func TestMotion(t *testing.T) {
 			t.Errorf("%s: %d pixels move though none does", typ, n)
 		}
 		apply(square(t, typ, image.Pt(50, 30)))
-		if a, b, c := dst.GetUCharAt(10, 10), dst.GetUCharAt(40, 60), dst.GetUCharAt(50, 20); a != 255 || b != 255 || c != 0 {
+		if a, b, c := dst.GetUCharAt(10, 10), dst.GetUCharAt(40, 60), dst.GetUCharAt(50, 20); a != 255 ||
+			b != 255 || c != 0 {
 			t.Errorf("%s: the square left %d and came to %d, want 255; it was never at %d, want 0", typ, a, b, c)
 		}
 		apply(texture(t, 33, 21, typ, 1))
@@ -295,7 +297,8 @@ func TestGrabCut(t *testing.T) {
 			gocv.Resize(src, &small, smallSize, 0, 0, gocv.InterpolationArea)
 			inner := image.Rectangle{Max: smallSize}.Inset(tt.margin / tt.shrink)
 			gocv.SetRNGSeed(0)
-			if err := gocv.GrabCut(small, &mask, inner, &model1, &model2, tt.iterations, gocv.GCInitWithRect); err != nil {
+			if err := gocv.GrabCut(small, &mask, inner, &model1, &model2, tt.iterations,
+				gocv.GCInitWithRect); err != nil {
 				t.Fatal(err)
 			}
 			gocv.LUT(mask, *foreground, &mask)
@@ -320,7 +323,8 @@ func TestGrabCutFlat(t *testing.T) {
 		}
 	}
 	err := r.Apply(texture(t, 80, 200, gocv.MatTypeCV8UC3, 1), &dst, &Meta{})
-	const want = "filters: grabcut: margin=40 does not fit a frame of 80×200: it takes one of at least 92×92, or a smaller margin"
+	const want = "filters: grabcut: margin=40 does not fit a frame of 80×200: it takes one of at least 92×92, or a " +
+		"smaller margin"
 	var misfit *SizeError
 	if err == nil || err.Error() != want || !errors.As(err, &misfit) || misfit.Stage != "grabcut" {
 		t.Errorf("%v, want %s", err, want)

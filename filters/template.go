@@ -12,10 +12,12 @@ import (
 // template slides a small frame over the large one. It finds it at its own size only, and not turned.
 var template = Kind{
 	Name: "template",
-	Doc:  "Draws boxes where the frame looks like a small one from a file, and reports them with the likeness as score.",
-	In:   BGR, Out: BGR,
+	Doc: "Draws boxes where the frame looks like a small one from a file, and reports them with the likeness as " +
+		"score.",
+	In: BGR, Out: BGR,
 	New: func(p *Params) Filter {
-		path := p.RequiredText("image", "door.png", "file of what to look for, PNG or JPEG, cut out of a frame of the same size")
+		path := p.RequiredText("image", "door.png",
+			"file of what to look for, PNG or JPEG, cut out of a frame of the same size")
 		least := p.Float("threshold", 0.8, 0.1, 1,
 			"likeness from which on it counts; 1 is the same but for brightness and contrast")
 		most := p.Int("max", 1, 1, 100, "at most so many are sought, the best ones")

@@ -22,7 +22,8 @@ var timestamp = Kind{
 		milliseconds := strftime.WithMilliseconds('L')
 		for _, verb := range regexp.MustCompile(`%(.|$)`).FindAllString(format, -1) {
 			_, err := strftime.New(verb, milliseconds)
-			p.Check(err == nil, "format: %s is not known; %%Y %%m %%d %%H %%M %%S %%L are, and %%%% for a percent sign", verb)
+			p.Check(err == nil, "format: %s is not known; %%Y %%m %%d %%H %%M %%S %%L are, and %%%% for a percent sign",
+				verb)
 		}
 		when, err := strftime.New(format, milliseconds)
 		p.Check(err == nil, "format: %v", err)

@@ -39,8 +39,8 @@ func (r *Reader) Next() (Frame, error) {
 	}
 }
 
-// NextOrStatus is Next that also returns at a status message (see [Stamp.AppendStatus]), with a Frame that only has Received. Stamp
-// returns the status message then.
+// NextOrStatus is Next that also returns at a status message (see [Stamp.AppendStatus]), with a Frame that only has
+// Received. Stamp returns the status message then.
 func (r *Reader) NextOrStatus() (Frame, error) {
 	if !r.scanner.Scan() {
 		if err := r.scanner.Err(); err != nil {
@@ -77,8 +77,8 @@ func (r *Reader) NextOrStatus() (Frame, error) {
 	return f, nil
 }
 
-// Trouble is why there are no frames, by the sender's last status message; "" if a frame has come since. It is the peer's word.
-// Any goroutine may call it at any time.
+// Trouble is why there are no frames, by the sender's last status message; "" if a frame has come since. It is the
+// peer's word. Any goroutine may call it at any time.
 func (r *Reader) Trouble() string {
 	if t := r.trouble.Load(); t != nil {
 		return *t

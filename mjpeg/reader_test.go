@@ -70,9 +70,11 @@ func TestReader(t *testing.T) {
 // A status message between frames is told and changes nothing for the frames.
 func TestReaderNotes(t *testing.T) {
 	frames := mjpegtest.Frames(3, 64, 48, 75)
-	gone := mjpeg.Stamp{Camera: "door", Sender: "k3", Time: time.Unix(1700000000, 0), Trouble: "HD Webcam (é) is gone: 100 %"}
+	gone := mjpeg.Stamp{Camera: "door", Sender: "k3", Time: time.Unix(1700000000, 0),
+		Trouble: "HD Webcam (é) is gone: 100 %"}
 	slow := mjpeg.Stamp{Camera: "door", Sender: "k3"}
-	stream := slices.Concat(gone.AppendStatus(nil), frames[0], slow.AppendStatus(nil), frames[1], []byte("\r\n\xFF\xE7"),
+	stream := slices.Concat(gone.AppendStatus(nil), frames[0], slow.AppendStatus(nil), frames[1],
+		[]byte("\r\n\xFF\xE7"),
 		gone.AppendStatus(nil), gone.AppendStatus(nil), frames[2], gone.AppendStatus(nil))
 	type step struct {
 		frame   []byte
@@ -84,7 +86,8 @@ func TestReaderNotes(t *testing.T) {
 	for i, want := range steps {
 		f, err := r.NextOrStatus()
 		if err != nil || !bytes.Equal(f.JPEG, want.frame) || r.Trouble() != want.trouble {
-			t.Errorf("step %d: %d bytes, error %v, trouble %q, want %d bytes and %q", i, len(f.JPEG), err, r.Trouble(), len(want.frame),
+			t.Errorf("step %d: %d bytes, error %v, trouble %q, want %d bytes and %q", i, len(f.JPEG), err, r.Trouble(),
+				len(want.frame),
 				want.trouble)
 		}
 		if s, ok := r.Stamp(); ok != (want.frame == nil) || ok && (s.Camera != "door" || s.Trouble != want.trouble) {

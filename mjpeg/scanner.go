@@ -49,8 +49,8 @@ const (
 // grows to what the longest frame needs. One goroutine at a time may use a Scanner; only Stats is for any.
 type Scanner struct {
 	MaxFrame int // longest accepted frame in bytes, 0 means DefaultMaxFrame; set before the first Scan
-	// StatusMessages makes Scan stop at status messages too, see [Stamp.AppendStatus]. Frames are the same either way, and the bytes of status messages
-	// are counted as Skipped. Set it before the first Scan.
+	// StatusMessages makes Scan stop at status messages too, see [Stamp.AppendStatus]. Frames are the same either way,
+	// and the bytes of status messages are counted as Skipped. Set it before the first Scan.
 	StatusMessages bool
 
 	in  io.Reader
@@ -117,8 +117,8 @@ func (s *Scanner) Reset(r io.Reader) {
 	}
 }
 
-// Scan advances to the next whole frame, or status message if StatusMessages is set, and reports whether there is one. It returns false
-// at the end of the input and after a reader's error, see Err.
+// Scan advances to the next whole frame, or status message if StatusMessages is set, and reports whether there is one.
+// It returns false at the end of the input and after a reader's error, see Err.
 func (s *Scanner) Scan() bool {
 	if s.found {
 		s.start, s.found = s.pos, false
@@ -154,7 +154,8 @@ func (s *Scanner) Frame() []byte {
 	return s.buf[s.start:s.pos:s.pos]
 }
 
-// StatusMessage returns the status message that Scan stopped at, or nil if it stopped at a frame. It is valid until the next Scan.
+// StatusMessage returns the status message that Scan stopped at, or nil if it stopped at a frame. It is valid until the
+// next Scan.
 func (s *Scanner) StatusMessage() []byte {
 	if !s.isStatus {
 		return nil
@@ -171,7 +172,8 @@ func (s *Scanner) Err() error {
 	return s.err
 }
 
-// walk looks at the bytes that have been read, each once, and reports whether they complete a frame or a status message.
+// walk looks at the bytes that have been read, each once, and reports whether they complete a frame or a status
+// message.
 func (s *Scanner) walk() bool {
 	for s.pos < s.end {
 		b := s.buf[s.pos]
@@ -338,7 +340,8 @@ func (s *Scanner) walk() bool {
 	return false
 }
 
-// noStatus hunts on behind the FF of what turned out not to be a status message before its text began: a few bytes back.
+// noStatus hunts on behind the FF of what turned out not to be a status message before its text began: a few bytes
+// back.
 func (s *Scanner) noStatus() {
 	s.skipTo(s.start + 1)
 	s.state = hunting

@@ -393,7 +393,8 @@ func checkScanner(t *testing.T, input []byte, maxFrame int, seed uint64) {
 	}
 	var statuses [][]byte
 	for i, r := range []io.Reader{
-		bytes.NewReader(input), iotest.OneByteReader(bytes.NewReader(input)), randomReader(bytes.NewReader(input), 50, seed),
+		bytes.NewReader(input), iotest.OneByteReader(bytes.NewReader(input)),
+		randomReader(bytes.NewReader(input), 50, seed),
 	} {
 		s := mjpeg.NewScanner(r)
 		s.MaxFrame, s.StatusMessages = maxFrame, true

@@ -40,9 +40,10 @@ func (s *Stamp) AppendTo(dst []byte) []byte {
 	return s.appendSegment(append(dst, stampStart[:2]...), false)
 }
 
-// AppendStatus appends a status message: the stamp's segment alone, which may stand between two frames, or before the first. It
-// says that the camera is there but has no frames, and why (Trouble; "" if it is only slow). There is no FF in it but
-// the first byte, so that readers who look for the next frame pass over it. Of Trouble at most 400 bytes are written.
+// AppendStatus appends a status message: the stamp's segment alone, which may stand between two frames, or before the
+// first. It says that the camera is there but has no frames, and why (Trouble; "" if it is only slow). There is no FF
+// in it but the first byte, so that readers who look for the next frame pass over it. Of Trouble at most 400 bytes are
+// written.
 func (s *Stamp) AppendStatus(dst []byte) []byte { return s.appendSegment(dst, true) }
 
 func (s *Stamp) appendSegment(dst []byte, status bool) []byte {

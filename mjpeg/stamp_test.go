@@ -211,11 +211,13 @@ func FuzzStampParse(f *testing.F) {
 	})
 }
 
-// The longest status message, whatever is in it, is found again, has no FF but its first byte, and is cut between runes.
+// The longest status message, whatever is in it, is found again, has no FF but its first byte, and is cut between
+// runes.
 func TestLongNotes(t *testing.T) {
 	for n := range 300 {
 		in := mjpeg.Stamp{
-			Camera: strings.Repeat("é", 200), Sender: strings.Repeat("x", n), Seq: 1<<64 - 1, Trouble: strings.Repeat("\xFFé", 300),
+			Camera: strings.Repeat("é", 200), Sender: strings.Repeat("x", n), Seq: 1<<64 - 1,
+			Trouble: strings.Repeat("\xFFé", 300),
 		}
 		status := in.AppendStatus([]byte("ab"))[2:]
 		if i := bytes.LastIndexByte(status, 0xFF); i != 0 {

@@ -12,9 +12,10 @@ import (
 	"picam/internal/health"
 )
 
-// accept gives each connection that comes to l to handle, in a goroutine of its own, until ctx ends (nil) or l is closed.
-// Then it closes l, ends the context that it has given to handle, and waits for all goroutines.
-func accept(ctx context.Context, l net.Listener, log *slog.Logger, handle func(ctx context.Context, conn net.Conn)) error {
+// accept gives each connection that comes to l to handle, in a goroutine of its own, until ctx ends (nil) or l is
+// closed. Then it closes l, ends the context that it has given to handle, and waits for all goroutines.
+func accept(ctx context.Context, l net.Listener, log *slog.Logger,
+	handle func(ctx context.Context, conn net.Conn)) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	handling, cancel := context.WithCancel(ctx)
@@ -34,7 +35,8 @@ func accept(ctx context.Context, l net.Listener, log *slog.Logger, handle func(c
 			return fmt.Errorf("transport: listening on %s: %w", l.Addr(), cause(err))
 		default: // most likely there are too many open files, for now
 			if why := cause(err); failing.Failed(why.Error()) {
-				log.Warn(fmt.Sprintf("cannot accept a connection on %s: %v; trying again until it works", l.Addr(), why))
+				log.Warn(fmt.Sprintf("cannot accept a connection on %s: %v; trying again until it works",
+					l.Addr(), why))
 			}
 			select {
 			case <-time.After(100 * time.Millisecond):

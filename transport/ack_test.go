@@ -57,7 +57,8 @@ func FuzzParseAck(f *testing.F) {
 		p.ack(line, now.Add(10*time.Millisecond))
 		p.hasRoom()
 		if p.sent != 5 || p.confirmed < 0 || p.confirmed > 5 || p.rtt < 0 || p.minRTT < 0 || p.window() < 1 {
-			t.Errorf("after %q: %d of %d confirmed, rtt %v, least %v, window %d", line, p.confirmed, p.sent, p.rtt, p.minRTT, p.window())
+			t.Errorf("after %q: %d of %d confirmed, rtt %v, least %v, window %d", line, p.confirmed, p.sent, p.rtt,
+				p.minRTT, p.window())
 		}
 	})
 }

@@ -82,7 +82,8 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 		}
 		return nil, fmt.Errorf("port %s is taken, perhaps by another picam: end that, or use --listen :%s", port, next)
 	case isErrno(err, syscall.EACCES, wsaEACCES):
-		return nil, fmt.Errorf("port %s is not allowed for this user: use one above 1023, such as --listen :%s", port, DefaultPort)
+		return nil, fmt.Errorf("port %s is not allowed for this user: use one above 1023, such as --listen :%s",
+			port, DefaultPort)
 	case isErrno(err, syscall.EADDRNOTAVAIL, wsaEADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s is no address of this computer: use --listen :%s for all that it has", addr, port)
 	}

@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
-// broadcaster hands each frame to the subscribers of all receivers: of the one that is dialed, or of those that come and go.
+// broadcaster hands each frame to the subscribers of all receivers: of the one that is dialed, or of those that come
+// and go.
 //
-// With KeepAll the last receiver's subscriber stays when that goes, with what it has not sent, and the next receiver gets it.
+// With KeepAll the last receiver's subscriber stays when that goes, with what it has not sent, and the next receiver
+// gets it.
 type broadcaster struct {
 	s           *Sender
 	subscribers []*subscriber // belongs to the goroutine that takes frames from the source

@@ -16,22 +16,23 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second // with looking the name up; time for the third try of the kernel
-	// provenAfter is how long a connection must last to count as one that works, so that one that breaks again and again
-	// is not told of again and again.
+	// provenAfter is how long a connection must last to count as one that works, so that one that breaks again and
+	// again is not told of again and again.
 	provenAfter = time.Second
 
-	// Of an end that is looked for: how long one of its addresses may take, as it is near, how long one is tried before the
-	// next one is too, and how many are.
+	// Of an end that is looked for: how long one of its addresses may take, as it is near, how long one is tried before
+	// the next one is too, and how many are.
 	nearTimeout = 1500 * time.Millisecond
 	nearPause   = 200 * time.Millisecond
 	maxNear     = 8
-	// lookedFor is how often the same failure is told of while the other end is looked for: it may never have been there.
+	// lookedFor is how often the same failure is told of while the other end is looked for: it may never have been
+	// there.
 	lookedFor = time.Minute
 )
 
 // Find says at which addresses (host:port) the other end is just now, the best first. It is asked before each try to
-// connect, so it need not find anything, and its error is logged as one of connecting is; but it should wait a while for
-// the other end to turn up, as it is asked again soon.
+// connect, so it need not find anything, and its error is logged as one of connecting is; but it should wait a while
+// for the other end to turn up, as it is asked again soon.
 type Find func(ctx context.Context) ([]string, error)
 
 // dialer dials a peer again and again. It waits longer from failure to failure, but never so long that a peer that has
@@ -126,7 +127,8 @@ func connect(ctx context.Context, addr string, timeout time.Duration) (net.Conn,
 	return conn, nil
 }
 
-// failed logs err if it is time for that, and waits until it is time for the next try. It returns false if ctx ended first.
+// failed logs err if it is time for that, and waits until it is time for the next try. It returns false if ctx ended
+// first.
 func (d *dialer) failed(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false

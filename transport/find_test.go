@@ -99,7 +99,11 @@ func TestPullFound(t *testing.T) {
 			return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(1e4), interval: 5 * time.Millisecond})
 		})
 		p.move(nil, l.Addr().String())
-		eventually(t, "frames", func() bool { all := g.all(); return len(all) == round+1 && len(all[round].frames) > 5 })
+		eventually(t, "frames", func() bool {
+			all := g.all()
+			return len(all) == round+1 &&
+				len(all[round].frames) > 5
+		})
 		end()
 	}
 }
@@ -129,7 +133,8 @@ func TestConnectFirst(t *testing.T) {
 			if conn != nil {
 				conn.Close()
 			}
-			if at != tt.at || (conn == nil) != (err != nil) || tt.want != "" && (err == nil || err.Error() != tt.want) ||
+			if at != tt.at || (conn == nil) != (err != nil) || tt.want != "" &&
+				(err == nil || err.Error() != tt.want) ||
 				tt.at == "" && err == nil {
 				t.Errorf("connected to %q, %v; want %q, %s", at, err, tt.at, tt.want)
 			}

@@ -13,8 +13,8 @@ import (
 	"picam/transport/networktest"
 )
 
-// inNetworks runs the test again in a network of its own, and calls f there: with what runs a function in the network of
-// a router, and in that of the far end, which is behind it. The far end is 10.0.2.2; its side of the router is far0.
+// inNetworks runs the test again in a network of its own, and calls f there: with what runs a function in the network
+// of a router, and in that of the far end, which is behind it. The far end is 10.0.2.2; its side of the router is far0.
 func inNetworks(t *testing.T, f func(inRouter, inFar func(func()))) {
 	networktest.Run(t, []string{"ip", "tc"}, func() { throughRouter(t, f) })
 }
@@ -38,7 +38,8 @@ func throughRouter(t *testing.T, f func(inRouter, inFar func(func()))) {
 			echo 1 > /proc/sys/net/ipv4/ip_forward`, far)
 	})
 	inFar(func() {
-		networktest.Command(t, `ip link set lo up; ip addr add 10.0.2.2/24 dev far1; ip link set far1 up; ip route add default via 10.0.2.1`)
+		networktest.Command(t, `ip link set lo up; ip addr add 10.0.2.2/24 dev far1; ip link set far1 up; ip route `+
+			`add default via 10.0.2.1`)
 	})
 	f(inRouter, inFar)
 }
@@ -79,7 +80,8 @@ func TestSlowLink(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("queue %v, acks %v", c.queue, c.acks), func(t *testing.T) {
 				inRouter(func() {
-					networktest.Command(t, "tc qdisc replace dev far0 root tbf rate %.0fbit burst 16kb latency %dms", rate, c.queue.Milliseconds())
+					networktest.Command(t, "tc qdisc replace dev far0 root tbf rate %.0fbit burst 16kb latency %dms",
+						rate, c.queue.Milliseconds())
 				})
 				l := listenFar(t, inFar)
 				var ages []time.Duration
@@ -106,7 +108,8 @@ func TestSlowLink(t *testing.T) {
 					}
 				})
 				s := &Sender{Addr: farAddr, Camera: "slow"}
-				err := s.Run(context.Background(), &camera{ctx: context.Background(), frame: jpeg, interval: time.Second / 30, limit: 60})
+				err := s.Run(context.Background(), &camera{ctx: context.Background(), frame: jpeg,
+					interval: time.Second / 30, limit: 60})
 				if err != nil {
 					t.Error(err)
 				}
@@ -120,8 +123,10 @@ func TestSlowLink(t *testing.T) {
 				ages = ages[5:]
 				slices.Sort(ages)
 				median, most := ages[len(ages)/2], ages[len(ages)-1]
-				t.Logf("of %d frames at 30 a second %d were sent; one takes %v; age on arrival: median %v, most %v; clocks off by %v; round trip %v",
-					st.Captured, st.Sent, alone.Round(time.Millisecond), median.Round(time.Millisecond), most.Round(time.Millisecond),
+				t.Logf("of %d frames at 30 a second %d were sent; one takes %v; age on arrival: median %v, most %v; "+
+					"clocks off by %v; round trip %v",
+					st.Captured, st.Sent, alone.Round(time.Millisecond), median.Round(time.Millisecond),
+					most.Round(time.Millisecond),
 					last.Offset.Round(time.Microsecond), st.RTT.Round(time.Millisecond))
 				if most > c.maxAge {
 					t.Errorf("a frame was %v old, want at most %v", most, c.maxAge)
@@ -148,7 +153,8 @@ func TestCablePulled(t *testing.T) {
 					return Serve(ctx, l, Limits{Idle: time.Second}, nil, g.handle)
 				})
 				var log journal
-				s := &Sender{Addr: farAddr, Camera: "cam", WriteTimeout: 500 * time.Millisecond, KeepAll: keepAll, Log: log.log()}
+				s := &Sender{Addr: farAddr, Camera: "cam", WriteTimeout: 500 * time.Millisecond, KeepAll: keepAll,
+					Log: log.log()}
 				stopSender := start(t, func(ctx context.Context) error {
 					return s.Run(ctx, &camera{ctx: ctx, frame: jpegOf(100e3), interval: 10 * time.Millisecond})
 				})

@@ -15,11 +15,12 @@ import (
 	"picam/internal/health"
 )
 
-// Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine of
-// its own, as soon as the first frame is there, or a sender's word that there is none now. It closes l, ends the context of all handles, and returns when they
-// have returned. What sends no frames (port scans, HTTP, TLS) is closed, with one warning a minute for each address.
-// An error of handle is logged.
-func Serve(ctx context.Context, l net.Listener, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
+// Serve accepts connections until ctx ends (nil) or l fails, and gives each camera's stream to handle, in a goroutine
+// of its own, as soon as the first frame is there, or a sender's word that there is none now. It closes l, ends the
+// context of all handles, and returns when they have returned. What sends no frames (port scans, HTTP, TLS) is closed,
+// with one warning a minute for each address. An error of handle is logged.
+func Serve(ctx context.Context, l net.Listener, lim Limits, log *slog.Logger,
+	handle func(ctx context.Context, s *Stream) error) error {
 	log = logOr(log)
 	srv := &server{lim: lim.withDefaults(), limited: health.NewLog(log), handle: handle}
 	ctx, cancel := context.WithCancel(ctx)
@@ -71,11 +72,13 @@ func (srv *server) serve(ctx context.Context, conn net.Conn) {
 	defer srv.cameras.Add(-1)
 	if srv.cameras.Add(1) > int64(srv.lim.Cameras) {
 		srv.limited.Tell(slog.LevelWarn, from, "one camera too many",
-			fmt.Sprintf("camera %s (%s) is refused: %d are connected, which is the limit", s.Camera(), from, srv.lim.Cameras))
+			fmt.Sprintf("camera %s (%s) is refused: %d are connected, which is the limit", s.Camera(), from,
+				srv.lim.Cameras))
 		return
 	}
 	if err := srv.handle(ctx, s); err != nil && err != io.EOF && ctx.Err() == nil {
-		srv.limited.Tell(slog.LevelWarn, from, "the end of a camera's stream", fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
+		srv.limited.Tell(slog.LevelWarn, from, "the end of a camera's stream",
+			fmt.Sprintf("camera %s (%s): %v", s.Camera(), from, err))
 	}
 }
 
@@ -97,8 +100,10 @@ func (srv *server) leave(conn net.Conn) {
 	}
 }
 
-// Pull connects to addr (host:port), again and again until ctx ends, and gives each stream to handle as Serve does. It returns ctx's error; with once set, handle's when the first stream has ended.
-func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
+// Pull connects to addr (host:port), again and again until ctx ends, and gives each stream to handle as Serve does. It
+// returns ctx's error; with once set, handle's when the first stream has ended.
+func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Logger,
+	handle func(ctx context.Context, s *Stream) error) error {
 	addr, err := ParseAddr(addr)
 	if err != nil {
 		return err
@@ -107,11 +112,13 @@ func Pull(ctx context.Context, addr string, once bool, lim Limits, log *slog.Log
 }
 
 // PullFound is Pull where the address is found anew before each try; what is what to call the sender until then.
-func PullFound(ctx context.Context, what string, find Find, once bool, lim Limits, log *slog.Logger, handle func(ctx context.Context, s *Stream) error) error {
+func PullFound(ctx context.Context, what string, find Find, once bool, lim Limits, log *slog.Logger,
+	handle func(ctx context.Context, s *Stream) error) error {
 	return pullFrom(ctx, newDialer(what, find, logOr(log)), once, lim, handle)
 }
 
-func pullFrom(ctx context.Context, d *dialer, once bool, lim Limits, handle func(ctx context.Context, s *Stream) error) error {
+func pullFrom(ctx context.Context, d *dialer, once bool, lim Limits,
+	handle func(ctx context.Context, s *Stream) error) error {
 	lim = lim.withDefaults()
 	for {
 		began, err := d.pull(ctx, lim, handle)
@@ -130,7 +137,8 @@ func pullFrom(ctx context.Context, d *dialer, once bool, lim Limits, handle func
 }
 
 // pull connects once. began: there was a stream, and err is what handle made of it.
-func (d *dialer) pull(ctx context.Context, lim Limits, handle func(ctx context.Context, s *Stream) error) (began bool, err error) {
+func (d *dialer) pull(ctx context.Context, lim Limits, handle func(ctx context.Context, s *Stream) error) (began bool,
+	err error) {
 	conn, err := d.dial(ctx)
 	if err != nil {
 		return false, err

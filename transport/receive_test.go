@@ -76,26 +76,29 @@ func TestReasons(t *testing.T) {
 		{"closed", func(conn *net.TCPConn, _ *Stream) { conn.Close() }, "EOF"},
 		{"half a frame", func(conn *net.TCPConn, _ *Stream) { conn.Write(whole[:2000]); conn.Close() },
 			"the connection ended in the middle of a frame"},
-		{"killed", func(conn *net.TCPConn, _ *Stream) { conn.SetLinger(0); conn.Close() }, "connection reset by the camera"},
+		{"killed", func(conn *net.TCPConn, _ *Stream) { conn.SetLinger(0); conn.Close() },
+			"connection reset by the camera"},
 		{"silent", func(*net.TCPConn, *Stream) {}, "no data for 300ms"},
 		{"silent in the middle", func(conn *net.TCPConn, _ *Stream) { conn.Write(whole[:2000]) }, "no data for 300ms"},
-		{"closed here", func(_ *net.TCPConn, s *Stream) { s.Close(); s.Close() }, "the connection was closed at this end"},
+		{"closed here", func(_ *net.TCPConn, s *Stream) { s.Close(); s.Close() },
+			"the connection was closed at this end"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			l := listen(t)
 			streams, result := make(chan *Stream), make(chan error)
 			start(t, func(ctx context.Context) error {
-				return Serve(ctx, l, Limits{Idle: 300 * time.Millisecond}, nil, func(_ context.Context, s *Stream) error {
-					streams <- s
-					_, err := s.Next()
-					if err != nil {
-						return err
-					}
-					_, err = s.Next()
-					result <- err
-					return nil
-				})
+				return Serve(ctx, l, Limits{Idle: 300 * time.Millisecond}, nil,
+					func(_ context.Context, s *Stream) error {
+						streams <- s
+						_, err := s.Next()
+						if err != nil {
+							return err
+						}
+						_, err = s.Next()
+						result <- err
+						return nil
+					})
 			})
 			conn := dial(t, l)
 			before := time.Now()
@@ -104,7 +107,8 @@ func TestReasons(t *testing.T) {
 			if s.Camera() != "127.0.0.1" || s.Sender() != "" || s.RemoteAddr().String() != conn.LocalAddr().String() {
 				t.Errorf("camera %q, sender %q, address %v", s.Camera(), s.Sender(), s.RemoteAddr())
 			}
-			if last := s.LastReceived(); last.Before(before.Add(-time.Millisecond)) || time.Since(last) > 5*time.Second {
+			if last := s.LastReceived(); last.Before(before.Add(-time.Millisecond)) ||
+				time.Since(last) > 5*time.Second {
 				t.Errorf("last received at %v", last)
 			}
 			c.end(conn, s)
@@ -202,7 +206,8 @@ func TestStrangers(t *testing.T) {
 		conn.Close()
 	}
 	silent := dial(t, l)
-	eventually(t, "the silent one is stalled up on", func() bool { _, err := silent.Read(make([]byte, 1)); return err == io.EOF })
+	eventually(t, "the silent one is stalled up on",
+		func() bool { _, err := silent.Read(make([]byte, 1)); return err == io.EOF })
 
 	for what := range foreign {
 		if lines := log.with(what + " from 127.0.0.1: "); len(lines) != 1 {
@@ -386,7 +391,8 @@ func TestAcksUnread(t *testing.T) {
 	}
 }
 
-// TestServeStops ends ctx while a camera sends, one is refused, and several say nothing. start checks how long it takes.
+// TestServeStops ends ctx while a camera sends, one is refused, and several say nothing. start checks how long it
+// takes.
 func TestServeStops(t *testing.T) {
 	l := listen(t)
 	started := make(chan bool)
@@ -500,7 +506,8 @@ func TestTools(t *testing.T) {
 	for _, line := range []string{
 		"ffmpeg -v error -f lavfi -i testsrc=s=160x120:r=25 -frames:v 20 -f mjpeg tcp://%s",
 		"ffmpeg -v error -f lavfi -i testsrc=s=160x120:r=25 -frames:v 20 -f mpjpeg tcp://%s",
-		"gst-launch-1.0 -q videotestsrc num-buffers=20 ! video/x-raw,width=160,height=120 ! jpegenc ! tcpclientsink host=127.0.0.1 port=%[2]s",
+		"gst-launch-1.0 -q videotestsrc num-buffers=20 ! video/x-raw,width=160,height=120 ! jpegenc ! tcpclientsink " +
+			"host=127.0.0.1 port=%[2]s",
 	} {
 		name, _, _ := strings.Cut(line, " ")
 		t.Run("from "+name, func(t *testing.T) {
@@ -510,7 +517,11 @@ func TestTools(t *testing.T) {
 			addr := l.Addr().String()
 			_, port, _ := net.SplitHostPort(addr)
 			run(t, strings.NewReplacer("%s", addr, "%[2]s", port).Replace(line))
-			eventually(t, "20 frames, and the end", func() bool { a := g.all(); return len(a) == 1 && a[0].ended && len(a[0].frames) == 20 })
+			eventually(t, "20 frames, and the end", func() bool {
+				a := g.all()
+				return len(a) == 1 && a[0].ended &&
+					len(a[0].frames) == 20
+			})
 		})
 	}
 	t.Run("to nc", func(t *testing.T) {

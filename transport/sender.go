@@ -27,12 +27,13 @@ type Sender struct {
 	Listener net.Listener // or: receivers come here; each gets the frames. Run closes it
 	Camera   string       // name in the stamp
 	NoStamp  bool         // leave the camera's bytes alone; there are no acks then, see the package
-	// Trouble tells why there are no frames just now, "" while there are; any goroutine may call it. Receivers are told by a
-	// status message (see mjpeg.Stamp.AppendStatus), again and again, so that their connections do not count as silent. nil: not known.
+	// Trouble tells why there are no frames just now, "" while there are; any goroutine may call it. Receivers are told
+	// by a status message (see mjpeg.Stamp.AppendStatus), again and again, so that their connections do not count as
+	// silent. nil: not known.
 	Trouble func() string
 	KeepAll bool // wait for the network rather than replace a waiting frame by a newer one
-	// WriteTimeout is how long a connection may take nothing at all before it is given up; 0 means 5 s. With KeepAll, and
-	// where the kernel can tell (Linux), a receiver that pauses may do so for as long as its computer is there.
+	// WriteTimeout is how long a connection may take nothing at all before it is given up; 0 means 5 s. With KeepAll,
+	// and where the kernel can tell (Linux), a receiver that pauses may do so for as long as its computer is there.
 	WriteTimeout time.Duration
 	Log          *slog.Logger // nil discards
 
@@ -45,11 +46,12 @@ type Sender struct {
 
 // SenderStats is a Sender's account.
 type SenderStats struct {
-	Captured, Sent, Dropped int64         // frames; with several receivers Sent and Dropped count each receiver's
-	Bytes                   int64         // taken by the kernel, stamps and all
-	Receivers               int           // connected now
-	Connects                int64         // so far
-	RTT                     time.Duration // from the beginning of a frame's sending to its ack, smoothed; 0: not known (no acks)
+	Captured, Sent, Dropped int64 // frames; with several receivers Sent and Dropped count each receiver's
+	Bytes                   int64 // taken by the kernel, stamps and all
+	Receivers               int   // connected now
+	Connects                int64 // so far
+	// from the beginning of a frame's sending to its ack, smoothed; 0: not known (no acks)
+	RTT time.Duration
 }
 
 // maxReceivers is how many a listening Sender serves at once.
@@ -154,7 +156,8 @@ func (s *Sender) listen(ctx context.Context, src Source) error {
 	var background sync.WaitGroup
 	background.Go(func() { limited.Run(accepting) })
 	background.Go(func() {
-		err := accept(accepting, s.Listener, s.log, func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, limited) })
+		err := accept(accepting, s.Listener, s.log,
+			func(_ context.Context, conn net.Conn) { s.sendOn(ctx, conn, f, limited) })
 		if err != nil {
 			fail(err)
 		}
@@ -179,7 +182,8 @@ func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limi
 	l := f.enter()
 	if l == nil {
 		_ = conn.Close()
-		limited.Tell(slog.LevelWarn, from, "one receiver too many", fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
+		limited.Tell(slog.LevelWarn, from, "one receiver too many",
+			fmt.Sprintf("%s is refused: %d receivers are connected", from, maxReceivers))
 		return
 	}
 	proven := false
@@ -198,7 +202,8 @@ func (s *Sender) sendOn(ctx context.Context, conn net.Conn, f *broadcaster, limi
 	case proven:
 		s.log.Info(fmt.Sprintf("%s has gone: %v", from, err))
 	default:
-		limited.Tell(slog.LevelInfo, from, "a receiver that left at once", fmt.Sprintf("%s connected and left at once: %v", from, err))
+		limited.Tell(slog.LevelInfo, from, "a receiver that left at once",
+			fmt.Sprintf("%s connected and left at once: %v", from, err))
 	}
 }
 

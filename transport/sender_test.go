@@ -73,7 +73,10 @@ func TestSendAll(t *testing.T) {
 		t.Run(fmt.Sprintf("listen, NoStamp %v", noStamp), func(t *testing.T) {
 			l := listen(t)
 			var g gathered
-			start(t, func(ctx context.Context) error { return Pull(ctx, l.Addr().String(), true, Limits{}, nil, g.handle) })
+			start(t, func(ctx context.Context) error {
+				return Pull(ctx, l.Addr().String(), true, Limits{},
+					nil, g.handle)
+			})
 			s := &Sender{Listener: l, Camera: "front door", KeepAll: true, NoStamp: noStamp}
 			if err := s.Run(context.Background(), &clip{frames, captured}); err != nil {
 				t.Fatal(err)
@@ -140,11 +143,15 @@ func TestEitherFirst(t *testing.T) {
 			dialing := func(ctx context.Context) error { return sender(ctx, &Sender{Addr: addr}) }
 			waiting := func(ctx context.Context) error { return Serve(ctx, again(), Limits{}, nil, g.handle) }
 			if listening == "sender" {
-				dialing = func(ctx context.Context) error { return Pull(ctx, addr, false, Limits{}, log.log(), g.handle) }
+				dialing = func(ctx context.Context) error {
+					return Pull(ctx, addr, false, Limits{},
+						log.log(), g.handle)
+				}
 				waiting = func(ctx context.Context) error { return sender(ctx, &Sender{Listener: again()}) }
 			}
 			start(t, dialing)
-			eventually(t, "it says that nobody is there", func() bool { return len(log.with("connection refused")) > 0 })
+			eventually(t, "it says that nobody is there",
+				func() bool { return len(log.with("connection refused")) > 0 })
 			for round := range 2 {
 				time.Sleep(500 * time.Millisecond) // sleep: the pause between tries grows meanwhile
 				before := g.frames()
@@ -579,8 +586,8 @@ func TestOneReceiverSlow(t *testing.T) {
 	}
 }
 
-// TestListenerAccount has a receiver that comes and is killed, again and again: the account adds up, and nothing is left
-// of it.
+// TestListenerAccount has a receiver that comes and is killed, again and again: the account adds up, and nothing is
+// left of it.
 func TestListenerAccount(t *testing.T) {
 	l := listen(t)
 	s := &Sender{Listener: l, Camera: "cam"}
@@ -776,7 +783,8 @@ func TestSourceFails(t *testing.T) {
 		}
 		eventually(t, "the last frame arrives", func() bool {
 			all := g.all()
-			return len(all) == 1 && len(all[0].frames) > 0 && bytes.Equal(all[0].frames[len(all[0].frames)-1].JPEG, frames[2])
+			return len(all) == 1 && len(all[0].frames) > 0 &&
+				bytes.Equal(all[0].frames[len(all[0].frames)-1].JPEG, frames[2])
 		})
 		checkAccount(t, s.Stats())
 	}

@@ -34,7 +34,8 @@ func sniff(first []byte) *protocolError {
 	case request && bytes.Contains(bytes.ToUpper(first), []byte("RTSP")), starts("RTSP/"):
 		return &protocolError{what: "RTSP", do: "this port carries MJPEG over plain TCP"}
 	case request:
-		return &protocolError{what: "an HTTP request", do: "this port carries MJPEG over plain TCP; connect with picam, not with a browser"}
+		return &protocolError{what: "an HTTP request",
+			do: "this port carries MJPEG over plain TCP; connect with picam, not with a browser"}
 	case starts("HTTP/"):
 		return &protocolError{what: "an HTTP server", do: "read it by picam recv --from http://HOST:PORT/PATH"}
 	case starts("\x16\x03") && len(first) > 5 && first[5] == 1: // a handshake record that holds a ClientHello
@@ -42,7 +43,8 @@ func sniff(first []byte) *protocolError {
 	case starts("SSH-"):
 		return &protocolError{what: "SSH", do: "this port carries MJPEG over plain TCP; SSH has port 22"}
 	case starts("\x00\x00\x00\x01", "\x00\x00\x01\x67", "\x00\x00\x01\x09"):
-		return &protocolError{what: "H.264 or H.265 video", do: "start rpicam-vid with --codec mjpeg, ffmpeg with -f mjpeg"}
+		return &protocolError{what: "H.264 or H.265 video",
+			do: "start rpicam-vid with --codec mjpeg, ffmpeg with -f mjpeg"}
 	case starts("\x1A\x45\xDF\xA3"), starts("RIFF"), starts("FLV\x01"),
 		len(first) >= 8 && string(first[4:8]) == "ftyp",
 		len(first) > 2*188 && first[0] == 0x47 && first[188] == 0x47 && first[2*188] == 0x47: // MPEG-TS
@@ -51,7 +53,8 @@ func sniff(first []byte) *protocolError {
 	return nil
 }
 
-// isRequest reports whether text begins as a request of HTTP or RTSP does: a word in capitals, then a path, an address or *.
+// isRequest reports whether text begins as a request of HTTP or RTSP does: a word in capitals, then a path, an address
+// or *.
 func isRequest(text []byte) bool {
 	n := 0
 	for n < len(text) && text[n] >= 'A' && text[n] <= 'Z' {

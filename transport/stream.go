@@ -30,8 +30,8 @@ type Stream struct {
 	ackFails bool        // there was no room for an ack, or nobody to take it: there will be no more
 }
 
-// newStream waits for the first frame on conn, or for a status message that there is none now. The error is a *protocolError if the peer is no camera. Closing conn is
-// left to the caller.
+// newStream waits for the first frame on conn, or for a status message that there is none now. The error is a
+// *protocolError if the peer is no camera. Closing conn is left to the caller.
 func newStream(conn net.Conn, lim Limits) (*Stream, error) {
 	s := &Stream{in: input{conn: conn, lim: lim, awaited: time.Now()}}
 	s.reader = mjpeg.NewReader(&s.in, lim.MaxFrame)
@@ -137,7 +137,8 @@ const (
 	// maxUnread is how many acks a sender gets that shows no sign of reading them: so few that they always find room. A
 	// full socket may keep Linux (6.18) from seeing what the same packets confirm, and slow the frames down.
 	maxUnread = 500
-	// ackTimeout is how long a sender that did read its acks may hold Next up when it has stopped to, which happens once.
+	// ackTimeout is how long a sender that did read its acks may hold Next up when it has stopped to, which happens
+	// once.
 	ackTimeout = time.Second
 )
 
@@ -226,7 +227,8 @@ func (in *input) judge(err error) error {
 	case n > 0:
 		return &protocolError{
 			what: "no frame",
-			do: fmt.Sprintf("%d bytes that begin with %q; this port takes MJPEG as picam send, rpicam-vid --codec mjpeg or ffmpeg -f mjpeg write it",
+			do: fmt.Sprintf("%d bytes that begin with %q; this port takes MJPEG as picam send, rpicam-vid --codec "+
+				"mjpeg or ffmpeg -f mjpeg write it",
 				n, in.head[:min(len(in.head), 24)]),
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -41,8 +41,8 @@ func (p *frame) stamped(head []byte) []byte {
 	return p.buf[begin:]
 }
 
-// subscriber takes frames to one receiver. Two buffers go round in it: one holds the frame that waits, which a newer one
-// replaces unless all are kept, the other the one that is being written.
+// subscriber takes frames to one receiver. Two buffers go round in it: one holds the frame that waits, which a newer
+// one replaces unless all are kept, the other the one that is being written.
 //
 // The goroutine that takes frames from the source calls put; another one sends, and owns current.
 type subscriber struct {
@@ -136,8 +136,8 @@ const (
 	stopPatience = 400 * time.Millisecond
 	// drainPatience is how long a peer may take to take in what is on its way, since it last gave a sign of doing so.
 	drainPatience = 5 * time.Second
-	// noteCheck is how often the source is asked for its trouble while no frame comes, and noteRepeat how often a receiver
-	// hears that nothing has changed: less than any receiver's idle timeout.
+	// noteCheck is how often the source is asked for its trouble while no frame comes, and noteRepeat how often a
+	// receiver hears that nothing has changed: less than any receiver's idle timeout.
 	noteCheck  = 200 * time.Millisecond
 	noteRepeat = 2 * time.Second
 )

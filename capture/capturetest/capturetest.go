@@ -75,7 +75,8 @@ func Multipart(head string, frames [][]byte, before, after string) []byte {
 
 // Chunked is an ESP32-CAM's answer with a body in chunks of a size.
 func Chunked(body []byte, size int) []byte {
-	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=123456789000000000000987654321\r\n" +
+	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: " +
+		"multipart/x-mixed-replace;boundary=123456789000000000000987654321\r\n" +
 		"Transfer-Encoding: chunked\r\n\r\n")
 	for len(body) > 0 {
 		n := min(size, len(body))
@@ -98,8 +99,10 @@ func Dialects(frames [][]byte) []Dialect {
 	esp := "\r\n--123456789000000000000987654321\r\n"
 	stale := string(frames[0][200:700])
 	return []Dialect{
-		{"mjpg-streamer and ustreamer", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", frames,
-			"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n", "\r\n--boundarydonotcross\r\n")},
+		{"mjpg-streamer and ustreamer",
+			Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n", frames,
+				"Content-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n",
+				"\r\n--boundarydonotcross\r\n")},
 		{"ustreamer advance_headers", Multipart(old+";boundary=boundarydonotcross\r\n\r\n--boundarydonotcross\r\n"+
 			"Content-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n", frames,
 			"", "\r\n--boundarydonotcross\r\nContent-Type: image/jpeg\r\nX-Timestamp: 1.5\r\n\r\n")},
@@ -119,14 +122,17 @@ func Dialects(frames [][]byte) []Dialect {
 			"X-Timestamp: 5.000001\r\n\r\n", ""), 700)},
 		{"ESP32, boundary after the frame", Chunked(Multipart("", frames,
 			"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", esp), 97)},
-		{"Axis", Multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=\"--myboundary\"\r\n\r\n", frames,
+		{"Axis", Multipart("HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; "+
+			"boundary=\"--myboundary\"\r\n\r\n", frames,
 			"--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\n", "\r\n")},
 		{"Foscam", Multipart(old+";boundary=ipcamera\r\n\r\n", frames,
 			"--ipcamera\r\n--\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")},
 		{"line feeds alone", Multipart("HTTP/1.0 200 OK\nContent-Type: multipart/mixed; boundary=b\n\n", frames,
 			"--b\nContent-Type: image/jpeg\n\n", "\n")},
-		{"a web page by its type only", Multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", frames, "--b\r\n\r\n", "\r\n")},
-		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n", frames, "", "")},
+		{"a web page by its type only", Multipart("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", frames,
+			"--b\r\n\r\n", "\r\n")},
+		{"nothing around them", Multipart("HTTP/1.0 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n",
+			frames, "", "")},
 		{"one frame at a time", Multipart("HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\n\r\n", frames[:1], "", "")},
 	}
 }

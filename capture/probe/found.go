@@ -88,7 +88,8 @@ func (p *Probe) silence() string {
 	case p.report.HTTP != nil:
 		return "the server answers, but sends no frame: is its camera on? Some send the first one late: --time 20s"
 	case strings.HasPrefix(p.o.Input, "tcp://"):
-		return "something listens there and says nothing: a camera program sends at once, a web server waits to be asked " +
+		return "something listens there and says nothing: a camera program sends at once, a web server waits to be " +
+			"asked " +
 			"(http:// instead of tcp://), and picam recv waits for frames too"
 	}
 	return "perhaps it takes longer: --time 20s"
@@ -130,7 +131,8 @@ func (p *Probe) page() (found, advice string) {
 	for _, k := range []struct{ word, address string }{
 		{"mjpg-streamer", "/?action=stream"}, {"mjpg_streamer", "/?action=stream"},
 		{"esp32", onPort("81", "/stream")}, {":81/stream", onPort("81", "/stream")},
-		{"octoprint", "/webcam/?action=stream"}, {"mainsail", "/webcam/?action=stream"}, {"fluidd", "/webcam/?action=stream"},
+		{"octoprint", "/webcam/?action=stream"}, {"mainsail", "/webcam/?action=stream"},
+		{"fluidd", "/webcam/?action=stream"},
 		{"ustreamer", "/stream"}, {"µstreamer", "/stream"},
 		{"go2rtc", "/api/stream.mjpeg?src=NAME"},
 		{"motion-project", onPort("8081", "/")}, {"<title>motion", onPort("8081", "/")},
@@ -142,7 +144,8 @@ func (p *Probe) page() (found, advice string) {
 	}
 	if len(list) == 0 {
 		return found, "want the address of the frame in it: /?action=stream of mjpg-streamer, " +
-			"port 81 and /stream of an ESP32-CAM, port 8081 of Motion, /webcam/?action=stream of OctoPrint, /stream of ustreamer"
+			"port 81 and /stream of an ESP32-CAM, port 8081 of Motion, /webcam/?action=stream of OctoPrint, /stream " +
+			"of ustreamer"
 	}
 	return found, "the frames are most likely at " + strings.Join(list, " or ")
 }

@@ -217,8 +217,8 @@ func printable(b []byte, n int) string {
 	return strings.TrimSpace(string(b[:i]))
 }
 
-// quality finds the quality of the IJG's programs that gives the first table of a DQT segment, or the nearest one: their
-// tables are those of T.81 K.1, scaled. 0: it is far from all of them.
+// quality finds the quality of the IJG's programs that gives the first table of a DQT segment, or the nearest one:
+// their tables are those of T.81 K.1, scaled. 0: it is far from all of them.
 func quality(dqt []byte) (q int, exact bool) {
 	if len(dqt) < 65 || dqt[0] != 0 { // luma, with 8 bits
 		return 0, false

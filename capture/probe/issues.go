@@ -71,8 +71,8 @@ func (s *issueFinder) of(n int64) string {
 	return fmt.Sprintf("%d of %s", n, counted(s.Frames, "frame"))
 }
 
-// issues lists what may be too much for some programs. What each does was tried, or stands in a report of its users, which is
-// named.
+// issues lists what may be too much for some programs. What each does was tried, or stands in a report of its users,
+// which is named.
 func (p *Probe) issues() []Issue {
 	s := &issueFinder{Report: p.report, Probe: p, list: []Issue{}}
 	if s.Frames > 0 {
@@ -128,7 +128,8 @@ func (s *issueFinder) boundary(h *HTTP, parts *Parts) {
 	}
 	if parts.noFirst && parts.boundaries > 0 {
 		s.add("no-first-boundary", "there is no boundary before the first frame", each(nothing, ffmpeg, gstreamer),
-			each(`"wrong boundary" (AlexxIT/go2rtc#545)`, "older "+go2rtc), each("an error (arendst/Tasmota#12376)", pymjpeg))
+			each(`"wrong boundary" (AlexxIT/go2rtc#545)`, "older "+go2rtc),
+			each("an error (arendst/Tasmota#12376)", pymjpeg))
 	}
 }
 
@@ -146,7 +147,8 @@ func (s *issueFinder) lengths(parts *Parts) {
 	}
 	if m := n(lengthMissing); m > 0 {
 		s.add("no-content-length", "no Content-Length: "+share(m),
-			each(`"no content length" (AlexxIT/go2rtc#1833)`, go2rtc), each("an error (ArduPilot/MissionPlanner#3604)", planner),
+			each(`"no content length" (AlexxIT/go2rtc#1833)`, go2rtc),
+			each("an error (ArduPilot/MissionPlanner#3604)", planner),
 			each("shows each frame when the next one has come", ffmpeg))
 	}
 	if m := n(lengthZero); m > 0 {
@@ -213,7 +215,8 @@ func (s *issueFinder) coding() {
 			deep += n
 		case k.Coding == "progressive":
 			progressive += n
-		case k.Components == 3 && k.Subsampling != "4:2:0" && k.Subsampling != "4:2:2", k.Components == 1, k.Components == 4:
+		case k.Components == 3 && k.Subsampling != "4:2:0" && k.Subsampling != "4:2:2", k.Components == 1,
+			k.Components == 4:
 			odd += n
 		case k.Width > 2040, k.Height > 2040:
 			wide += n
@@ -238,7 +241,8 @@ func (s *issueFinder) coding() {
 		s.add("progressive", s.of(progressive)+" are progressive", each(noCarry, rtp))
 	}
 	if deep > 0 {
-		s.add("samples-above-8-bits", s.of(deep)+" have more than 8 bits a sample", each(anError, goJPEG), each(noCarry, rtp))
+		s.add("samples-above-8-bits", s.of(deep)+" have more than 8 bits a sample", each(anError, goJPEG),
+			each(noCarry, rtp))
 	}
 	if rare > 0 {
 		s.add("rare-coding", s.of(rare)+" are lossless or differential", each(anError, goJPEG), each(noCarry, rtp))
@@ -247,7 +251,8 @@ func (s *issueFinder) coding() {
 		s.add("not-420-or-422", s.of(odd)+" are neither 4:2:0 nor 4:2:2", each(noCarry, rtp))
 	}
 	if wide > 0 {
-		s.add("over-2040-pixels", s.of(wide)+" are wider or higher than 2040 pixels", each("cannot tell their size", rtp))
+		s.add("over-2040-pixels", s.of(wide)+" are wider or higher than 2040 pixels",
+			each("cannot tell their size", rtp))
 	}
 	if oddScan > 0 {
 		s.add("odd-scan-header", s.of(oddScan)+" are baseline, but their scan header (SOS) does not say 0, 63, 0, 0"+s.anew(),
@@ -298,7 +303,8 @@ func (s *issueFinder) data() {
 	pad := s.Padding
 	if pad != nil && pad.Kind != "line ends" && (s.Parts == nil || s.Parts.boundaries == 0) {
 		s.add("padding", fmt.Sprintf("%s behind %s (%s bytes)", pad.Kind, s.of(pad.Frames), pad.Size.text()),
-			each("glues it to the next frame", picamera), each("cuts only where a read ends in FF D9", go2rtc+" with tcp://"))
+			each("glues it to the next frame", picamera),
+			each("cuts only where a read ends in FF D9", go2rtc+" with tcp://"))
 	}
 	if n := s.looked.short; n > 0 {
 		s.add("short-data", s.of(n)+" have less than 1000 bytes of data",

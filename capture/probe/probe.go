@@ -1,5 +1,5 @@
-// Package probe finds out what a source of frames gives, before anything is repaired: bytes go in, a [Report] comes out. It
-// has each byte in exactly one place of [Bytes], and the same report for any sizes of reads.
+// Package probe finds out what a source of frames gives, before anything is repaired: bytes go in, a [Report] comes
+// out. It has each byte in exactly one place of [Bytes], and the same report for any sizes of reads.
 package probe
 
 import (
@@ -474,7 +474,8 @@ func (p *Probe) countBuffer() bool {
 	isJPEG := b.Format == "MJPG" || b.Format == "JPEG"
 	if p.report.Camera == nil {
 		p.report.Camera = &Camera{
-			Name: b.Camera, Format: strings.TrimSpace(b.Format), Width: b.Width, Height: b.Height, FPS: b.FPS, Encoding: !isJPEG,
+			Name: b.Camera, Format: strings.TrimSpace(b.Format), Width: b.Width, Height: b.Height, FPS: b.FPS,
+			Encoding: !isJPEG,
 		}
 	}
 	c := p.report.Camera
@@ -496,7 +497,8 @@ func (p *Probe) answer(part capture.Part) {
 	h := &HTTP{
 		Protocol: resp.Proto, Status: resp.Status,
 		ContentType: resp.Header.Get("Content-Type"), Server: resp.Header.Get("Server"),
-		Chunked: slices.Contains(resp.TransferEncoding, "chunked"), Close: resp.Close, Length: resp.ContentLength, Answers: 1,
+		Chunked: slices.Contains(resp.TransferEncoding, "chunked"), Close: resp.Close,
+		Length: resp.ContentLength, Answers: 1,
 	}
 	kind, parameters, _ := strings.Cut(h.ContentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
@@ -531,8 +533,8 @@ func boundaryOf(parameters string) (boundary string, quoted bool) {
 	return "", false
 }
 
-// Report tells what has been found. err is what Run returned, nil too where the time was over. It is called once, at the
-// end, and may take a second: some of the frames are decoded.
+// Report tells what has been found. err is what Run returned, nil too where the time was over. It is called once, at
+// the end, and may take a second: some of the frames are decoded.
 func (p *Probe) Report(err error) Report {
 	r := &p.report
 	enough := isEnough(err)

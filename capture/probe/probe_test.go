@@ -73,7 +73,8 @@ func answered(t testing.TB, answer []byte, chop func(io.Reader) io.Reader) Repor
 func sumsUp(t testing.TB, r Report, size int64) {
 	t.Helper()
 	b := r.Bytes
-	if sum := b.Frames + b.StatusMessages + b.Multipart + b.Padding + b.Damaged + b.Unfinished + b.Other; b.All != size || sum != size {
+	if sum := b.Frames + b.StatusMessages + b.Multipart + b.Padding + b.Damaged + b.Unfinished +
+		b.Other; b.All != size || sum != size {
 		t.Errorf("%+v: the parts are %d bytes, all are %d", b, sum, size)
 	}
 }
@@ -133,8 +134,8 @@ func names(r Report) string {
 	return strings.Join(list, " ")
 }
 
-// TestIssues: what each stream has that is too much for others. The frames of this size have less than 1000 bytes of data
-// only where that is said.
+// TestIssues: what each stream has that is too much for others. The frames of this size have less than 1000 bytes of
+// data only where that is said.
 func TestIssues(t *testing.T) {
 	want := map[string]string{
 		"whole frames":                        "",
@@ -199,24 +200,33 @@ func TestFrames(t *testing.T) {
 		quality Quality
 		markers string
 	}{
-		{"plain", plain, Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8}, Quality{80, 80, true},
+		{"plain", plain, Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8},
+			Quality{80, 80, true},
 			"SOI DQT SOF0 DHT SOS EOI"},
 		{"no tables", mjpegtest.WithSegment(mjpegtest.WithoutDHT(plain), 0xE0, []byte("AVI1\x00\x00")),
-			Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8, NoTables: true}, Quality{80, 80, true},
+			Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8,
+				NoTables: true}, Quality{80, 80, true},
 			"SOI APP0=AVI1 DQT SOF0 SOS EOI"},
-		{"turned, with a thumbnail", mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(6, thumbnail, true)), Kind{Width: 96, Height: 64, Components: 3,
-			Subsampling: "4:2:0", Coding: "baseline", Bits: 8, Orientation: 6, Thumbnail: true}, Quality{80, 80, true},
+		{"turned, with a thumbnail", mjpegtest.WithSegment(plain, 0xE1, mjpegtest.Exif(6, thumbnail, true)),
+			Kind{Width: 96, Height: 64, Components: 3,
+				Subsampling: "4:2:0", Coding: "baseline", Bits: 8, Orientation: 6, Thumbnail: true},
+			Quality{80, 80, true},
 			"SOI APP1=EXIF DQT SOF0 DHT SOS EOI"},
 		{"comment", mjpegtest.WithSegment(plain, 0xFE, []byte("Lavc59.37.100\x00")),
-			Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8}, Quality{80, 80, true},
+			Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8},
+			Quality{80, 80, true},
 			`SOI COM="Lavc59.37.100" DQT SOF0 DHT SOS EOI`},
-		{"progressive", mjpegtest.Fixture("progressive"), Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "progressive", Bits: 8},
+		{"progressive", mjpegtest.Fixture("progressive"),
+			Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "progressive", Bits: 8},
 			Quality{75, 75, true}, "SOI APP0=JFIF DQT SOF2 DHT SOS EOI"},
-		{"restart", mjpegtest.Fixture("restart"), Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "baseline", Bits: 8, Restart: 1},
+		{"restart", mjpegtest.Fixture("restart"), Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0",
+			Coding: "baseline", Bits: 8, Restart: 1},
 			Quality{75, 75, true}, "SOI APP0=JFIF DQT SOF0 DHT DRI SOS EOI"},
-		{"arithmetic", mjpegtest.Fixture("arithmetic"), Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0", Coding: "extended, arithmetic",
-			Bits: 8}, Quality{75, 75, true}, "SOI APP0=JFIF DQT SOF9 DAC SOS EOI"},
-		{"gray", mjpegtest.Fixture("gray"), Kind{Width: 96, Height: 64, Components: 1, Coding: "baseline", Bits: 8}, Quality{75, 75, true},
+		{"arithmetic", mjpegtest.Fixture("arithmetic"), Kind{Width: 96, Height: 64, Components: 3, Subsampling: "4:2:0",
+			Coding: "extended, arithmetic",
+			Bits:   8}, Quality{75, 75, true}, "SOI APP0=JFIF DQT SOF9 DAC SOS EOI"},
+		{"gray", mjpegtest.Fixture("gray"), Kind{Width: 96, Height: 64, Components: 1, Coding: "baseline", Bits: 8},
+			Quality{75, 75, true},
 			"SOI APP0=JFIF DQT SOF0 DHT SOS EOI"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -295,7 +305,8 @@ func TestFrames(t *testing.T) {
 	})
 	t.Run("qualities", func(t *testing.T) {
 		for _, q := range []int{5, 30, 50, 77, 95, 100} {
-			if r := look(bytes.NewReader(mjpegtest.Frames(1, 32, 32, q)[0]), Options{}); r.Quality == nil || *r.Quality != (Quality{q, q, true}) {
+			if r := look(bytes.NewReader(mjpegtest.Frames(1, 32, 32, q)[0]), Options{}); r.Quality == nil ||
+				*r.Quality != (Quality{q, q, true}) {
 				t.Errorf("%d: %+v", q, r.Quality)
 			}
 		}
@@ -311,7 +322,8 @@ func TestFrames(t *testing.T) {
 	t.Run("broken data", func(t *testing.T) {
 		half := append(bytes.Clone(plain[:len(plain)*2/3]), 0xFF, 0xD9)
 		r := look(bytes.NewReader(slices.Concat(plain, half)), Options{})
-		if d := r.Damage; d.Checked != 2 || d.Broken != 1 || len(d.Causes) != 1 || !strings.Contains(names(r), "broken-data") {
+		if d := r.Damage; d.Checked != 2 || d.Broken != 1 || len(d.Causes) != 1 ||
+			!strings.Contains(names(r), "broken-data") {
 			t.Errorf("%+v", d)
 		}
 	})
@@ -332,25 +344,33 @@ func TestDialects(t *testing.T) {
 	}
 	right := map[string]int{"right": 12}
 	table := map[string]want{
-		"mjpg-streamer and ustreamer": {"boundarydonotcross", "--boundarydonotcross", "mjpg-streamer or ustreamer", "", right},
-		"ustreamer advance_headers": {"boundarydonotcross", "--boundarydonotcross", "mjpg-streamer or ustreamer", "no-content-length",
+		"mjpg-streamer and ustreamer": {"boundarydonotcross", "--boundarydonotcross",
+			"mjpg-streamer or ustreamer", "", right},
+		"ustreamer advance_headers": {"boundarydonotcross", "--boundarydonotcross", "mjpg-streamer or ustreamer",
+			"no-content-length",
 			map[string]int{"missing": 12}},
 		"ustreamer zero_data":  {"B", "--B", "", "content-length-zero", map[string]int{"zero": 12}},
 		"WebcamXP":             {"--myboundary", "", "", "webcamxp", nil},
 		"Motion":               {"BoundaryString", "--BoundaryString", "Motion", "", right},
 		"picamera2 and go2rtc": {"FRAME", "--FRAME", "the example server of picamera2", "", right},
-		"stale bytes behind each frame": {"MJPEGBOUNDARY", "--MJPEGBOUNDARY", "hybridgroup/mjpeg", "content-length-wrong no-line-end-before-boundary",
+		"stale bytes behind each frame": {"MJPEGBOUNDARY", "--MJPEGBOUNDARY", "hybridgroup/mjpeg",
+			"content-length-wrong no-line-end-before-boundary",
 			map[string]int{"long": 11}},
 		"ffmpeg, without a Content-Type": {"", "--ffmpeg", "ffmpeg -f mpjpeg", "no-content-type", right},
-		"ESP32, chunked":                 {"123456789000000000000987654321", "--123456789000000000000987654321", "an ESP32-CAM", "", right},
-		"ESP32, boundary after the frame": {"123456789000000000000987654321", "--123456789000000000000987654321", "an ESP32-CAM",
+		"ESP32, chunked": {"123456789000000000000987654321", "--123456789000000000000987654321",
+			"an ESP32-CAM", "", right},
+		"ESP32, boundary after the frame": {"123456789000000000000987654321", "--123456789000000000000987654321",
+			"an ESP32-CAM",
 			"no-first-boundary", right},
-		"Axis":                        {"--myboundary", "--myboundary", "", "boundary-declared-with-dashes content-length-wrong", map[string]int{"short": 12}},
-		"Foscam":                      {"ipcamera", "--ipcamera", "Foscam", "second-boundary-line", right},
-		"line feeds alone":            {"b", "--b", "", "no-content-length line-feeds-alone", map[string]int{"missing": 11}},
-		"a web page by its type only": {"", "--b", "", "wrong-content-type no-content-length no-part-type", map[string]int{"missing": 12}},
-		"nothing around them":         {"", "", "", "no-parts", nil},
-		"one frame at a time":         {"", "", "", "", nil},
+		"Axis": {"--myboundary", "--myboundary", "",
+			"boundary-declared-with-dashes content-length-wrong", map[string]int{"short": 12}},
+		"Foscam": {"ipcamera", "--ipcamera", "Foscam", "second-boundary-line", right},
+		"line feeds alone": {"b", "--b", "", "no-content-length line-feeds-alone",
+			map[string]int{"missing": 11}},
+		"a web page by its type only": {"", "--b", "", "wrong-content-type no-content-length no-part-type",
+			map[string]int{"missing": 12}},
+		"nothing around them": {"", "", "", "no-parts", nil},
+		"one frame at a time": {"", "", "", "", nil},
 	}
 	for _, d := range capturetest.Dialects(frames) {
 		t.Run(d.Name, func(t *testing.T) {
@@ -374,7 +394,8 @@ func TestDialects(t *testing.T) {
 			if p.Declared != w.declared || strings.Join(p.Sent, " ") != w.sent || p.Maker != w.maker {
 				t.Errorf("%+v", p)
 			}
-			if got := strings.ReplaceAll(names(first), " short-data", ""); strings.TrimSpace(strings.TrimPrefix(got, "short-data")) != w.issues {
+			if got := strings.ReplaceAll(names(first), " short-data", ""); strings.TrimSpace(strings.TrimPrefix(got,
+				"short-data")) != w.issues {
 				t.Errorf("issues %q, want %q", got, w.issues)
 			}
 			if len(w.lengths)+len(p.Lengths) > 0 && !reflect.DeepEqual(p.Lengths, w.lengths) {
@@ -405,18 +426,29 @@ func TestMoreDialects(t *testing.T) {
 	}{
 		{"quoted", head(`; boundary="b"`), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n", "",
 			func(r Report) bool { return r.Parts.Quoted && r.Parts.Declared == "b" && r.HTTP.Server == "t/1" }},
-		{"another boundary", head(";boundary=other"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n", "boundary-wrong", nil},
-		{"none declared", head(""), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n", "boundary-undeclared", nil},
-		{"length without padding", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\x00\x00\x00\r\n",
-			"content-length-without-padding", func(r Report) bool { return r.Padding.Kind == "zero bytes" && r.Bytes.Padding == 12 }},
-		{"length too small", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: 10\r\n\r\n", "\r\n", "content-length-wrong", nil},
-		{"length no number", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: many\r\n\r\n", "\r\n", "content-length-wrong", nil},
-		{"no line end", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "", "no-line-end-before-boundary", nil},
-		{"boundary and header in one line", head(";boundary=--jpgboundary"), "--jpgboundaryContent-type: image/jpeg\r\nContent-length: %d\r\n\r\n",
+		{"another boundary", head(";boundary=other"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n",
+			"boundary-wrong", nil},
+		{"none declared", head(""), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "\r\n",
+			"boundary-undeclared", nil},
+		{"length without padding", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n",
+			"\x00\x00\x00\r\n",
+			"content-length-without-padding", func(r Report) bool {
+				return r.Padding.Kind == "zero bytes" &&
+					r.Bytes.Padding == 12
+			}},
+		{"length too small", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: 10\r\n\r\n", "\r\n",
+			"content-length-wrong", nil},
+		{"length no number", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: many\r\n\r\n", "\r\n",
+			"content-length-wrong", nil},
+		{"no line end", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\n\r\n", "",
+			"no-line-end-before-boundary", nil},
+		{"boundary and header in one line", head(";boundary=--jpgboundary"),
+			"--jpgboundaryContent-type: image/jpeg\r\nContent-length: %d\r\n\r\n",
 			"\r\n", "boundary-declared-with-dashes no-line-end-behind-boundary",
 			func(r Report) bool { return slices.Equal(r.Parts.Headers, []string{"Content-type", "Content-length"}) }},
 		{"no type", head(";boundary=b"), "--b\r\nContent-Length: %d\r\n\r\n", "\r\n", "no-part-type", nil},
-		{"a time", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\nX-Timestamp: 5.25\r\n\r\n", "\r\n", "",
+		{"a time", head(";boundary=b"), "--b\r\n" + typed + "Content-Length: %d\r\nX-Timestamp: 5.25\r\n\r\n", "\r\n",
+			"",
 			func(r Report) bool { return r.Parts.Time == "5.25" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -445,7 +477,8 @@ func TestEnough(t *testing.T) {
 		for n := 0; n < len(b); n += step {
 			p := New(Options{Now: stopped})
 			answer := &http.Response{Header: http.Header{"Content-Type": {"multipart/x-mixed-replace;boundary=B"}}}
-			part := capture.Part{Reader: io.MultiReader(bytes.NewReader(b[:n]), iotest.ErrReader(enough)), Answer: answer}
+			part := capture.Part{Reader: io.MultiReader(bytes.NewReader(b[:n]), iotest.ErrReader(enough)),
+				Answer: answer}
 			r := p.Report(p.Run(&stream{parts: []capture.Part{part}}))
 			sumsUp(t, r, int64(n))
 			lengths := 0
@@ -454,7 +487,8 @@ func TestEnough(t *testing.T) {
 					t.Errorf("after %d bytes: %v", n, r.Parts.Lengths)
 				}
 			}
-			if r.Damage.Share != 0 || r.Bytes.Damaged != 0 || r.Bytes.Padding != 0 || r.Error != "" || r.HTTP.Ended || lengths > int(r.Frames) ||
+			if r.Damage.Share != 0 || r.Bytes.Damaged != 0 || r.Bytes.Padding != 0 || r.Error != "" || r.HTTP.Ended ||
+				lengths > int(r.Frames) ||
 				strings.TrimPrefix(strings.Join(r.Parts.Sent, " "), "--B") != "" || names(r) != "" {
 				t.Fatalf("after %d bytes: %+v, %+v, %s", n, r, r.Parts, names(r))
 			}
@@ -470,13 +504,15 @@ func TestFound(t *testing.T) {
 		{"PNG", "\x89PNG\r\n\x1a\n....", "a PNG frame", "'ffmpeg:-i clip'"},
 		{"MP4", "\x00\x00\x00\x20ftypisom", "an MP4 or MOV file", "'ffmpeg:-i clip'"},
 		{"H.264", "\x00\x00\x00\x01\x67\x42\x00\x1f", "H.264 video", "'ffmpeg:-f h264 -i clip'"},
-		{"H.264, its unit delimiter first", "\x00\x00\x01\x09\x10\x00\x00\x01\x67", "H.264 video", "rpicam-vid --codec mjpeg"},
+		{"H.264, its unit delimiter first", "\x00\x00\x01\x09\x10\x00\x00\x01\x67", "H.264 video",
+			"rpicam-vid --codec mjpeg"},
 		{"H.265", "\x00\x00\x00\x01\x40\x01\x0c\x01", "H.265 video", "-f hevc"},
 		{"transport stream", string(ts), "an MPEG transport stream, most likely with H.264 in it", "ffmpeg"},
 		{"Matroska", "\x1a\x45\xdf\xa3....", "a Matroska or WebM file", "ffmpeg"},
 		{"HLS", "#EXTM3U\n#EXT-X-VERSION:3\n", "an HLS playlist", "ffmpeg"},
 		{"RTSP", "RTSP/1.0 400 Bad Request\r\n\r\n", "an RTSP server's answer", "go2rtc or mediamtx"},
-		{"HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server's answer: HTTP/1.1 400 Bad Request", "type http://"},
+		{"HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server's answer: HTTP/1.1 400 Bad Request",
+			"type http://"},
 		{"TLS", "\x15\x03\x01\x00\x02\x02", "TLS, which encrypts", "https://"},
 		{"SSH", "SSH-2.0-OpenSSH_9.2p1\r\n", "an SSH server", ""},
 		{"JSON", `{"error": "no such camera"}`, `JSON: "{\"error\": \"no such camera\"}"`, ""},
@@ -507,7 +543,8 @@ func TestFound(t *testing.T) {
 		}
 	})
 	t.Run("frames in an AVI file", func(t *testing.T) {
-		r := look(io.MultiReader(strings.NewReader("RIFF....AVI LIST"), bytes.NewReader(mjpegtest.Frames(1, 32, 32, 80)[0])), Options{})
+		r := look(io.MultiReader(strings.NewReader("RIFF....AVI LIST"),
+			bytes.NewReader(mjpegtest.Frames(1, 32, 32, 80)[0])), Options{})
 		if r.Frames != 1 || !strings.Contains(r.Found, "an AVI file; picam takes") {
 			t.Errorf("%q", r.Found)
 		}
@@ -520,7 +557,8 @@ func TestPages(t *testing.T) {
 		{"an address in it", `<html><img src="/cgi/video.mjpg?a=1&amp;b=2">`, "http://cam/cgi/video.mjpg?a=1&b=2"},
 		{"relative", `<html><IMG SRC=stream>`, "http://cam/dir/stream"},
 		{"mjpg-streamer", `<html><title>MJPG-Streamer - Stream Example</title>`, "http://cam/?action=stream"},
-		{"ESP32-CAM", "<!doctype html><title>ESP32 OV2460</title><script>let streamUrl = baseHost + ':81'", "http://cam:81/stream"},
+		{"ESP32-CAM", "<!doctype html><title>ESP32 OV2460</title><script>let streamUrl = baseHost + ':81'",
+			"http://cam:81/stream"},
 		{"OctoPrint", `<html><title>OctoPrint</title>`, "http://cam/webcam/?action=stream"},
 		{"Motion", `<html><title>Motion</title>`, "http://cam:8081/"},
 		{"nothing known", `<html><a href="/">hello</a>`, "port 81 and /stream of an ESP32-CAM"},
@@ -550,7 +588,8 @@ func TestRate(t *testing.T) {
 		})})
 	}
 	r := p.Report(p.Run(&stream{parts: parts}))
-	want := Rate{FPS: 7.69, MbitPerSecond: round(float64(10*len(frame)) * 8 / 1.3 / 1e6), Mean: 130, Jitter: 126.81, P95: 500, Max: 500, Bursts: 1, Gaps: 1,
+	want := Rate{FPS: 7.69, MbitPerSecond: round(float64(10*len(frame)) * 8 / 1.3 / 1e6), Mean: 130, Jitter: 126.81,
+		P95: 500, Max: 500, Bursts: 1, Gaps: 1,
 		Clock: "arrival"}
 	if r.Rate == nil || *r.Rate != want || r.Frames != 11 {
 		t.Errorf("%d: got %+v, want %+v", r.Frames, r.Rate, want)
@@ -570,15 +609,18 @@ func TestStamps(t *testing.T) {
 	at := stopped()
 	var b []byte
 	for _, seq := range []uint64{4, 5, 8} {
-		s := mjpeg.Stamp{Camera: "door", Sender: "k", Seq: seq, Time: at.Add(-time.Duration(seq) * time.Second), Synced: true, Offset: time.Second}
+		s := mjpeg.Stamp{Camera: "door", Sender: "k", Seq: seq, Time: at.Add(-time.Duration(seq) * time.Second),
+			Synced: true, Offset: time.Second}
 		b = append(s.AppendTo(b), frame[2:]...)
 	}
 	status := (&mjpeg.Stamp{Camera: "door", Sender: "k", Trouble: "it is gone"}).AppendStatus(nil)
 	r := look(bytes.NewReader(slices.Concat(status, b, status)), Options{})
-	if s := r.Stamp; s == nil || s.Camera != "door" || s.Frames != 3 || s.Lost != 2 || !s.Synced || s.Age.Min != 3000 || s.Age.Max != 7000 {
+	if s := r.Stamp; s == nil || s.Camera != "door" || s.Frames != 3 || s.Lost != 2 || !s.Synced || s.Age.Min != 3000 ||
+		s.Age.Max != 7000 {
 		t.Errorf("%+v", r.Stamp)
 	}
-	if r.Trouble != "it is gone" || r.Bytes.StatusMessages != int64(2*len(status)) || r.Markers[1].Name != "APP7 picam" {
+	if r.Trouble != "it is gone" || r.Bytes.StatusMessages != int64(2*len(status)) ||
+		r.Markers[1].Name != "APP7 picam" {
 		t.Errorf("%q, %+v, %+v", r.Trouble, r.Bytes, r.Markers)
 	}
 	r = look(bytes.NewReader(status), Options{})
@@ -604,11 +646,13 @@ func TestBuffers(t *testing.T) {
 	}
 	good := string(frame)
 	r := run("MJPG", good[:1000], good, "", good+strings.Repeat("\x00", 100), "junk", good, good+good[5000:])
-	want := Camera{Name: "HD", Format: "MJPG", Width: 320, Height: 240, FPS: 25, Buffers: 7, Flagged: 1, Empty: 1, Lost: 1 + 1 + 1 + 2, NotJPEG: 1, Broken: 1}
+	want := Camera{Name: "HD", Format: "MJPG", Width: 320, Height: 240, FPS: 25, Buffers: 7, Flagged: 1, Empty: 1,
+		Lost: 1 + 1 + 1 + 2, NotJPEG: 1, Broken: 1}
 	if r.Camera == nil || *r.Camera != want || r.Frames != 4 || r.Error != "it is gone" {
 		t.Errorf("%d frames: %+v, want %+v; %q", r.Frames, r.Camera, want, r.Error)
 	}
-	if r.Padding == nil || r.Padding.Frames != 2 || r.Bytes.Padding != int64(100+len(good)-5000) || r.Rate == nil || r.Rate.Clock != "driver" || r.Rate.Max != 80 {
+	if r.Padding == nil || r.Padding.Frames != 2 || r.Bytes.Padding != int64(100+len(good)-5000) || r.Rate == nil ||
+		r.Rate.Clock != "driver" || r.Rate.Max != 80 {
 		t.Errorf("%+v, %+v, %+v", r.Padding, r.Bytes, r.Rate)
 	}
 	if names(r) != "no-huffman-tables damaged" {
@@ -623,8 +667,8 @@ func TestBuffers(t *testing.T) {
 	sumsUp(t, r, r.Bytes.All)
 }
 
-// FuzzProbe: whatever comes, every byte is in one place, all frames of the scanner are counted, and the sizes of reads and a
-// division into headers, if it is read as an answer, change nothing.
+// FuzzProbe: whatever comes, every byte is in one place, all frames of the scanner are counted, and the sizes of reads
+// and a division into headers, if it is read as an answer, change nothing.
 func FuzzProbe(f *testing.F) {
 	for _, s := range mjpegtest.Streams() {
 		if s.Size < 1e5 {
@@ -651,7 +695,8 @@ func FuzzProbe(f *testing.F) {
 			case buffer:
 				part.Buffer = &capture.Buffer{Format: "MJPG"}
 			case boundary != "":
-				part.Answer = &http.Response{Header: http.Header{"Content-Type": {"multipart/x-mixed-replace;boundary=" + boundary}}}
+				kind := "multipart/x-mixed-replace;boundary=" + boundary
+				part.Answer = &http.Response{Header: http.Header{"Content-Type": {kind}}}
 			}
 			return p.Report(p.Run(&stream{parts: []capture.Part{part}}))
 		}

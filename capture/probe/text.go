@@ -78,7 +78,8 @@ func (t *text) about(r Report) {
 		}
 		t.row("camera", c.Name, fmt.Sprintf("%s %d×%d%s", c.Format, c.Width, c.Height, fps), made)
 		t.row("buffers", fmt.Sprintf("%d from the driver", c.Buffers), some(c.Flagged, "flagged as damaged"),
-			some(c.Empty, "empty"), some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"), some(c.Lost, "lost before, by the driver's numbers"))
+			some(c.Empty, "empty"), some(c.NotJPEG, "no JPEG"), some(c.Broken, "half or broken"),
+			some(c.Lost, "lost before, by the driver's numbers"))
 	}
 	for i, k := range r.Kinds {
 		heading, share := "frames", ""
@@ -181,7 +182,8 @@ func (k Kind) words() []string {
 	}
 	if o := k.Orientation; o > 1 {
 		turned := map[int]string{
-			2: "mirrored", 3: "upside down", 4: "upside down and mirrored", 5: "on its side and mirrored", 6: "on its side",
+			2: "mirrored", 3: "upside down", 4: "upside down and mirrored", 5: "on its side and mirrored",
+			6: "on its side",
 			7: "on its side and mirrored", 8: "on its side",
 		}[o]
 		words = append(words, fmt.Sprintf("%s (EXIF orientation %d), which picam recv puts right", turned, o))

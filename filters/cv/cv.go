@@ -47,7 +47,8 @@ func Crop(src gocv.Mat, dst *gocv.Mat, r image.Rectangle) error {
 // CopyPixels makes dst a frame, rows × cols × channels, of pixels, whose rows begin stride bytes after each other.
 func CopyPixels(dst *gocv.Mat, pixels []byte, rows, cols, channels, stride int) error {
 	if rows < 1 || cols < 1 || stride < cols*channels || len(pixels) < stride*rows {
-		return fmt.Errorf("cv: %d bytes are no frame of %d×%d×%d with a stride of %d", len(pixels), rows, cols, channels,
+		return fmt.Errorf("cv: %d bytes are no frame of %d×%d×%d with a stride of %d", len(pixels), rows,
+			cols, channels,
 			stride)
 	}
 	return check(C.picam_copy_pixels(ptr(*dst), (*C.uchar)(unsafe.SliceData(pixels)), C.int(rows), C.int(cols),

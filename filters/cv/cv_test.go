@@ -13,7 +13,8 @@ import (
 
 // TestErrors holds that an exception of OpenCV's becomes an error that says what is wrong.
 func TestErrors(t *testing.T) {
-	gray, colour, none, dst := solid(t, 8, 6, gocv.MatTypeCV8UC1, 7), solid(t, 8, 6, gocv.MatTypeCV8UC3, 7), mat(t), mat(t)
+	gray, colour, none, dst := solid(t, 8, 6, gocv.MatTypeCV8UC1, 7), solid(t, 8, 6, gocv.MatTypeCV8UC3, 7), mat(t),
+		mat(t)
 	deep := gocv.NewMatWithSize(8, 6, gocv.MatTypeCV64F)
 	defer deep.Close()
 	for name, err := range map[string]error{

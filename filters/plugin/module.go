@@ -88,7 +88,8 @@ func (m *module) check() error {
 	for name, params := range map[string]int{allocFunc: 1, filterFunc: 2} {
 		f, ok := exported[name]
 		if !ok {
-			return fmt.Errorf("it does not export the function %s; it exports %q", name, slices.Sorted(maps.Keys(exported)))
+			return fmt.Errorf("it does not export the function %s; it exports %q", name,
+				slices.Sorted(maps.Keys(exported)))
 		}
 		want := slices.Repeat([]api.ValueType{api.ValueTypeI32}, params)
 		if !slices.Equal(f.ParamTypes(), want) || !slices.Equal(f.ResultTypes(), []api.ValueType{api.ValueTypeI32}) {

@@ -22,7 +22,8 @@ func moduleFile(t testing.TB, m plugintest.Module) string {
 }
 
 func TestModuleAnswers(t *testing.T) {
-	pool := (&Shared{}).Instance(moduleFile(t, plugintest.Module{Filter: plugintest.Invert}), 16, `{"a":1}`, time.Second)
+	pool := (&Shared{}).Instance(moduleFile(t, plugintest.Module{Filter: plugintest.Invert}), 16,
+		`{"a":1}`, time.Second)
 	defer pool.Close()
 	for _, p := range frames() {
 		got, err := apply(pool, p)
@@ -31,7 +32,8 @@ func TestModuleAnswers(t *testing.T) {
 		}
 		if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels ||
 			!bytes.Equal(got.Pixels, inverted(p)) {
-			t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width, got.Height, got.Channels)
+			t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width,
+				got.Height, got.Channels)
 		}
 	}
 }
@@ -53,7 +55,8 @@ func TestModuleRefused(t *testing.T) {
 		{"no filter", moduleFile(t, plugintest.Module{Lacks: "picam_filter"}),
 			`does not export the function picam_filter; it exports ["_initialize" "picam_alloc"]`},
 		{"no memory", moduleFile(t, plugintest.Module{Lacks: "memory"}), "does not export its memory"},
-		{"a wish", moduleFile(t, plugintest.Module{Import: true}), "wants a function env.magic, which picam does not have"},
+		{"a wish", moduleFile(t, plugintest.Module{Import: true}),
+			"wants a function env.magic, which picam does not have"},
 		{"4 GB", moduleFile(t, plugintest.Module{Pages: 65536}), "wants more memory than the memory=8 MB it may have"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,14 +83,20 @@ func TestModuleFails(t *testing.T) {
 		{"traps", plugintest.Module{Filter: plugintest.Trap}, "filter.wasm: picam_filter: unreachable"},
 		{"traps at once", plugintest.Module{Start: plugintest.Trap}, "cannot begin: "},
 		{"takes 4 GB", plugintest.Module{Filter: plugintest.Grab4GB}, "picam_filter: unreachable"},
-		{"has no room", plugintest.Module{Alloc: plugintest.Nothing}, "no room for 230462 bytes of frame; memory=8 MB is the limit"},
+		{"has no room", plugintest.Module{Alloc: plugintest.Nothing},
+			"no room for 230462 bytes of frame; memory=8 MB is the limit"},
 		{"room elsewhere", plugintest.Module{Alloc: plugintest.OutOfReach}, "no room for "},
 		{"answers elsewhere", plugintest.Module{Filter: plugintest.OutOfReach}, "outside of the memory"},
-		{"answers nonsense", plugintest.Module{Filter: plugintest.Misplaced}, `its answer begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
-		{"another width", plugintest.Module{Filter: plugintest.Lie(8, 640)}, "a stride of 960 bytes; a row of 640 pixels has 1920"},
-		{"another height", plugintest.Module{Filter: plugintest.Lie(12, 480)}, "230400 bytes of pixels; 480 rows of 960 bytes are 460800"},
-		{"four channels", plugintest.Module{Filter: plugintest.Lie(16, 4)}, "a frame of 4 channels, not of 1 (gray) or 3 (BGR)"},
-		{"fewer bytes", plugintest.Module{Filter: plugintest.Lie(24, 960)}, "960 bytes of pixels; 240 rows of 960 bytes are 230400"},
+		{"answers nonsense", plugintest.Module{Filter: plugintest.Misplaced},
+			`its answer begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
+		{"another width", plugintest.Module{Filter: plugintest.Lie(8, 640)},
+			"a stride of 960 bytes; a row of 640 pixels has 1920"},
+		{"another height", plugintest.Module{Filter: plugintest.Lie(12, 480)},
+			"230400 bytes of pixels; 480 rows of 960 bytes are 460800"},
+		{"four channels", plugintest.Module{Filter: plugintest.Lie(16, 4)},
+			"a frame of 4 channels, not of 1 (gray) or 3 (BGR)"},
+		{"fewer bytes", plugintest.Module{Filter: plugintest.Lie(24, 960)},
+			"960 bytes of pixels; 240 rows of 960 bytes are 230400"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +123,8 @@ func TestModuleFails(t *testing.T) {
 	t.Run("too large a frame", func(t *testing.T) {
 		pool := (&Shared{}).Instance(moduleFile(t, plugintest.Module{}), 1, "{}", time.Second)
 		defer pool.Close()
-		if _, err := apply(pool, frame(1280, 720, 3)); err == nil || !strings.Contains(err.Error(), "memory=1 MB is the limit") {
+		if _, err := apply(pool, frame(1280, 720, 3)); err == nil ||
+			!strings.Contains(err.Error(), "memory=1 MB is the limit") {
 			t.Error(err)
 		}
 	})

@@ -1,6 +1,6 @@
 // Package plugin lets programs that picam was not built with work on its frames: a program in a process of its own
-// ([Program]), or a WebAssembly module in a sandbox ([Shared.Instance]). Both are given the same bytes and answer with the same
-// bytes, which docs/plugins.md has one by one.
+// ([Program]), or a WebAssembly module in a sandbox ([Shared.Instance]). Both are given the same bytes and answer with
+// the same bytes, which docs/plugins.md has one by one.
 //
 // Such programs die, hang and talk nonsense. A [Pool] ends them, starts them again with growing pauses, and says of a
 // frame that nobody could work on it; it never waits for longer than it was told to.
@@ -126,7 +126,8 @@ func parseHead(b []byte, seq uint64) (head, error) {
 		return head{}, fmt.Errorf("its answer has %d bytes of pixels; %d rows of %d bytes are %d",
 			h.pixels, h.height, h.stride, uint64(h.stride)*uint64(h.height))
 	case h.pixels > 3*maxPixels:
-		return head{}, fmt.Errorf("its answer has %d MB of pixels; at most %d are allowed", h.pixels>>20, 3*maxPixels>>20)
+		return head{}, fmt.Errorf("its answer has %d MB of pixels; at most %d are allowed", h.pixels>>20,
+			3*maxPixels>>20)
 	}
 	return h, nil
 }

@@ -65,8 +65,8 @@ func (e *UnavailableError) Error() string { return e.Cause.Error() }
 func (e *UnavailableError) Unwrap() error { return e.Cause }
 
 // Apply has a worker work on a frame, then calls use with the answer, whose error it returns. While there is none
-// that could, or if it fails, the error is an *UnavailableError, and later calls find another worker. Goroutines may call it at
-// the same time; each waits until a worker is free.
+// that could, or if it fails, the error is an *UnavailableError, and later calls find another worker. Goroutines may
+// call it at the same time; each waits until a worker is free.
 func (p *Pool) Apply(frame *Frame, use func(*Answer) error) error {
 	for {
 		s, cause := p.take()
@@ -220,8 +220,8 @@ func (s *Shared) Release() error {
 	return pool.Close()
 }
 
-// Instance returns a Pool of one instance of the module in file, which may have so many MB of memory, gets params (JSON)
-// with every frame, and may take so long for one.
+// Instance returns a Pool of one instance of the module in file, which may have so many MB of memory, gets params
+// (JSON) with every frame, and may take so long for one.
 func (s *Shared) Instance(file string, memory int, params string, timeout time.Duration) *Pool {
 	return newPool(1, func() (worker, error) {
 		m, err := s.compiled(file, memory)

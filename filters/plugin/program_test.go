@@ -85,14 +85,16 @@ func TestProgramAnswers(t *testing.T) {
 				}
 				if got.Width != p.Width || got.Height != p.Height || got.Channels != p.Channels ||
 					!bytes.Equal(got.Pixels, inverted(p)) {
-					t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width, got.Height, got.Channels)
+					t.Errorf("%d×%d×%d became a wrong %d×%d×%d", p.Width, p.Height, p.Channels, got.Width,
+						got.Height, got.Channels)
 				}
 			}
 		})
 	}
 	t.Run("another size and format", func(t *testing.T) {
 		got, err := apply(poolOf(t, program("half")), frame(10, 6, 3))
-		if err != nil || got.Width != 5 || got.Height != 3 || got.Channels != 1 || got.Stride != 8 || len(got.Pixels) != 24 {
+		if err != nil || got.Width != 5 || got.Height != 3 || got.Channels != 1 || got.Stride != 8 ||
+			len(got.Pixels) != 24 {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
@@ -131,18 +133,23 @@ func raw(width, height, channels, stride, pixels, found uint32) string {
 // TestHead: an answer's header that does not fit is told in words, before any memory is taken for what it promises.
 func TestHead(t *testing.T) {
 	for _, test := range []struct{ name, head, want string }{
-		{"no answer", strings.Repeat("Hello ", 7), `begins with "Hello He" instead of "PICM": only answers may go to standard output`},
-		{"a later version", "PICM\x02\x00\x28\x00" + strings.Repeat("\x00", 32), "version 2 and a header of 40 bytes, not version 1"},
-		{"a longer header", "PICM\x01\x00\x38\x00" + strings.Repeat("\x00", 32), "header of 56 bytes, not version 1 and 40"},
+		{"no answer", strings.Repeat("Hello ", 7),
+			`begins with "Hello He" instead of "PICM": only answers may go to standard output`},
+		{"a later version", "PICM\x02\x00\x28\x00" + strings.Repeat("\x00", 32),
+			"version 2 and a header of 40 bytes, not version 1"},
+		{"a longer header", "PICM\x01\x00\x38\x00" + strings.Repeat("\x00", 32),
+			"header of 56 bytes, not version 1 and 40"},
 		{"two channels", raw(4, 4, 2, 8, 32, 0), "2 channels, not of 1 (gray) or 3 (BGR)"},
 		{"no width", raw(0, 4, 1, 8, 32, 0), "a frame of 0×4 pixels"},
 		{"too wide", raw(70000, 1, 1, 70000, 70000, 0), "a frame of 70000×1 pixels"},
-		{"too large", raw(65536, 65536, 3, 196608, 4294901760, 0), "a frame of 65536×65536 pixels; allowed are 1×1 to 64 million"},
+		{"too large", raw(65536, 65536, 3, 196608, 4294901760, 0),
+			"a frame of 65536×65536 pixels; allowed are 1×1 to 64 million"},
 		{"too short rows", raw(4, 4, 3, 4, 16, 0), "a stride of 4 bytes; a row of 4 pixels has 12"},
 		{"long rows", raw(1, 65000, 1, 60000, 3900000000, 0), "3719 MB of pixels; at most 192"},
 		{"other pixels", raw(4, 4, 3, 12, 47, 0), "47 bytes of pixels; 4 rows of 12 bytes are 48"},
 		{"too many detections", raw(0, 0, 0, 0, 0, 4<<20), "4194304 bytes of detections; at most 1048576"},
-		{"another frame", raw(4, 4, 1, 4, 16, 0)[:32] + strings.Repeat("\x01", 8), "it answers frame 72340172838076673, but was given frame 7"},
+		{"another frame", raw(4, 4, 1, 4, 16, 0)[:32] + strings.Repeat("\x01", 8),
+			"it answers frame 72340172838076673, but was given frame 7"},
 		{"unchanged", raw(0, 0, 0, 0, 0, 2), ""},
 		{"changed", raw(4, 4, 3, 16, 64, 0), ""},
 	} {
@@ -165,21 +172,26 @@ func TestProgramFails(t *testing.T) {
 		good    int // frames that it answers before
 		want    string
 	}{
-		{"dies", program("die", "3"), 2, "it ended: exit status 3: Traceback:; somewhere; ValueError: frame 3 is not to my taste"},
+		{"dies", program("die", "3"), 2,
+			"it ended: exit status 3: Traceback:; somewhere; ValueError: frame 3 is not to my taste"},
 		{"dies at once", program("die", "1"), 0, "it ended: exit status 3: "},
 		{"hangs", hangs, 2, "no answer within timeout=0.3 s"},
 		{"talks", program("hello"), 0, `its answer begins with "Hello, I" instead of "PICM"`},
 		{"floods", program("flood"), 1, "it answers frame 7, but was given frame 8: each frame takes one answer"},
 		{"says half", program("raw", hex.EncodeToString([]byte(raw(4, 4, 1, 4, 16, 0)[:20]))), 0, ""},
 		{"a wrong frame", program("raw", hex.EncodeToString([]byte(raw(4, 4, 2, 8, 32, 0)))), 0, "2 channels"},
-		{"no JSON", program("json", "face"), 0, "its detections are not a JSON list as it should be: invalid character"},
+		{"no JSON", program("json", "face"), 0,
+			"its detections are not a JSON list as it should be: invalid character"},
 		{"no list", program("json", `{"label":"face"}`), 0, "not a JSON list as it should be"},
 		{"a box of three", program("json", `[{"box":[1,2,3]}]`), 0, "a box of 3 numbers, not [x, y, width, height]"},
-		{"crowds", program("json", "["+strings.Repeat("{},", 1000)+"{}]"), 0, "1001 detections of one frame; at most 1000"},
+		{"crowds", program("json", "["+strings.Repeat("{},", 1000)+"{}]"), 0,
+			"1001 detections of one frame; at most 1000"},
 		{"no such program", &Program{Command: []string{"no-such-program-here"}, Workers: 1}, 0,
 			`there is no program "no-such-program-here" in PATH; one that is elsewhere needs its path`},
-		{"no such file", &Program{Command: []string{"./no-such-program"}, Workers: 1}, 0, "the program ./no-such-program, looked for from "},
-		{"not executable", &Program{Command: []string{"./program.go"}, Workers: 1}, 0, "./program.go is not executable; type: chmod +x ./program.go"},
+		{"no such file", &Program{Command: []string{"./no-such-program"}, Workers: 1}, 0,
+			"the program ./no-such-program, looked for from "},
+		{"not executable", &Program{Command: []string{"./program.go"}, Workers: 1}, 0,
+			"./program.go is not executable; type: chmod +x ./program.go"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +210,8 @@ func TestProgramFails(t *testing.T) {
 				p.Seq++
 			}
 			_, err := apply(pool, p)
-			for deadline := time.Now().Add(5 * time.Second); errors.Is(err, errStarting) && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(5 * time.Second); errors.Is(err, errStarting) &&
+				time.Now().Before(deadline); {
 				_, err = apply(pool, p)
 			}
 			var unavailable *UnavailableError
@@ -220,7 +233,8 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	pool := poolOf(t, program("pid"))
 	pid := func() int {
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		const patience = 10 * time.Second
+		for began := time.Now(); time.Since(began) < patience; time.Sleep(5 * time.Millisecond) {
 			if got, err := apply(pool, frame(64, 48, 3)); err == nil {
 				return int(got.Detections[0].Score)
 			} else if !strings.Contains(err.Error(), "signal: killed") {

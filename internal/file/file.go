@@ -1,4 +1,5 @@
-// Package file replaces files whole: who reads one sees what it was or what it is, never a part, whatever ends the program.
+// Package file replaces files whole: who reads one sees what it was or what it is, never a part, whatever ends the
+// program.
 package file
 
 import (

@@ -1,6 +1,6 @@
-// Package health keeps the log readable while something fails over and over. An [Outage] is one thing that works or does
-// not: each cause is told once, the end of it is told once. A [Log] is for what many others do to us: each kind is told
-// once, and then how often it was.
+// Package health keeps the log readable while something fails over and over. An [Outage] is one thing that works or
+// does not: each cause is told once, the end of it is told once. A [Log] is for what many others do to us: each kind is
+// told once, and then how often it was.
 package health
 
 import (

@@ -28,10 +28,13 @@ func TestOutage(t *testing.T) {
 		{"the same cause", 0, []step{{0, "a", true}, {0, "a", false}, {time.Hour, "a", false}}},
 		{"another cause", 0, []step{{0, "a", true}, {0, "b", true}, {0, "a", false}, {0, "b", false}}},
 		{"over, and again", 0, []step{{0, "a", true}, {0, "", true}, {0, "", false}, {0, "a", true}}},
-		{"told again", time.Minute, []step{{0, "a", true}, {59 * time.Second, "a", false}, {time.Second, "a", true}, {time.Second, "a", false}}},
-		{"each on its own", time.Minute, []step{{0, "a", true}, {30 * time.Second, "b", true}, {30 * time.Second, "a", true}, {0, "b", false}}},
+		{"told again", time.Minute, []step{{0, "a", true}, {59 * time.Second, "a", false}, {time.Second, "a", true},
+			{time.Second, "a", false}}},
+		{"each on its own", time.Minute, []step{{0, "a", true}, {30 * time.Second, "b", true},
+			{30 * time.Second, "a", true}, {0, "b", false}}},
 		{"causes without end", 0, append(numbered(100), step{0, "", true}, step{0, "cause 99", true})},
-		{"causes without end, told again", time.Minute, append(numbered(20), step{time.Minute, "cause 19", false}, step{0, "cause 3", true})},
+		{"causes without end, told again", time.Minute, append(numbered(20), step{time.Minute, "cause 19", false},
+			step{0, "cause 3", true})},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Log logs what others do that nobody asked for, such as scanning ports: the first time, and then once a minute how often
-// it was, for each who and what. Any goroutine may call its methods.
+// Log logs what others do that nobody asked for, such as scanning ports: the first time, and then once a minute how
+// often it was, for each who and what. Any goroutine may call its methods.
 type Log struct {
 	log *slog.Logger
 
@@ -29,8 +29,8 @@ func NewLog(log *slog.Logger) *Log {
 	return &Log{log: log, seen: map[logKind]int{}}
 }
 
-// Tell logs line, unless who, such as an address, has done what within the minute. It tells 64 kinds apart; whatever comes
-// on top is one kind.
+// Tell logs line, unless who, such as an address, has done what within the minute. It tells 64 kinds apart; whatever
+// comes on top is one kind.
 func (l *Log) Tell(level slog.Level, who, what, line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -60,8 +60,9 @@ func TestBaselineTakes(t *testing.T) {
 		"sampling_1x1": {Gray, BGR}, "sampling_2x1": {Gray, BGR}, "sampling_2x2": {Gray, BGR}, "restart": {Gray, BGR},
 		"without DHT": {Gray, BGR}, "padded": {Gray, BGR}, "fill": {Gray, BGR}, "FF before FF": {Gray, BGR},
 		// Colour of too few pixels, or subsampled in ways that cameras do not.
-		"1x1": {Gray}, "3x5": {Gray}, "1x17": {Gray}, "sampling_1x2": {Gray}, "sampling_4x1": {Gray}, "sampling_4x2": {Gray},
-		"gray": {Gray},
+		"1x1": {Gray}, "3x5": {Gray}, "1x17": {Gray}, "sampling_1x2": {Gray}, "sampling_4x1": {Gray},
+		"sampling_4x2": {Gray},
+		"gray":         {Gray},
 	}
 	list := frames(t)
 	list["padded"] = padded(list["restart"], 16)
@@ -72,7 +73,8 @@ func TestBaselineTakes(t *testing.T) {
 	}
 	// At a scale chroma may need no widening, or one that cameras' frames do not.
 	scaled := map[string]bool{
-		"sampling_4x2, 3 channels, 1:2": true, "sampling_4x2, 3 channels, 1:4": true, "sampling_2x1, 3 channels, 1:8": false,
+		"sampling_4x2, 3 channels, 1:2": true, "sampling_4x2, 3 channels, 1:4": true,
+		"sampling_2x1, 3 channels, 1:8": false,
 	}
 	for _, name := range []string{"1x1", "3x5", "1x17"} {
 		for _, scale := range []int{2, 4, 8} {
@@ -114,7 +116,8 @@ func TestBaselineSizes(t *testing.T) {
 				}
 				got, _, _, err := decode(t, d, frame, f, scale)
 				if n, most := differ(got, want); err != nil || n > 0 {
-					t.Errorf("%d×%d, %d channels, 1:%d: %d bytes differ, by up to %d: %v", width, height, f.channels(), scale,
+					t.Errorf("%d×%d, %d channels, 1:%d: %d bytes differ, by up to %d: %v", width, height,
+						f.channels(), scale,
 						n, most, err)
 				}
 			}

@@ -73,7 +73,8 @@ func BenchmarkEncode(b *testing.B) {
 				b.SetBytes(int64(len(pixels)))
 				for b.Loop() {
 					var err error
-					if out, err = e.Encode(out[:0], pixels, width*f.channels(), width, height, f.Format, 80); err != nil {
+					if out, err = e.Encode(out[:0], pixels, width*f.channels(), width, height, f.Format,
+						80); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -240,7 +240,8 @@ func (e *Encoder) Encode(dst []byte, pixels []byte, stride, width, height int, f
 	case quality < 1 || quality > 100:
 		return dst, fmt.Errorf("codec: encode: quality %d is not 1 to 100", quality)
 	case stride < row || stride > math.MaxInt32 || len(pixels) < row || (len(pixels)-row)/stride < height-1:
-		return dst, fmt.Errorf("codec: encode: %d×%d pixels of %d bytes are more than %d bytes with a stride of %d hold",
+		return dst, fmt.Errorf("codec: encode: %d×%d pixels of %d bytes are more than %d bytes with a stride of %d "+
+			"hold",
 			width, height, f.channels(), len(pixels), stride)
 	}
 	message := C.pic_encode(e.c, pointer(pixels), C.int(width), C.int(stride), C.int(height), C.int(f.channels()),

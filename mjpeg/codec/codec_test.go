@@ -22,15 +22,17 @@ import (
 func frames(t testing.TB) map[string][]byte {
 	t.Helper()
 	list := map[string][]byte{
-		"640x480":      mjpegtest.Frames(1, 640, 480, 80)[0],
-		"641x479":      mjpegtest.Frames(1, 641, 479, 90)[0],
-		"1x1":          mjpegtest.Frames(1, 1, 1, 80)[0],
-		"3x5":          mjpegtest.Frames(1, 3, 5, 80)[0],
-		"17x1":         mjpegtest.Frames(1, 17, 1, 80)[0],
-		"1x17":         mjpegtest.Frames(1, 1, 17, 80)[0],
-		"stamped":      mjpegtest.WithSegment(mjpegtest.Frames(1, 64, 48, 80)[0], 0xE7, []byte("picam\x001 cam=x seq=1")),
-		"without DHT":  mjpegtest.WithoutDHT(mjpegtest.Frames(1, 64, 48, 80)[0]),
-		"FF before FF": bytes.Replace(mjpegtest.Frames(1, 64, 48, 80)[0], []byte("\xFF\xDA"), []byte("\xFF\xFF\xFF\xDA"), 1),
+		"640x480": mjpegtest.Frames(1, 640, 480, 80)[0],
+		"641x479": mjpegtest.Frames(1, 641, 479, 90)[0],
+		"1x1":     mjpegtest.Frames(1, 1, 1, 80)[0],
+		"3x5":     mjpegtest.Frames(1, 3, 5, 80)[0],
+		"17x1":    mjpegtest.Frames(1, 17, 1, 80)[0],
+		"1x17":    mjpegtest.Frames(1, 1, 17, 80)[0],
+		"stamped": mjpegtest.WithSegment(mjpegtest.Frames(1, 64, 48, 80)[0], 0xE7,
+			[]byte("picam\x001 cam=x seq=1")),
+		"without DHT": mjpegtest.WithoutDHT(mjpegtest.Frames(1, 64, 48, 80)[0]),
+		"FF before FF": bytes.Replace(mjpegtest.Frames(1, 64, 48, 80)[0], []byte("\xFF\xDA"),
+			[]byte("\xFF\xFF\xFF\xDA"), 1),
 	}
 	files, err := filepath.Glob("testdata/*.jpg")
 	if err != nil || len(files) < 10 {
@@ -92,7 +94,8 @@ func TestEqualsOpenCV(t *testing.T) {
 	flags := map[Format]map[int]gocv.IMReadFlag{
 		Gray: {1: gocv.IMReadGrayScale, 2: gocv.IMReadReducedGrayscale2, 4: gocv.IMReadReducedGrayscale4,
 			8: gocv.IMReadReducedGrayscale8},
-		BGR: {1: gocv.IMReadColor, 2: gocv.IMReadReducedColor2, 4: gocv.IMReadReducedColor4, 8: gocv.IMReadReducedColor8},
+		BGR: {1: gocv.IMReadColor, 2: gocv.IMReadReducedColor2, 4: gocv.IMReadReducedColor4,
+			8: gocv.IMReadReducedColor8},
 	}
 	d := newDecoder(t)
 	for name, frame := range frames(t) {
@@ -109,7 +112,8 @@ func TestEqualsOpenCV(t *testing.T) {
 						t.Fatal(err)
 					}
 					if want.Cols() != width || want.Rows() != height || want.Channels() != f.channels() {
-						t.Fatalf("%d×%d, OpenCV gives %d×%d×%d", width, height, want.Cols(), want.Rows(), want.Channels())
+						t.Fatalf("%d×%d, OpenCV gives %d×%d×%d", width, height, want.Cols(), want.Rows(),
+							want.Channels())
 					}
 					if n, most := differ(got, want.ToBytes()); n > 0 {
 						t.Errorf("%d of %d bytes differ from OpenCV's, by up to %d", n, len(got), most)
@@ -155,7 +159,8 @@ func TestStaysInBounds(t *testing.T) {
 						copy(want[margin+y*stride:], pixels[y*row:(y+1)*row])
 					}
 					if !bytes.Equal(buf, want) {
-						t.Errorf("%s, %d channels, 1:%d, gap %d: bytes beside the pixels were written", name, f.channels(), scale, gap)
+						t.Errorf("%s, %d channels, 1:%d, gap %d: bytes beside the pixels were written", name,
+							f.channels(), scale, gap)
 					}
 					err = d.DecodeScaled(buf[margin:margin+size-1], stride, frame, f, scale)
 					if err == nil || errors.Is(err, ErrDamaged) || !bytes.Equal(buf, want) {
@@ -305,7 +310,8 @@ func TestEncode(t *testing.T) {
 						t.Fatal("what was in dst is gone")
 					}
 					h, err := mjpeg.ParseHeader(frame)
-					if err != nil || h.Width != width || h.Height != height || h.Progressive || h.Components != f.channels() ||
+					if err != nil || h.Width != width || h.Height != height || h.Progressive ||
+						h.Components != f.channels() ||
 						f == BGR && h.Subsampling != "4:2:0" {
 						t.Errorf("header %+v, %v", h, err)
 					}
@@ -437,8 +443,8 @@ func FuzzDecode(f *testing.F) {
 	fuzzAgainst(f, newDecoder(f))
 }
 
-// fuzzAgainst holds that d makes of any bytes what libjpeg-turbo makes of them, and writes nothing beside the pixels. The fuzzed
-// arguments are the frame, whether it is decoded to gray, and the scale's power of two.
+// fuzzAgainst holds that d makes of any bytes what libjpeg-turbo makes of them, and writes nothing beside the pixels.
+// The fuzzed arguments are the frame, whether it is decoded to gray, and the scale's power of two.
 func fuzzAgainst(f *testing.F, d interface {
 	DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error
 }) {

@@ -119,18 +119,19 @@ type slice struct {
 // cutter cuts frames into slices; its memory is used for the next frame again.
 type cutter struct{ list []slice }
 
-// slices cuts a frame into at most n slices of about the same height, valid until the next call. It returns nil where it
-// finds no place to cut at, or where a row's pixels would depend on a row beyond the cut.
+// slices cuts a frame into at most n slices of about the same height, valid until the next call. It returns nil where
+// it finds no place to cut at, or where a row's pixels would depend on a row beyond the cut.
 //
-// A place to cut at is a restart marker (T.81 F.1.1.5) at the end of a row of MCUs. Each of a slice's own markers must have
-// the number that it would have there, 0 to 7 from its beginning, so cuts are a multiple of eight markers apart.
+// A place to cut at is a restart marker (T.81 F.1.1.5) at the end of a row of MCUs. Each of a slice's own markers must
+// have the number that it would have there, 0 to 7 from its beginning, so cuts are a multiple of eight markers apart.
 func (c *cutter) slices(jpeg []byte, f Format, n int) []slice {
 	h, err := mjpeg.ParseHeader(jpeg)
 	if err != nil || h.RestartInterval == 0 || h.Progressive || h.Arithmetic || h.Components != 1 && h.Components != 3 {
 		return nil
 	}
 	frame, sof, sos := walk(jpeg)
-	if sof == 0 || frame == lossless || sos+4 > len(jpeg) || int(jpeg[sos+2]) != h.Components { // not all components in one scan
+	// not all components in one scan
+	if sof == 0 || frame == lossless || sos+4 > len(jpeg) || int(jpeg[sos+2]) != h.Components {
 		return nil
 	}
 	width, height, ok := mcuSize(jpeg[sof:], h.Components, f)
@@ -196,8 +197,8 @@ func (c *cutter) add(header, data []byte, sof, row, rows int) {
 	binary.BigEndian.PutUint16(s.jpeg[sof+5:], uint16(rows))
 }
 
-// mcuSize reads the size of an MCU in pixels from a frame header (T.81 B.2.2) and tells whether rows of pixels depend on
-// none of another row of MCUs: colour that is subsampled vertically does, where decoders smooth it.
+// mcuSize reads the size of an MCU in pixels from a frame header (T.81 B.2.2) and tells whether rows of pixels depend
+// on none of another row of MCUs: colour that is subsampled vertically does, where decoders smooth it.
 func mcuSize(sof []byte, components int, f Format) (width, height int, ok bool) {
 	if components == 1 {
 		return 8, 8, true

@@ -117,7 +117,8 @@ func TestParallelDamage(t *testing.T) {
 		t.Helper()
 		want, _, _, wantErr := decode(t, d, frame, BGR, 1)
 		got, err := decodeParallel(t, d, p, frame, BGR, 1)
-		if fmt.Sprint(err) != fmt.Sprint(wantErr) || (err == nil || errors.Is(err, ErrDamaged)) && !bytes.Equal(got, want) {
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || (err == nil || errors.Is(err, ErrDamaged)) &&
+			!bytes.Equal(got, want) {
 			t.Errorf("%s: %v, want %v, or other pixels", name, err, wantErr)
 		}
 		return err != nil
@@ -149,11 +150,13 @@ func TestParallelErrors(t *testing.T) {
 	frame := tall(t, "sampling_2x1")
 	d := newDecoder(t)
 	for _, tt := range []struct{ size, stride, scale int }{
-		{100, 99, 1}, {99 * 718, 99, 1}, {99 * 719, 98, 1}, {99 * 719, -1, 1}, {99 * 719, 99, 3}, {0, 0, 1}, {99 * 719, 99, 0},
+		{100, 99, 1}, {99 * 718, 99, 1}, {99 * 719, 98, 1}, {99 * 719, -1, 1}, {99 * 719, 99, 3}, {0, 0, 1},
+		{99 * 719, 99, 0},
 	} {
 		pixels := make([]byte, tt.size)
 		want := d.DecodeScaled(pixels, tt.stride, frame, BGR, tt.scale)
-		if err := p.DecodeScaled(pixels, tt.stride, frame, BGR, tt.scale); err == nil || fmt.Sprint(err) != fmt.Sprint(want) {
+		if err := p.DecodeScaled(pixels, tt.stride, frame, BGR, tt.scale); err == nil ||
+			fmt.Sprint(err) != fmt.Sprint(want) {
 			t.Errorf("%+v: %v, want %v", tt, err, want)
 		}
 	}

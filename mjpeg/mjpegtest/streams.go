@@ -108,7 +108,8 @@ func Streams() []Stream {
 	all("stray FF D8 after each EOI", good, "\xFF\xD8")
 	all("old data after each EOI", good, string(good[5][700:1500]))
 	all("line ends", good, "\r\n")
-	all("status messages", good, string((&mjpeg.Stamp{Camera: "door", Sender: "k3", Trouble: "it is gone"}).AppendStatus(nil)))
+	all("status messages", good, string((&mjpeg.Stamp{Camera: "door", Sender: "k3",
+		Trouble: "it is gone"}).AppendStatus(nil)))
 	add("starts in the middle", tail, cut[300:], good[0][len(cut):], bytes.Join(tail, nil))
 	add("starts with EOI", tail, []byte("\xFF\xD9"), bytes.Join(tail, nil))
 	add("text before the first frame", tail, []byte("GET / HTTP/1.1\r\nHost: pi\r\n\r\n"), bytes.Join(tail, nil))

@@ -1,8 +1,8 @@
 // Package yuv makes JPEG frames of the samples of luma and chroma that cameras without JPEG give, in pure Go.
 //
-// JPEG codes luma and chroma, so nothing goes through RGB here. image/jpeg takes such frames too, but several times more
-// slowly: it looks up anew where each sample is, and divides by each quantizer. What it is good for is the header, with
-// the tables.
+// JPEG codes luma and chroma, so nothing goes through RGB here. image/jpeg takes such frames too, but several times
+// more slowly: it looks up anew where each sample is, and divides by each quantizer. What it is good for is the header,
+// with the tables.
 package yuv
 
 import (
@@ -16,8 +16,8 @@ const (
 	mcuSide   = 16 // of the unit of a frame in 4:2:0, A.2.3: four blocks of luma and one of each chroma
 )
 
-// Encoder encodes frames of one layout as baseline JPEG, in 4:2:0 or gray. A frame is cut into as many bands as there are
-// processors, each encoded by a goroutine of its own; restart markers between them make each independent of the one
+// Encoder encodes frames of one layout as baseline JPEG, in 4:2:0 or gray. A frame is cut into as many bands as there
+// are processors, each encoded by a goroutine of its own; restart markers between them make each independent of the one
 // before (ITU T.81, E.1.4). One goroutine uses an Encoder.
 type Encoder struct {
 	header  []byte // SOI through SOS
@@ -25,8 +25,8 @@ type Encoder struct {
 	working sync.WaitGroup
 }
 
-// NewEncoder returns an encoder of frames that lie as l says. quality is 1 to 100, of which 100 is the best, as image/jpeg
-// has it. The error says what is wrong with l or quality.
+// NewEncoder returns an encoder of frames that lie as l says. quality is 1 to 100, of which 100 is the best, as
+// image/jpeg has it. The error says what is wrong with l or quality.
 func NewEncoder(l Layout, quality int) (*Encoder, error) {
 	if err := l.Check(); err != nil {
 		return nil, err
@@ -163,8 +163,8 @@ func (b *band) luma(x, y int) {
 	}
 }
 
-// chroma fills the block from the samples of column x and of twice as many rows of pixels from y on. Where each of these
-// has its own samples, those of two are averaged.
+// chroma fills the block from the samples of column x and of twice as many rows of pixels from y on. Where each of
+// these has its own samples, those of two are averaged.
 func (b *band) chroma(rows []int, x, y int) {
 	level := &b.tables.level[1]
 	columns := b.offsets.chromaColumn[x : x+blockSide]

@@ -22,8 +22,8 @@ const MaxSide = 1<<16 - 1
 // maxLuma is the most bytes that rows of luma may have together: where int has 32 bits, twice as many still fit.
 const maxLuma = 1 << 29
 
-// Formats lists the formats that a Layout may have, by the names that V4L2 gives them (its FourCC), those first that are
-// less to read. With stride bytes in a row of luma they are, without what fills the rows up:
+// Formats lists the formats that a Layout may have, by the names that V4L2 gives them (its FourCC), those first that
+// are less to read. With stride bytes in a row of luma they are, without what fills the rows up:
 //
 //	YU12  rows × stride of Y, then rows/2 × stride/2 of Cb, then as much of Cr (4:2:0 in three planes; I420)
 //	NV12  rows × stride of Y, then rows/2 × stride of Cb and Cr in turn (4:2:0 in two planes)

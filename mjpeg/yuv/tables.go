@@ -16,8 +16,8 @@ const zigzag = "" +
 	"\x23\x2A\x31\x38\x39\x32\x2B\x24\x1D\x16\x0F\x17\x1E\x25\x2C\x33" +
 	"\x3A\x3B\x34\x2D\x26\x1F\x27\x2E\x35\x3C\x3D\x36\x2F\x37\x3E\x3F"
 
-// Encoding is in whole numbers: the processors of small computers are no quicker with others. Nothing exceeds 32 bits: a
-// coefficient has 11 at most.
+// Encoding is in whole numbers: the processors of small computers are no quicker with others. Nothing exceeds 32 bits:
+// a coefficient has 11 at most.
 const (
 	levelBits    = 3
 	factorBits   = 12
@@ -90,8 +90,8 @@ func (t *tables) setLevels(fullRange bool) {
 	}
 }
 
-// setQuantizers reads the payload of DQT, B.2.4.1. What transform leaves to do is to divide by 8 and by a factor for each
-// row and column.
+// setQuantizers reads the payload of DQT, B.2.4.1. What transform leaves to do is to divide by 8 and by a factor for
+// each row and column.
 func (t *tables) setQuantizers(p []byte) {
 	factor := [blockSide]float64{1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379}
 	for ; len(p) > 0; p = p[65:] {
@@ -120,8 +120,8 @@ func (t *tables) setHuffman(p []byte) {
 	}
 }
 
-// transform is the forward DCT of Arai, Agui and Nakajima (1988) of rows, then of columns. It leaves each coefficient too
-// large, see setQuantizers.
+// transform is the forward DCT of Arai, Agui and Nakajima (1988) of rows, then of columns. It leaves each coefficient
+// too large, see setQuantizers.
 func transform(b *[64]int32) {
 	for i := 0; i < 64; i += 8 {
 		transform8(&b[i], &b[i+1], &b[i+2], &b[i+3], &b[i+4], &b[i+5], &b[i+6], &b[i+7])

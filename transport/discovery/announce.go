@@ -33,7 +33,8 @@ const (
 	changePeriod = time.Second
 	// nameCheck is how long others have to say that a name is theirs (RFC 6762, section 8.1, has three times 250 ms).
 	nameCheck = 700 * time.Millisecond
-	// lifetime is for how many seconds others may believe what they have heard: so long a receiver that crashed is listed.
+	// lifetime is for how many seconds others may believe what they have heard: so long a receiver that crashed is
+	// listed.
 	lifetime = 120
 	// byePatience is how long the goodbye may take: a write to an interface has been seen to hang on macOS.
 	byePatience = 2 * time.Second
@@ -71,7 +72,8 @@ func (a Announcement) Run(ctx context.Context) {
 				if _, ended := failing.Over(); !ended && name == before {
 					level = slog.LevelDebug // computers with containers have new interfaces again and again
 				}
-				a.Log.Log(ctx, level, "announced on the network, for --to auto; --announce=false does not", "name", name, "on", names(ifaces))
+				a.Log.Log(ctx, level, "announced on the network, for --to auto; --announce=false does not", "name",
+					name, "on", names(ifaces))
 				state = now
 				a.Name = name // which it keeps, when all on a network begin anew at the same time
 			}
@@ -94,7 +96,8 @@ func (a Announcement) Run(ctx context.Context) {
 }
 
 // register begins to announce on ifaces, under the first name that is free there.
-func (a Announcement) register(ctx context.Context, ip netip.Addr, port int, ifaces []net.Interface) (string, *zeroconf.Server, error) {
+func (a Announcement) register(ctx context.Context, ip netip.Addr, port int, ifaces []net.Interface) (string,
+	*zeroconf.Server, error) {
 	if len(ifaces) == 0 {
 		return "", nil, errNoNetwork
 	}
@@ -112,9 +115,9 @@ func (a Announcement) register(ctx context.Context, ip netip.Addr, port int, ifa
 		return "", nil, err
 	}
 	name := free(a.Name, taken)
-	// The name of the computer in the records is one that nobody else has: its own belongs to the system's responder (Avahi,
-	// Bonjour, systemd-resolved), which may have had to give it another, and guards it. Without addresses given here the
-	// library takes those of the interface on which it answers, at that moment.
+	// The name of the computer in the records is one that nobody else has: its own belongs to the system's responder
+	// (Avahi, Bonjour, systemd-resolved), which may have had to give it another, and guards it. Without addresses given
+	// here the library takes those of the interface on which it answers, at that moment.
 	var addrs []string
 	switch {
 	case ip.IsValid():
@@ -134,8 +137,8 @@ func (a Announcement) register(ctx context.Context, ip netip.Addr, port int, ifa
 	return name, server, nil
 }
 
-// free returns name, or name with the lowest number behind it that makes it one that is not taken. taken has them in lower
-// case.
+// free returns name, or name with the lowest number behind it that makes it one that is not taken. taken has them in
+// lower case.
 func free(name string, taken map[string]bool) string {
 	// A name that began or ended with a dot would lose it on its way.
 	name = cmp.Or(strings.Trim(clean(name, maxName), ". "), "picam")

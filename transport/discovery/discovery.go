@@ -3,8 +3,8 @@
 // _picam._tcp: Avahi, Bonjour and their tools see it too.
 //
 // What is announced, to everybody on the same network: a name (the computer's or the camera's), the addresses and the
-// port, picam's version, and whether it is a receiver or a camera. What is found was written by anybody on that network:
-// it is cleaned here, but nothing proves it.
+// port, picam's version, and whether it is a receiver or a camera. What is found was written by anybody on that
+// network: it is cleaned here, but nothing proves it.
 package discovery
 
 import (
@@ -94,8 +94,8 @@ func text(k Kind, version string) []string {
 	return []string{"picam=1", "is=" + string(k), "version=" + clean(version, maxVersion)}
 }
 
-// peerOf reads an answer. zones are the names of this computer's interfaces that speak IPv6: a link-local address is good on
-// one of them, and the answer does not say on which. ok is false for what is not picam's, or cannot be dialled.
+// peerOf reads an answer. zones are the names of this computer's interfaces that speak IPv6: a link-local address is
+// good on one of them, and the answer does not say on which. ok is false for what is not picam's, or cannot be dialled.
 func peerOf(e *zeroconf.ServiceEntry, zones []string) (p Peer, ok bool) {
 	p = Peer{Name: clean(unescape(e.Instance), maxName+len("-999")), Port: e.Port, Kind: Receiver}
 	protocol := ""
@@ -130,7 +130,8 @@ func peerOf(e *zeroconf.ServiceEntry, zones []string) (p Peer, ok bool) {
 		}
 	}
 	sortAddresses(p.Addresses)
-	return p, protocol == "1" && (p.Kind == Receiver || p.Kind == Camera) && p.Name != "" && p.Port > 0 && p.Port < 1<<16 &&
+	return p, protocol == "1" && (p.Kind == Receiver || p.Kind == Camera) && p.Name != "" && p.Port > 0 &&
+		p.Port < 1<<16 &&
 		len(p.Addresses) > 0
 }
 
@@ -150,7 +151,8 @@ func sortAddresses(list []string) {
 	slices.SortStableFunc(list, func(a, b string) int { return rank(a) - rank(b) })
 }
 
-// clean makes text harmless on a terminal: what is not printable is left out, and what is longer than limit bytes is cut.
+// clean makes text harmless on a terminal: what is not printable is left out, and what is longer than limit bytes is
+// cut.
 func clean(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {

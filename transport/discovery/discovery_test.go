@@ -75,12 +75,16 @@ func TestPeerOf(t *testing.T) {
 	}{
 		{"usual", "desk", good, 8002, ips("192.168.1.5"), ips("fe80::1"),
 			"receiver desk v1.2.3: 192.168.1.5:8002 [fe80::1%eth0]:8002 [fe80::1%wlan0]:8002"},
-		{"no text of a later version", "desk", []string{"picam=1"}, 8002, ips("10.0.0.1"), nil, "receiver desk : 10.0.0.1:8002"},
-		{"camera, in capitals", "door", []string{"PICAM=1", "Is=camera", "more=x", "flag"}, 81, ips("10.0.0.1"), nil, "camera door : 10.0.0.1:81"},
+		{"no text of a later version", "desk", []string{"picam=1"}, 8002, ips("10.0.0.1"), nil,
+			"receiver desk : 10.0.0.1:8002"},
+		{"camera, in capitals", "door", []string{"PICAM=1", "Is=camera", "more=x", "flag"}, 81, ips("10.0.0.1"), nil,
+			"camera door : 10.0.0.1:81"},
 		{"escaped", `my\ desk\ \(2\)`, good, 1, ips("10.0.0.1"), nil, "receiver my desk (2) v1.2.3: 10.0.0.1:1"},
-		{"best address first", "desk", good, 1, ips("169.254.3.4", "10.0.0.1", "10.0.0.1"), ips("fe80::1", "2001:db8::1"),
+		{"best address first", "desk", good, 1, ips("169.254.3.4", "10.0.0.1", "10.0.0.1"),
+			ips("fe80::1", "2001:db8::1"),
 			"receiver desk v1.2.3: 10.0.0.1:1 [2001:db8::1]:1 169.254.3.4:1 [fe80::1%eth0]:1 [fe80::1%wlan0]:1"},
-		{"a terminal's commands", `d\027[2Jesk`, []string{"picam=1", "version=\x1b[31mv1\n"}, 1, ips("10.0.0.1"), nil, "receiver d[2Jesk [31mv1: 10.0.0.1:1"},
+		{"a terminal's commands", `d\027[2Jesk`, []string{"picam=1", "version=\x1b[31mv1\n"}, 1, ips("10.0.0.1"), nil,
+			"receiver d[2Jesk [31mv1: 10.0.0.1:1"},
 		{"no UTF-8", `d\255sk`, good, 1, ips("10.0.0.1"), nil, "receiver dsk v1.2.3: 10.0.0.1:1"},
 		{"addresses that lead astray", "desk", good, 1, ips("127.0.0.1", "0.0.0.0", "224.0.0.1"), ips("::1", "::"), ""},
 		{"another service", "printer", []string{"txtvers=1"}, 631, ips("10.0.0.1"), nil, ""},
@@ -129,7 +133,8 @@ func TestFree(t *testing.T) {
 	taken := map[string]bool{"desk": true, "desk-2": true, "tür": true}
 	long := strings.Repeat("ü", 40)
 	for name, want := range map[string]string{
-		"attic": "attic", "desk": "desk-3", "Desk": "Desk-3", "Tür": "Tür-2", ".desk.": "desk-3", "": "picam", " . ": "picam",
+		"attic": "attic", "desk": "desk-3", "Desk": "Desk-3", "Tür": "Tür-2", ".desk.": "desk-3", "": "picam",
+		" . ":    "picam",
 		"a\x1bb": "ab", long: strings.Repeat("ü", 28),
 	} {
 		if got := free(name, taken); got != want {

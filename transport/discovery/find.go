@@ -116,13 +116,17 @@ func List(ctx context.Context) ([]Peer, error) {
 	for _, p := range peers {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b Peer) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(list, func(a, b Peer) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Name, b.Name))
+	})
 	return list, err
 }
 
 // explain adds to an error of multicast what its cause is, which the library does not tell.
 func explain(err error, on net.Interface) error {
-	for _, group := range []*net.UDPAddr{{IP: net.IPv4(224, 0, 0, 251), Port: 5353}, {IP: net.ParseIP("ff02::fb"), Port: 5353}} {
+	for _, group := range []*net.UDPAddr{{IP: net.IPv4(224, 0, 0, 251), Port: 5353},
+		{IP: net.ParseIP("ff02::fb"), Port: 5353}} {
 		conn, failure := net.ListenMulticastUDP("udp", &on, group)
 		if failure == nil {
 			_ = conn.Close()
@@ -165,21 +169,23 @@ func listed(peers []Peer) string {
 const (
 	// gather is how long the others have to answer when one has, so that it is known whether there are several.
 	gather = time.Second
-	// A look lasts from minLook to maxLook, or to knownLook for one that was found before and is dialled where it was if it does
-	// not answer. All that time it is heard when somebody announces himself. Then it begins anew: interfaces come and go.
+	// A look lasts from minLook to maxLook, or to knownLook for one that was found before and is dialled where it was
+	// if it does not answer. All that time it is heard when somebody announces himself. Then it begins anew: interfaces
+	// come and go.
 	minLook   = time.Second
 	knownLook = 4 * time.Second
 	maxLook   = 10 * time.Second
-	// lasted is how long after it was found a peer is asked for again if it was connected meanwhile: longer than a try takes.
+	// lasted is how long after it was found a peer is asked for again if it was connected meanwhile: longer than a try
+	// takes.
 	lasted = 10 * time.Second
 )
 
-// Find returns where the peer is, as transport.Find wants it. It waits at most maxLook for it to turn up. The error says
-// what to look at; it is a SeveralError if there are several to choose from.
+// Find returns where the peer is, as transport.Find wants it. It waits at most maxLook for it to turn up. The error
+// says what to look at; it is a SeveralError if there are several to choose from.
 //
 // The first one that is found is the one that counts from then on: another one that comes later changes nothing. If it
-// does not answer, it is said to be where it was last; also at first when a connection has ended, which need not mean that it
-// has moved.
+// does not answer, it is said to be where it was last; also at first when a connection has ended, which need not mean
+// that it has moved.
 func (f *Finder) Find(ctx context.Context) ([]string, error) {
 	known := f.known.Name != ""
 	if since := time.Since(f.asked); known && since > lasted {

@@ -12,8 +12,9 @@ import (
 var errNoNetwork = errors.New("this computer is in no network that takes multicast")
 
 // interfaces returns those on which others may be near: up, able of multicast, with an address; and with only among its
-// addresses, if that is valid. Those with more than link-local addresses come first: a kernel lets a socket listen on a few
-// of them only (Linux: 20), and containers make many. state tells whether anything has changed since, by comparison.
+// addresses, if that is valid. Those with more than link-local addresses come first: a kernel lets a socket listen on a
+// few of them only (Linux: 20), and containers make many. state tells whether anything has changed since, by
+// comparison.
 func interfaces(only netip.Addr) (list []net.Interface, state string, err error) {
 	all, err := net.Interfaces()
 	if err != nil {

@@ -172,7 +172,8 @@ func TestAnnounceAndFind(t *testing.T) {
 		door, _ := announced(t, "the door", Camera, "10.0.0.1:8004")
 		other.waitFor(t, "name=Desk-2")
 		door.waitFor(t, "announced")
-		peers(t, "the door camera 10.0.0.1:8004 v1.2.3\nDesk-2 receiver 10.0.0.1:8003 v1.2.3\ndesk receiver 10.0.0.1:8002 v1.2.3\n")
+		peers(t, "the door camera 10.0.0.1:8004 v1.2.3\nDesk-2 receiver 10.0.0.1:8003 v1.2.3\ndesk receiver "+
+			"10.0.0.1:8002 v1.2.3\n")
 
 		// One that was found stays the one.
 		if got := find(t, only); got != "10.0.0.1:8002" {
@@ -181,7 +182,8 @@ func TestAnnounceAndFind(t *testing.T) {
 		discard := slog.New(slog.DiscardHandler)
 		_, err = (&Finder{Kind: Receiver, Log: discard}).Find(t.Context())
 		var several *SeveralError
-		if !errors.As(err, &several) || err.Error() != "there are 2 receivers: Desk-2 (10.0.0.1:8003), desk (10.0.0.1:8002)" {
+		if !errors.As(err, &several) ||
+			err.Error() != "there are 2 receivers: Desk-2 (10.0.0.1:8003), desk (10.0.0.1:8002)" {
 			t.Errorf("with two, the only one is %v", err)
 		}
 		if got := find(t, &Finder{Kind: Receiver, Name: "DESK-2", Log: discard}); got != "10.0.0.1:8003" {
@@ -192,7 +194,8 @@ func TestAnnounceAndFind(t *testing.T) {
 		}
 
 		// The computer moves.
-		networktest.Command(t, "ip addr add 10.0.0.9/24 dev eth0; ip addr del 10.0.0.1/24 dev eth0; ip addr add 10.0.0.9/24 dev eth0 2>/dev/null || true")
+		networktest.Command(t, "ip addr add 10.0.0.9/24 dev eth0; ip addr del 10.0.0.1/24 dev eth0; ip addr add "+
+			"10.0.0.9/24 dev eth0 2>/dev/null || true")
 		eventually(t, "it is announced anew", func() bool { return desk.count("announced") > 1 })
 		eventually(t, "it is found at its new address", func() bool { return find(t, only) == "10.0.0.9:8002" })
 		// It says goodbye, and is looked for where it was last.
@@ -249,7 +252,8 @@ func TestInTheWay(t *testing.T) {
 func TestNobodyThere(t *testing.T) {
 	inNetwork(t, func(t *testing.T) {
 		f := &Finder{Kind: Receiver, Log: slog.New(slog.DiscardHandler)}
-		if got := find(t, f); !strings.Contains(got, "is picam recv running in the same network") || !strings.Contains(got, "5353") {
+		if got := find(t, f); !strings.Contains(got, "is picam recv running in the same network") ||
+			!strings.Contains(got, "5353") {
 			t.Errorf("it says %q", got)
 		}
 		found := make(chan string)

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run runs the test again in a process with a network of its own, which is empty, and calls f there. tools are the programs
-// that it needs; without one of them, or without the right to make networks, the test is skipped.
+// Run runs the test again in a process with a network of its own, which is empty, and calls f there. tools are the
+// programs that it needs; without one of them, or without the right to make networks, the test is skipped.
 func Run(t *testing.T, tools []string, f func()) {
 	t.Helper()
 	const inside = "PICAM_TEST_INSIDE"
@@ -52,8 +52,8 @@ func Command(t *testing.T, format string, args ...any) {
 	}
 }
 
-// Namespace makes a network, empty, and a thread in it, which ends with the test. run runs a function there: programs that
-// it starts, and sockets that it opens, are in that network. thread names the network to ip's netns.
+// Namespace makes a network, empty, and a thread in it, which ends with the test. run runs a function there: programs
+// that it starts, and sockets that it opens, are in that network. thread names the network to ip's netns.
 func Namespace(t testing.TB) (thread int, run func(f func()), err error) {
 	t.Helper()
 	calls := make(chan func())

@@ -1,5 +1,5 @@
-// Package plugintest has filters of a user's own for tests: programs, good and bad, and WebAssembly modules. They know what
-// docs/plugins.md says and nothing of the packages that they test.
+// Package plugintest has filters of a user's own for tests: programs, good and bad, and WebAssembly modules. They know
+// what docs/plugins.md says and nothing of the packages that they test.
 package plugintest
 
 import (
@@ -116,8 +116,10 @@ func run(mode string, args []string) error {
 		case "pid": // its number as a detection
 			out = answer(r.seq, 0, 0, 0, 0, nil, fmt.Sprintf(`[{"label":"pid","score":%d}]`, os.Getpid()))
 		case "echo": // what it was told, as a detection
-			out = answer(r.seq, 0, 0, 0, 0, nil, fmt.Sprintf(`[{"label":%q,"box":[1,2.4,3,4],"points":[[5,6],[7,8]],"score":0.5,"value":%q}]`,
-				fmt.Sprint(r.camera, " ", r.seq, " ", r.captured, " ", r.width, "x", r.height, "x", r.channels, "/", r.stride), r.params))
+			out = answer(r.seq, 0, 0, 0, 0, nil,
+				fmt.Sprintf(`[{"label":%q,"box":[1,2.4,3,4],"points":[[5,6],[7,8]],"score":0.5,"value":%q}]`,
+					fmt.Sprint(r.camera, " ", r.seq, " ", r.captured, " ", r.width, "x", r.height, "x", r.channels, "/",
+						r.stride), r.params))
 		case "count": // how many frames it has seen, as the pixels' value
 			for i := range r.pixels {
 				r.pixels[i] = byte(n)
@@ -185,7 +187,8 @@ func run(mode string, args []string) error {
 			}
 		case "starts": // leaves a file behind for each start, and dies at frame n
 			if n == 1 {
-				if err := os.WriteFile(filepath.Join(args[0], strconv.FormatInt(started.UnixNano(), 10)), nil, 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(args[0], strconv.FormatInt(started.UnixNano(), 10)), nil,
+					0o600); err != nil {
 					return err
 				}
 			}

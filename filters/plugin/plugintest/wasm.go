@@ -1,7 +1,7 @@
 package plugintest
 
-// Module is a WebAssembly module (https://webassembly.github.io/spec/core/binary/) with the functions that a filter has,
-// made of their instructions. The zero one has filter functions that do nothing, and a page of memory.
+// Module is a WebAssembly module (https://webassembly.github.io/spec/core/binary/) with the functions that a filter
+// has, made of their instructions. The zero one has filter functions that do nothing, and a page of memory.
 type Module struct {
 	Alloc  []byte // (size) → address; nil: room for any frame, as far as the memory may grow
 	Filter []byte // (at, size) → address, with three more local i32 variables; nil: 0, nothing changed
@@ -100,7 +100,8 @@ func (m Module) Binary() []byte {
 	if start != nil {
 		start = join(start, []byte{0x1A}) // drop
 	}
-	return append(b, section(10, list(body([]byte{0}, alloc), body([]byte{1, 3, 0x7F}, filter), body([]byte{0}, start)))...)
+	return append(b, section(10, list(body([]byte{0}, alloc), body([]byte{1, 3, 0x7F}, filter),
+		body([]byte{0}, start)))...)
 }
 
 func section(id byte, content []byte) []byte {
