@@ -13,7 +13,7 @@ SUITE    = trixie
 LINTER   = v2.12.2
 
 .NOTPARALLEL:
-.PHONY: dist/picam-race help build install uninstall demo test test-cameras test-debian lint bench microbench fuzz docs pictures pi cross debs image deps test-deps env clean
+.PHONY: dist/picam-race help build install uninstall demo test test-cameras test-debian lint bench microbench fuzz corpora docs pictures pi cross debs image deps test-deps env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\$$/, "$$"); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ microbench: deps ## the benchmarks of all packages
 
 fuzz: deps ## every fuzz test for FUZZTIME=30s
 	@scripts/build-env.sh scripts/fuzz.sh $(FUZZTIME)
+
+corpora: deps ## picam's decoder beside OpenCV's on JPEG files: DIR=folder; CORPORAFLAGS='-bound 2 -damage 30'
+	$(GO) run ./scripts/corpora $(CORPORAFLAGS) $(DIR)
 
 docs: build ## write config.example.yaml, docs/filters.md and its schema anew, from the filters' declarations
 	./picam filters --yaml >config.example.yaml.new && mv config.example.yaml.new config.example.yaml

@@ -60,6 +60,7 @@ var rooms = map[string][]string{
 	"pipeline/sink":              {"filters", "filters/cv", "internal/file", "internal/typeset", "mjpeg", "mjpeg/codec", "pipeline"},
 	"pipeline/sink/sinktest":     {}, // for tests
 	"scripts/bench":              {"mjpeg", "mjpeg/codec"},
+	"scripts/corpora":            {"mjpeg", "mjpeg/codec"},
 	"scripts/pictures":           {"filters", "filters/filterstest", "pipeline"},
 	"transport":                  {"internal/health", "internal/linklocal", "mjpeg"},
 	"transport/discovery":        {"internal/health"},
@@ -75,7 +76,7 @@ var reserved = map[string][]string{
 	"log/slog": {"cli", "capture", "internal/health", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
 	"sync":     {"cli", "capture", "capture/capturetest", "filters/plugin", "internal/health", "internal/typeset", "mjpeg/yuv", "pipeline", "pipeline/sink", "transport"},
 	"gocv.io/x/gocv": {"cli", "filters", "filters/cv", "filters/filterstest", "pipeline", "pipeline/sink",
-		"scripts/pictures"},
+		"scripts/corpora", "scripts/pictures"},
 	"gopkg.in/yaml.v3":         {"pipeline"},
 	"github.com/urfave/cli/v2": {"cli"},
 

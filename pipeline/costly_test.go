@@ -14,7 +14,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// withScans returns a progressive gray frame that says it has width × height pixels, and n scans of nothing after its own.
+// withScans returns a progressive gray frame that says it has width × height pixels, and n scans of nothing after its
+// own.
 func withScans(t *testing.T, width, height, n int) []byte {
 	t.Helper()
 	m := gocv.NewMatWithSize(64, 64, gocv.MatTypeCV8UC1)

@@ -1,9 +1,9 @@
 // Baseline JPEG frames (ITU T.81, sequential DCT, Huffman codes, 8 bit) as most cameras send them, to gray or BGR, in
-// half to two thirds of the time that libjpeg-turbo takes, on processors with AVX2. And, on all, a closer look at frames
-// that libjpeg-turbo has decoded: pic_baseline_check.
+// half to two thirds of the time that libjpeg-turbo takes, on processors with AVX2. And, on all, a closer look at
+// frames that libjpeg-turbo has decoded: pic_baseline_check.
 //
-// The pixels are those of libjpeg-turbo, bit for bit. Anything unusual is rejected and goes to libjpeg-turbo, which has the
-// words for what is wrong. FuzzDecode compares the two.
+// The pixels are those of libjpeg-turbo, bit for bit. Anything unusual is rejected and goes to libjpeg-turbo, which has
+// the words for what is wrong. FuzzDecode compares the two.
 //
 // What makes it fast: a table tells what the next 12 bits are, which is mostly two coefficients and not one; for gray
 // chroma is stepped over; two blocks are transformed at once; and rows become BGR as soon as they are there.
@@ -18,9 +18,8 @@
 enum {
 	MAX_BLOCK = 256, // more bytes than a block has: 16 bits of code and 11 or 10 of value, 64 times
 
-	// Bytes before a marker that belong to no code, as many cameras leave them. codec.go lets up to 32 pass where
-	// libjpeg-turbo mentions them; it may count a zero after each FF, which is not counted here.
-	MAX_PADDING = 16,
+	// Bytes before a marker that belong to no code, as many cameras leave them: as many as in libjpeg.c.
+	MAX_PADDING = 32,
 };
 
 // The places in component.blocks of the coefficients in zigzag order.
@@ -43,7 +42,8 @@ INLINE void put(int16_t *block, size_t first, size_t second, pair p) {
 INLINE int beyond(int v, int limit) { return (limit + v) | (limit - v); }
 
 // read_block reads the coefficients of a block, all of which are 0, or steps over them if it is NULL. It returns 0 if
-// the bits are not a block's. Of the coefficients beyond their limits it tells apart those that are no part of a pair.
+// the bits are not a code. Whether coefficients are beyond their limits is looked at where that costs little: not for
+// small ones within a block.
 INLINE int read_block(reader *r, component *c, int16_t *block) {
 	refill(r);
 	code dc = find(c->dc, r->bits);
@@ -73,19 +73,20 @@ INLINE int read_block(reader *r, component *c, int16_t *block) {
 		}
 		if (first < 63) { // both belong to this block
 			put(block, first, second, p);
+			r->wrong |= beyond((int32_t)(p << 6) >> 26, c->limits[second]);
 			consume(r, p);
-			k = second;
 			break;
 		}
 		refill(r);
 		code ac = find(c->ac, r->bits);
+		if (ac >> 24 == WRONG) return 0;
 		k += ac >> 24;
 		int v = value(ac, r->bits);
 		r->wrong |= beyond(v, c->limits[k]);
 		if (block) block[places[k]] = v;
 		consume(r, ac);
 	}
-	return k == 63 || k >= END;
+	return 1;
 }
 
 // copy_bits copies a scan's data up to the next marker, without the zeros that are stuffed after FF (T.81 B.1.1.5), and
@@ -138,6 +139,17 @@ static __attribute__((noinline)) ptrdiff_t skip_mcu(frame *p, reader *r) {
 	return bits_left(r);
 }
 
+// padding is how many bytes are left, as libjpeg-turbo counts them at most: with the zeros that were stuffed after FF.
+// Less than 0: more was taken than there was.
+static ptrdiff_t padding(const reader *r) {
+	ptrdiff_t left = bits_left(r);
+	if (left < 0) return -1;
+	ptrdiff_t n = left / 8;
+	const uint8_t *end = r->end - AFTER;
+	for (const uint8_t *p = end - n; n <= MAX_PADDING && p < end; p++) n += *p == 0xFF;
+	return n;
+}
+
 // lost_mcus counts the MCUs in what is left before a marker, if there is nothing else but the ones that fill a byte up
 // (T.81 F.1.2.3). Zeros are padding, and so are other bytes that are all the same.
 static int lost_mcus(frame *p, reader r) {
@@ -153,10 +165,10 @@ static int lost_mcus(frame *p, reader r) {
 	}
 }
 
-// read_scan reads a scan of so many columns and rows of MCUs that begins at jpeg[at], to the end of the frame. There may
-// be more rows than its height needs: some scanners and cameras count it wrong.
-INLINE int read_scan(pic_baseline *b, frame *p, int draw, int columns, int rows, const unsigned char *jpeg, size_t size,
-	size_t at, const int *interrupted) {
+// read_scan reads a scan of so many columns and rows of MCUs that begins at jpeg[at], to the end of the frame. There
+// may be more rows than its height needs: some scanners and cameras count it wrong.
+INLINE int read_scan(pic_baseline *b, frame *p, int draw, int columns, int rows, const unsigned char *jpeg,
+	size_t size, size_t at, const int *interrupted) {
 	int column = 0, row = 0, last = 0, leftovers = 0, lost = 0;
 	size_t mcus = (size_t)columns * rows;
 	for (unsigned restarts = 0; !last; restarts++) {
@@ -182,25 +194,26 @@ INLINE int read_scan(pic_baseline *b, frame *p, int draw, int columns, int rows,
 		}
 		p->wrong |= r.wrong;
 		reader after = r; // a copy, so that r, whose address nobody learns, stays in registers
-		ptrdiff_t left = bits_left(&after);
-		if (left >= 8 && left / 8 <= MAX_PADDING && (!n || last)) {
+		ptrdiff_t left = padding(&after);
+		if (left > 0 && left <= MAX_PADDING && (!n || last)) {
 			leftovers++;
 			int more = lost_mcus(p, after);
 			lost |= more && !(last && more % columns == 0); // else they are rows beyond the height
 		}
-		while (!mcus && n > 0 && (!last || column || left / 8 > MAX_PADDING)) { // rows beyond the height
-			if ((left = skip_mcu(p, &after)) < 0) return PIC_REJECTED;
+		while (!mcus && n > 0 && (!last || column || left > MAX_PADDING)) { // rows beyond the height
+			if (skip_mcu(p, &after) < 0) return PIC_REJECTED;
+			left = padding(&after);
 			column = (column + 1) % columns, n--;
 		}
-		if (left < 0 || left / 8 > MAX_PADDING) return PIC_REJECTED;
+		if (left < 0 || left > MAX_PADDING) return PIC_REJECTED;
 	}
 	if (mcus || column) return PIC_REJECTED;
 	// Cameras that leave bytes before markers do so often; damage that loses MCUs does so once.
 	return p->wrong < 0 || (lost && leftovers == 1) ? PIC_IMPOSSIBLE : PIC_WHOLE;
 }
 
-static int check_scan(pic_baseline *b, frame *p, int columns, int rows, const unsigned char *jpeg, size_t size, size_t at,
-	const int *interrupted) {
+static int check_scan(pic_baseline *b, frame *p, int columns, int rows, const unsigned char *jpeg, size_t size,
+	size_t at, const int *interrupted) {
 	return read_scan(b, p, 0, columns, rows, jpeg, size, at, interrupted);
 }
 
@@ -233,12 +246,13 @@ static int read_dht(pic_baseline *b, unsigned defined[2], const unsigned char *p
 	return n == 0;
 }
 
-// limit_coefficients says what coefficients can be, where samples have 8 bits: of the transform's results none is farther
-// from 0 than 1024. libjpeg-turbo's fast transform, which GStreamer encodes with, overflows at black and white patterns of
-// the highest quality: AC coefficients come to 1956 then and DC ones to 1055. For rounding all have two more steps of the
-// quantization.
+// limit_coefficients says what coefficients can be, where samples have 8 bits: of the transform's results none is
+// farther from 0 than 1024. libjpeg-turbo's fast transform, which GStreamer encodes with, overflows at black and white
+// patterns of the highest quality: AC coefficients come to 1956 then and DC ones to 1055. For rounding all have two
+// more steps of the quantization.
 static void limit_coefficients(int16_t limits[END + 64], const unsigned char *quant) {
-	for (int i = 0; i < END + 64; i++) limits[i] = i < 64 && quant[i] ? (i ? 2048 : 1024 + 64) / quant[i] + 2 : INT16_MAX;
+	for (int i = 0; i < 64; i++) limits[i] = quant[i] ? (i ? 2048 : 1024 + 64) / quant[i] + 2 : INT16_MAX;
+	for (int i = 64; i < END + 64; i++) limits[i] = 0; // behind the block, where libjpeg-turbo lets them pass
 }
 
 static int read_dqt(frame *pic, const unsigned char *p, size_t n) {

@@ -146,7 +146,7 @@ func TestBaselineRefuses(t *testing.T) {
 		{"SOI alone", base[:2]},
 		{"cut", base[:len(base)-1]},
 		{"EOI missing", base[:len(base)-2]},
-		{"much before the end", padded(base, 17)},
+		{"much before the end", padded(base, 33)},
 		{"two SOI", slices.Concat(base[:2], base)},
 		{"two frame headers", replace(sof, sof+sof)},
 		{"no frame header", replace(sof, "")},

@@ -1,6 +1,6 @@
 // Package codec turns JPEG into pixels and back with libjpeg-turbo, straight into and out of the caller's memory. What
-// cameras send most, baseline frames, it decodes by itself, to the same pixels: see baseline.c. The cgo and unsafe code
-// stands in this file, and the C code that it calls beside it.
+// cameras send most, baseline frames, it decodes by itself, to the same pixels: see baseline.c. The cgo and unsafe
+// code stands in this file, and the C code that it calls beside it.
 package codec
 
 /*
@@ -53,8 +53,8 @@ type Interrupt struct {
 	raised C.int // atomic; C code reads it
 }
 
-// Raise makes decoding under way end within a row of MCUs, and all after it, with ErrInterrupted. Any goroutine may call
-// it, at any time.
+// Raise makes decoding under way end within a row of MCUs, and all after it, with ErrInterrupted. Any goroutine may
+// call it, at any time.
 func (i *Interrupt) Raise() { atomic.StoreInt32((*int32)(&i.raised), 1) }
 
 var errClosed = errors.New("codec: used after Close")
@@ -112,9 +112,9 @@ func ScaledSize(width, height, scale int) (int, int) {
 // DecodeScaled is Decode at 1/scale of width and height, where scale is 1, 2, 4 or 8 and ScaledSize gives the size. It
 // is faster the smaller the result, since only the low frequencies are worked out.
 //
-// No damage is what cameras write against the standard and no decoder minds: up to 32 bytes before a restart marker or the
-// end of the frame (libjpeg-turbo#157), bytes between the segments of the header, other parameters of a sequential scan
-// than 0, 63, 0, 0, and rows of MCUs beyond the height.
+// No damage is what cameras write against the standard and no decoder minds: up to 32 bytes before a restart marker or
+// the end of the frame (libjpeg-turbo#157), bytes between the segments of the header, other parameters of a
+// sequential scan than 0, 63, 0, 0, and rows of MCUs beyond the height.
 func (d *Decoder) DecodeScaled(dst []byte, stride int, jpeg []byte, f Format, scale int) error {
 	switch {
 	case d.c == nil:

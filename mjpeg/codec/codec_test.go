@@ -440,6 +440,14 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Add(padded(file(f, "restart"), 3), true, uint8(8))
+	for _, interval := range []int{0, 6} {
+		pixels := textured(f, 96, 64, BGR)
+		good, taller := encodeWith(f, pixels, 96, 32, BGR, 60, interval), encodeWith(f, pixels, 96, 64, BGR, 60, interval)
+		for _, o := range oddities {
+			f.Add(o.make(good, taller), false, uint8(1))
+			f.Add(o.make(good, taller), true, uint8(4))
+		}
+	}
 	fuzzAgainst(f, newDecoder(f))
 }
 

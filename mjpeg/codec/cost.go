@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-// ErrTooCostly is wrapped by the error of Decode where a frame would keep a processor busy for much longer than its pixels
-// are worth: an empty scan over all of them takes a dozen bytes. Nothing was decoded then.
+// ErrTooCostly is wrapped by the error of Decode where a frame would keep a processor busy for much longer than its
+// pixels are worth: an empty scan over all of them takes a dozen bytes. Nothing was decoded then.
 var ErrTooCostly = errors.New("too costly")
 
-// The limits on a frame of several scans or of arithmetic coding. Work is counted in visits of a block of 8 × 8 samples by
-// a scan, of about 50 ns each.
+// The limits on a frame of several scans or of arithmetic coding. Work is counted in visits of a block of 8 × 8 samples
+// by a scan, of about 50 ns each.
 const (
 	maxScans = 500      // that of libjpeg-turbo's own tools; progressive frames have about 10
 	maxWork  = 12 << 20 // less than a second; a progressive frame of 64 megapixels, 4:2:0, is about 11 << 20

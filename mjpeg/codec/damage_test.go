@@ -130,13 +130,14 @@ func TestDamageMessage(t *testing.T) {
 	}
 }
 
-// TestRandomDamage overwrites 64 bytes in the middle of frames by others. Most such damage is seen, since the codes
-// after it do not end where the scan does; the rest leaves as many codes as there were, and no decoder could tell.
+// TestRandomDamage overwrites 64 bytes in the middle of frames by others. Nearly all such damage is seen, by what no
+// encoder makes or since the codes after it do not end where the scan does. The figures in docs/architecture.md are
+// those of scripts/corpora.
 func TestRandomDamage(t *testing.T) {
 	d := newDecoder(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	frame := mjpegtest.Frames(1, 320, 240, 80)[0]
-	const tries = 200
+	const tries = 400
 	seen := 0
 	for range tries {
 		bad := slices.Clone(frame)
@@ -150,7 +151,7 @@ func TestRandomDamage(t *testing.T) {
 		}
 	}
 	t.Logf("seen in %d of %d frames", seen, tries)
-	if seen < tries*3/4 {
+	if seen < tries*9/10 {
 		t.Error("too few")
 	}
 }

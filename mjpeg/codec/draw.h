@@ -1,4 +1,5 @@
-// Coefficients become samples, and rows of samples become rows of BGR, as soon as they are there. For processors with AVX2.
+// Coefficients become samples, and rows of samples become rows of BGR, as soon as they are there. For processors with
+// AVX2.
 
 #pragma once
 

@@ -34,8 +34,8 @@ func segmentEnd(jpeg []byte, at int) int {
 }
 
 // walk goes through a header as libjpeg-turbo does, that is, also over what mjpeg.ParseHeader refuses. It finds the
-// marker and the offset of the frame header (0 if there is none) and the offset after the marker of the first scan, which is
-// the end where there is none.
+// marker and the offset of the frame header (0 if there is none) and the offset after the marker of the first scan,
+// which is the end where there is none.
 func walk(jpeg []byte) (frame byte, sof, scan int) {
 	for at := 2; at < len(jpeg); {
 		m, behind := nextMarker(jpeg, at)
@@ -55,7 +55,8 @@ func walk(jpeg []byte) (frame byte, sof, scan int) {
 	return frame, sof, len(jpeg)
 }
 
-// nextScan returns the offset after the marker of the next scan from an offset on, which is the end where there is none.
+// nextScan returns the offset after the marker of the next scan from an offset on, which is the end where there is
+// none.
 func nextScan(jpeg []byte, at int) int {
 	for at < len(jpeg) {
 		m, behind := nextMarker(jpeg, at)

@@ -22,9 +22,10 @@ void pic_free_decoder(pic_decoder *d);
 // pic_size reads the header.
 pic_result pic_size(pic_decoder *d, const unsigned char *jpeg, size_t size);
 
-// pic_decode writes rows of 8 bit gray (1 channel) or BGR (3), stride bytes apart, at 1/scale of width and height (1, 2, 4
-// or 8), into dst_size bytes. With PIC_DAMAGED these are what there is. With PIC_SURPLUS they are whole, and the scan's
-// data goes on after them. It ends with PIC_INTERRUPTED where *interrupted, which another thread may set, is not 0.
+// pic_decode writes rows of 8 bit gray (1 channel) or BGR (3), stride bytes apart, at 1/scale of width and height (1,
+// 2, 4 or 8), into dst_size bytes. With PIC_DAMAGED these are what there is. With PIC_SURPLUS they are whole, and the
+// scan's data goes on after them. It ends with PIC_INTERRUPTED where *interrupted, which another thread may set, is not
+// 0.
 pic_result pic_decode(pic_decoder *d, const unsigned char *jpeg, size_t size, unsigned char *dst, size_t dst_size,
 	size_t stride, int channels, int scale, const int *interrupted);
 

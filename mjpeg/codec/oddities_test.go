@@ -234,34 +234,35 @@ func TestOdditiesHideNoDamage(t *testing.T) {
 	})
 }
 
-// TestSurplus holds that only whole rows of MCUs are taken for rows beyond the height: anything else is decoding that has
-// lost its way.
+// TestSurplus holds that only whole rows of MCUs are taken for rows beyond the height: anything else is decoding that
+// has lost its way.
 func TestSurplus(t *testing.T) {
 	const width, height = 96, 64
 	pixels := textured(t, width, height, BGR)
 	frame := encodeWith(t, pixels, width, height, BGR, 80, 0)
-	last := encodeWith(t, pixels, width, height, BGR, 80, 6)
+	less := mjpegtest.WithSize(frame, width, height-16)
+	restarts := mjpegtest.WithSize(encodeWith(t, pixels, width, height, BGR, 80, 6), width, height-32)
 	tests := []struct {
 		name    string
 		frame   []byte
 		damaged bool
 	}{
-		{"a row", mjpegtest.WithSize(frame, width, height-16), false},
+		{"a row", less, false},
 		{"all rows but one", mjpegtest.WithSize(frame, width, 16), false},
 		{"a row, last one of MCUs in part", mjpegtest.WithSize(frame, width, height-20), false},
 		{"half a row", mjpegtest.WithSize(frame, width/2, height), false}, // as many MCUs: 2 × 3 × 4
 		{"two and a half rows", mjpegtest.WithSize(frame, width-16, height), true},
-		{"a row and padding", padded(mjpegtest.WithSize(frame, width, height-16), 3), false},
-		{"a row and much more", padded(mjpegtest.WithSize(frame, width, height-16), 40), true},
-		{"a row in which codes are wrong", zeros(mjpegtest.WithSize(frame, width, height-16), len(frame)-100, len(frame)-2), true},
-		{"restarts, a row without its marker", bytes.Replace(mjpegtest.WithSize(last, width, height-32), []byte("\xFF\xD1"), nil, 1), true},
-		{"restarts, a row with another marker", bytes.Replace(mjpegtest.WithSize(last, width, height-32), []byte("\xFF\xD2"),
-			[]byte("\xFF\xD7"), 1), true},
+		{"a row and padding", padded(less, 3), false},
+		{"a row and much more", padded(less, 40), true},
+		{"a row in which codes are wrong", zeros(less, len(less)-100, len(less)-2), true},
+		{"restarts, a row without its marker", bytes.Replace(restarts, []byte("\xFF\xD1"), nil, 1), true},
+		{"restarts, a row with another marker", bytes.Replace(restarts, []byte("\xFF\xD2"), []byte("\xFF\xD7"), 1), true},
 	}
 	for _, tt := range tests {
 		for name, d := range map[string]*Decoder{"any": newDecoder(t), "libjpeg-turbo": newTurboOnly(t)} {
 			for _, f := range []Format{Gray, BGR} {
-				if _, _, _, err := decode(t, d, tt.frame, f, 1); errors.Is(err, ErrDamaged) != tt.damaged || !tt.damaged && err != nil {
+				_, _, _, err := decode(t, d, tt.frame, f, 1)
+				if errors.Is(err, ErrDamaged) != tt.damaged || !tt.damaged && err != nil {
 					t.Errorf("%s, %s, %d channels: %v", tt.name, name, f.channels(), err)
 				}
 			}
@@ -269,7 +270,8 @@ func TestSurplus(t *testing.T) {
 	}
 }
 
-// withTable returns a frame whose quantization tables have other values from the first to the last place of the zigzag order.
+// withTable returns a frame whose quantization tables have other values from the first to the last place of the
+// zigzag order.
 func withTable(frame []byte, first, last int, value byte) []byte {
 	out := slices.Clone(frame)
 	for at := 2; out[at+1] != 0xDA; at = segmentEnd(out, at+2) {
@@ -280,6 +282,17 @@ func withTable(frame []byte, first, last int, value byte) []byte {
 			for i := first; i <= last; i++ {
 				out[table+1+i] = value
 			}
+		}
+	}
+	return out
+}
+
+// withSymbol returns a frame whose AC tables have another symbol in the place of one.
+func withSymbol(frame []byte, from, to byte) []byte {
+	out := slices.Clone(frame)
+	for at := 2; out[at+1] != 0xDA; at = segmentEnd(out, at+2) {
+		if p := payload(out, at+2); out[at+1] == 0xC4 && p[0]>>4 == 1 {
+			p[17+bytes.IndexByte(p[17:], from)] = to
 		}
 	}
 	return out
@@ -302,11 +315,14 @@ func TestImpossible(t *testing.T) {
 		{"noise", noise[0], false},
 		{"more contrast than there is", withTable(noise[0], 1, 63, 255), true},
 		{"more contrast than there is, colour", withTable(noise[1], 1, 63, 255), true},
+		{"coefficients behind the block", withSymbol(noise[0], 0x01, 0xF1), true},
+		{"coefficients behind the block, colour", withSymbol(noise[1], 0x01, 0xF1), true},
 		{"an MCU less", mjpegtest.WithSize(flat, 80, 16), true},
 		{"a third of the MCUs less", mjpegtest.WithSize(flat, 64, 16), true},
 		{"all MCUs", flat, false},
 		{"zeros", padded(flat, 6), false},
-		{"the same byte", bytes.Replace(padded(flat, 6), append(make([]byte, 6), 0xFF, 0xD9), []byte("\x15\x15\x15\x15\x15\x15\xFF\xD9"), 1), false},
+		{"the same byte", bytes.Replace(padded(flat, 6), []byte("\x00\x00\x00\x00\x00\x00\xFF\xD9"),
+			[]byte("\x15\x15\x15\x15\x15\x15\xFF\xD9"), 1), false},
 		{"restarts", flatRestarts, false},
 		{"restarts, padding", padded(flatRestarts, 6), false},
 	}
@@ -383,8 +399,8 @@ func TestEncodersArePossible(t *testing.T) {
 		}
 		// Programs take pixels from standard input and write one frame.
 		gst := func(quality int) []string {
-			return []string{"gst-launch-1.0", "-q", "fdsrc", fmt.Sprint("blocksize=", len(bgr)), "!", "rawvideoparse", "format=bgr",
-				fmt.Sprint("width=", width), fmt.Sprint("height=", height), "!", "videoconvert", "!", "jpegenc",
+			return []string{"gst-launch-1.0", "-q", "fdsrc", fmt.Sprint("blocksize=", len(bgr)), "!",
+				"rawvideoparse", "format=bgr", fmt.Sprint("width=", width), fmt.Sprint("height=", height), "!", "videoconvert", "!", "jpegenc",
 				fmt.Sprint("quality=", quality), "!", "fdsink"}
 		}
 		for _, args := range [][]string{

@@ -31,8 +31,8 @@ func (t task) run(d *Decoder) error {
 	return d.DecodeScaled(t.dst, t.stride, t.jpeg, t.format, t.scale)
 }
 
-// NewParallel returns a Parallel of n Decoders, n goroutines with the caller's, which interrupt ends the decoding of; nil:
-// nobody does. It must be closed.
+// NewParallel returns a Parallel of n Decoders, n goroutines with the caller's, which interrupt ends the decoding of;
+// nil: nobody does. It must be closed.
 func NewParallel(n int, interrupt *Interrupt) (*Parallel, error) {
 	if interrupt == nil {
 		interrupt = &Interrupt{}
