@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// aviRate is the rate of an .avi file in frames a second, by the header of its video stream, else by that of the file (AVI
-// RIFF File Reference, AVIMAINHEADER and AVISTREAMHEADER). It is 0 where the file tells none that can be, or is no .avi.
+// aviRate is the rate of an .avi file in frames a second, by the header of its video stream, else by that of the file
+// (AVI RIFF File Reference, AVIMAINHEADER and AVISTREAMHEADER). It is 0 where the file tells none that can be, or is no
+// .avi.
 func aviRate(path string) float64 {
 	f, err := os.Open(path)
 	if err != nil {

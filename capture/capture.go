@@ -122,8 +122,8 @@ func Open(ctx context.Context, spec string, o Options) (Source, error) {
 	return k.Open(ctx, arg, o)
 }
 
-// Check finds what is wrong with a source as it was typed, without opening it: a camera that is not there is no fault, a
-// source of no kind is one.
+// Check finds what is wrong with a source as it was typed, without opening it: a camera that is not there is no fault,
+// a source of no kind is one.
 func Check(spec string, o Options) error {
 	k, arg, err := findKind(spec, o)
 	if err != nil {

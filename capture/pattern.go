@@ -111,9 +111,8 @@ func (p *pattern) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{JPEG: p.jpeg, Seq: p.seq, Captured: now, Received: time.Now()}, nil
 }
 
-// testFrame is the frame, from the top: bars and the band with the moving bar, or a scene; text; the number's cells. Only
-// what
-// moves is drawn and encoded anew.
+// testFrame is the frame, from the top: bars and the band with the moving bar, or a scene; text; the number's cells.
+// Only what moves is drawn and encoded anew.
 type testFrame struct {
 	img  *image.YCbCr
 	grid codeGrid

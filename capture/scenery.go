@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// scenery is what the pattern shows instead of colour bars when it is asked for something to look at: a house, somebody,
-// and a ball that jumps past. It is drawn in units of a ninth of the height: 16 across a frame of 16:9, and in the middle
-// of others.
+// scenery is what the pattern shows instead of colour bars when it is asked for something to look at: a house,
+// somebody, and a ball that jumps past. It is drawn in units of a ninth of the height: 16 across a frame of 16:9, and
+// in the middle of others.
 type scenery struct {
 	img    *image.YCbCr
 	still  *image.YCbCr    // without the ball

@@ -314,8 +314,8 @@ func (w *web) other(a *answer, st mjpeg.Stats) error {
 	return &troubleError{text: what + "; " + advice + "; picam probe tells more", hopeless: st.Bytes > 0 && st.Damaged == [mjpeg.NumDamage]int64{}}
 }
 
-// video says that there is video of another kind, and how to make MJPEG of it. format is what ffmpeg calls it; "": it finds
-// out by itself.
+// video says that there is video of another kind, and how to make MJPEG of it. format is what ffmpeg calls it; "": it
+// finds out by itself.
 func (w *web) video(kind, format string) error {
 	switch format {
 	case "h264", "hevc", "m4v", "mpegvideo": // without a container

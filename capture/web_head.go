@@ -27,8 +27,8 @@ const (
 )
 
 // tolerantConn is a connection to a camera on which answers are put right before net/http reads them, which is stricter
-// than curl, ffmpeg and browsers. What net/http takes stays as it is. An answer is what comes after a GET; all else, such
-// as what a proxy says first, passes through.
+// than curl, ffmpeg and browsers. What net/http takes stays as it is. An answer is what comes after a GET; all else,
+// such as what a proxy says first, passes through.
 type tolerantConn struct {
 	net.Conn
 	asked  atomic.Bool   // a GET has been written, and nothing read since
@@ -318,8 +318,8 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// chunkFixer writes the chunks of a body anew (RFC 9112, 7.1). It takes line feeds alone, anything behind a length, and a
-// line end left out behind the data.
+// chunkFixer writes the chunks of a body anew (RFC 9112, 7.1). It takes line feeds alone, anything behind a length, and
+// a line end left out behind the data.
 type chunkFixer struct {
 	state chunkState
 	line  []byte // the beginning of a chunk's length, or of a trailer

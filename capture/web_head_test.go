@@ -163,8 +163,8 @@ type memoryConn struct {
 func (c *memoryConn) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
 func (c *memoryConn) Write(p []byte) (int, error) { return len(p), nil }
 
-// FuzzTolerantConn: an answer that net/http takes is the same through a tolerantConn; all others end with an answer or an
-// error, whose head is bounded; how the bytes are cut into reads makes no difference.
+// FuzzTolerantConn: an answer that net/http takes is the same through a tolerantConn; all others end with an answer or
+// an error, whose head is bounded; how the bytes are cut into reads makes no difference.
 func FuzzTolerantConn(f *testing.F) {
 	for _, tt := range capturetest.Faults([][]byte{[]byte("\xFF\xD8\xFF frame"), []byte("another\r\n\r\n")}) {
 		if len(tt.Answer) < 10<<10 {

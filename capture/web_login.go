@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// webLogin answers a camera's question for user and password as the strongest of its challenges wants: by Digest (RFC 7616),
-// else by Basic.
+// webLogin answers a camera's question for user and password as the strongest of its challenges wants: by Digest (RFC
+// 7616), else by Basic.
 type webLogin struct {
 	chosen *challenge // nil: nothing has been asked for
 	count  int        // of the answers to it
@@ -54,8 +54,8 @@ type challenge struct {
 	parameters map[string]string // names in lower case, values without quotes; none of the form token68
 }
 
-// parseChallenges reads the values of WWW-Authenticate (RFC 9110, 11.6.1), each of which may have several challenges. It
-// takes what cameras write wrong: commas left out, spaces in bare values, a quote that does not end.
+// parseChallenges reads the values of WWW-Authenticate (RFC 9110, 11.6.1), each of which may have several challenges.
+// It takes what cameras write wrong: commas left out, spaces in bare values, a quote that does not end.
 func parseChallenges(values []string) []challenge {
 	var all []challenge
 	for _, text := range values {
@@ -156,8 +156,8 @@ func (c challenge) qop() (qop string, ok bool) {
 	return "", false
 }
 
-// answer is the value of Authorization for a request without a body. The challenge must be one of Digest with a strength.
-// count is 1 for its first answer.
+// answer is the value of Authorization for a request without a body. The challenge must be one of Digest with a
+// strength. count is 1 for its first answer.
 func (c challenge) answer(user, password, method, uri, cnonce string, count int) string {
 	h, _ := c.hash()
 	sum := func(parts ...string) string {

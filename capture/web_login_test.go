@@ -55,7 +55,8 @@ func TestCurlLogins(t *testing.T) {
 	}
 }
 
-// TestDigestAnswer: the examples of RFC 7616, 3.9.1 and 3.9.2, the latter as its erratum 4897 has it, and of RFC 2617, 3.5.
+// TestDigestAnswer: the examples of RFC 7616, 3.9.1 and 3.9.2, the latter as its erratum 4897 has it, and of RFC 2617,
+// 3.5.
 func TestDigestAnswer(t *testing.T) {
 	const challenges = `Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=%s, ` +
 		`nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"`

@@ -120,7 +120,8 @@ func TestWebTLS(t *testing.T) {
 	})
 }
 
-// TestWebOptions: what is said of options that are none, without a password that may stand in them; none of them is sent.
+// TestWebOptions: what is said of options that are none, without a password that may stand in them; none of them is
+// sent.
 func TestWebOptions(t *testing.T) {
 	for spec, want := range map[string]string{
 		"http://cam/#tls=legasy":                  "#tls=legasy is no option of picam; want #tls=legacy for a camera of old TLS, #pin=sha256:FINGERPRINT",

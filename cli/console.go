@@ -269,7 +269,8 @@ func (p *fileProgress) String() string {
 	return progressLine(done, total, time.Since(p.begun))
 }
 
-// progressLine is such as " 75% ████████████░░░░ 4s left", where spent is what the part that is done took; total is not 0.
+// progressLine is such as " 75% ████████████░░░░ 4s left", where spent is what the part that is done took; total is not
+// 0.
 func progressLine(done, total int64, spent time.Duration) string {
 	const width = 16
 	// A file that grows is read beyond its end.

@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// thorough says whether the packages are compressed, and looked at by lintian, which takes some time: PICAM_DEBS=1 does.
+// thorough says whether the packages are compressed, and looked at by lintian, which takes some time: PICAM_DEBS=1
+// does.
 func thorough() bool { return os.Getenv("PICAM_DEBS") != "" }
 
 // debs makes the packages of a version from what is in a folder, all or only some, and returns their paths by name and

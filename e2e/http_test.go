@@ -17,8 +17,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestRecvHTTPCameras: one receiver shows cameras of all faults and ways to log in that capturetest knows, at once, and one
-// of old TLS.
+// TestRecvHTTPCameras: one receiver shows cameras of all faults and ways to log in that capturetest knows, at once, and
+// one of old TLS.
 func TestRecvHTTPCameras(t *testing.T) {
 	frames := mjpegtest.Frames(5, 96, 64, 80)
 	answer := capturetest.Multipart("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n", frames,
@@ -74,7 +74,8 @@ func TestRecvHTTPCameras(t *testing.T) {
 	p.says("speaks only TLS 1.2 with TLS_RSA_WITH_AES_128_CBC_SHA, .*: #tls=legacy behind the address allows it for this camera")
 }
 
-// TestOtherVideoOverHTTP: H.264 in multipart is named at once, by recv and by probe, with the line that makes MJPEG of it.
+// TestOtherVideoOverHTTP: H.264 in multipart is named at once, by recv and by probe, with the line that makes MJPEG of
+// it.
 func TestOtherVideoOverHTTP(t *testing.T) {
 	addr, _ := capturetest.Serve(t, []byte("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n"+
 		"--b\r\nContent-Type: video/x-h264\r\n\r\n\x00\x00\x00\x01\x67\x42\x00\x1f\r\n--b\r\n"))

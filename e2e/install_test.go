@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// raspberry is a Pi for scripts/install-pi.sh: a tiny root, with the programs that the script calls there, and on this side
-// an ssh and an scp that lead into it.
+// raspberry is a Pi for scripts/install-pi.sh: a tiny root, with the programs that the script calls there, and on this
+// side an ssh and an scp that lead into it.
 type raspberry struct {
 	t    *testing.T
 	root string
@@ -72,7 +72,8 @@ for file; do
 done
 `
 
-// newRaspberry makes one of a kind of processor (uname -m), and of a system (dpkg --print-architecture; "" has no dpkg).
+// newRaspberry makes one of a kind of processor (uname -m), and of a system (dpkg --print-architecture; "" has no
+// dpkg).
 func newRaspberry(t *testing.T, machine, arch string) *raspberry {
 	t.Helper()
 	chroot, err := exec.LookPath("chroot")

@@ -17,8 +17,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// TestPluginFilterKilledUnderLoad: a filter of the user's own is killed again and again while frames go through it. All of
-// them are shown, the filter comes back, and no process is left behind.
+// TestPluginFilterKilledUnderLoad: a filter of the user's own is killed again and again while frames go through it. All
+// of them are shown, the filter comes back, and no process is left behind.
 func TestPluginFilterKilledUnderLoad(t *testing.T) {
 	if _, err := exec.LookPath("cc"); err != nil {
 		t.Skip("for this test, install gcc")

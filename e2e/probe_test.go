@@ -144,7 +144,8 @@ func TestProbeNothing(t *testing.T) {
 	p.says("flags stand before the source: picam probe --json http://USER:PASSWORD@cam\n")
 }
 
-// TestProbeCamera looks at a camera that sends on, by HTTP. What it says to type works, and what is secret is not in it.
+// TestProbeCamera looks at a camera that sends on, by HTTP. What it says to type works, and what is secret is not in
+// it.
 func TestProbeCamera(t *testing.T) {
 	camera, _ := endless(t)
 	spec := strings.Replace(camera.URL, "http://", "http://pi:geheim@", 1) + "/stream?pwd=auchgeheim"

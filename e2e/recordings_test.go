@@ -209,7 +209,8 @@ func TestRecordingsAreUpright(t *testing.T) {
 	})
 }
 
-// TestTwoReceiversWriteTwoFiles: the second one ends before it has done anything, and says of which file and what to do.
+// TestTwoReceiversWriteTwoFiles: the second one ends before it has done anything, and says of which file and what to
+// do.
 func TestTwoReceiversWriteTwoFiles(t *testing.T) {
 	for _, name := range []string{"out.avi", "out.mjpeg", "%06d.png"} {
 		t.Run(filepath.Ext(name), func(t *testing.T) {

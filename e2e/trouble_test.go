@@ -48,8 +48,8 @@ func TestTroubleDisturbsNobody(t *testing.T) {
 	})
 }
 
-// TestSecondInterruptEndsAtOnce: with filters that take long, the first Ctrl-C says what is waited for, the second one ends
-// the program.
+// TestSecondInterruptEndsAtOnce: with filters that take long, the first Ctrl-C says what is waited for, the second one
+// ends the program.
 func TestSecondInterruptEndsAtOnce(t *testing.T) {
 	need(t, "sleep")
 	config := writeFile(t, "filters.yaml", "filters:\n  - exec: {command: [sleep, 600], timeout: 60}\n")

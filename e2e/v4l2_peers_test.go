@@ -33,8 +33,8 @@ type contender struct {
 	follows bool                  // it is told the camera by a link that leads to it wherever it is, as udev makes them
 }
 
-// contenders are picam and ustreamer: as it is, and with --persistent and a link. Its least times to notice an error and to
-// try again are 1 s, which it takes without being told.
+// contenders are picam and ustreamer: as it is, and with --persistent and a link. Its least times to notice an error
+// and to try again are 1 s, which it takes without being told.
 func contenders(camera, size string) []contender {
 	format := "MJPEG"
 	if camera == "vivid" {
@@ -110,8 +110,8 @@ func (v *viewer) judge(b []byte) sightKind {
 	return good
 }
 
-// listen takes the frames that picam sends, as any program would that reads MJPEG from a socket. A damaged one counts as
-// wrong, and bytes before the next frame, where no note of picam's is, as behind it.
+// listen takes the frames that picam sends, as any program would that reads MJPEG from a socket. A damaged one counts
+// as wrong, and bytes before the next frame, where no note of picam's is, as behind it.
 func (v *viewer) listen(addr string) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -394,8 +394,8 @@ func (c *contest) damaged(camera, flags string) result {
 	return r
 }
 
-// TestV4L2BesideUstreamer puts picam and ustreamer through the same trouble with the same cameras, with one viewer each,
-// on this computer. It logs what becomes of it, as rows of the table in docs/cameras.md, and judges picam.
+// TestV4L2BesideUstreamer puts picam and ustreamer through the same trouble with the same cameras, with one viewer
+// each, on this computer. It logs what becomes of it, as rows of the table in docs/cameras.md, and judges picam.
 func TestV4L2BesideUstreamer(t *testing.T) {
 	if !cameras(t) {
 		t.Skip("it takes half an hour: make test-cameras")

@@ -26,8 +26,8 @@ import (
 )
 
 // These trials run the static sender on a virtual machine that has real V4L2 cameras: vivid (raw formats), v4l2loopback
-// (MJPEG that a program writes) and a USB camera in software under uvcvideo. What happens there is recorded by a receiver
-// on this computer. The machine is v4l2vm/; its README.md says what it can do.
+// (MJPEG that a program writes) and a USB camera in software under uvcvideo. What happens there is recorded by a
+// receiver on this computer. The machine is v4l2vm/; its README.md says what it can do.
 //
 // They are short, and skipped where there is no QEMU, unless PICAM_CAMERAS is set, as make test-cameras does.
 
@@ -173,8 +173,8 @@ func record(t *testing.T) *recorder {
 	return r
 }
 
-// account checks that all counts of a trial add up: the camera's, which its source has logged, the sender's in its file of
-// statistics, and how many frames were received. It returns how many were dropped, by cause.
+// account checks that all counts of a trial add up: the camera's, which its source has logged, the sender's in its file
+// of statistics, and how many frames were received. It returns how many were dropped, by cause.
 func account(t *testing.T, log, senderStats string, received int) map[string]int {
 	t.Helper()
 	_, line, ok := strings.Cut(log, `msg="camera closed" `)
@@ -192,8 +192,8 @@ func account(t *testing.T, log, senderStats string, received int) map[string]int
 		t.Errorf("the camera's account does not add up: %s", line)
 	}
 	sender := readSenderStats(t, senderStats)
-	// The end may come when a frame is between the source and the sender, or when some are on their way to the receiver:
-	// no more than a second's.
+	// The end may come when a frame is between the source and the sender, or when some are on their way to the
+	// receiver: no more than a second's.
 	const onTheWay = 30
 	switch between := counts["given"] - sender.Captured; {
 	case between < 0 || between > 1:
@@ -357,8 +357,8 @@ func encoded(t *testing.T, m *vm, vivid *recorder) {
 	}
 }
 
-// planesDiffer returns the mean differences of a frame's Y, Cb and Cr to those of one in YU12, whose black is 16 and white
-// 235 (ITU-R BT.601).
+// planesDiffer returns the mean differences of a frame's Y, Cb and Cr to those of one in YU12, whose black is 16 and
+// white 235 (ITU-R BT.601).
 func planesDiffer(t *testing.T, img image.Image, raw []byte, w, h int) (mean [3]float64) {
 	t.Helper()
 	c, ok := img.(*image.YCbCr)
@@ -431,7 +431,8 @@ func TestV4L2Trouble(t *testing.T) {
 		{"vivid", []event{
 			{"cam unplug vivid", vividGone, "cam plug vivid", ""},
 			{"cam disconnect vivid", vividGone, "true", ""},
-			// What its driver can do to those who read it: an error that only a new start ends, here in taking a frame, ...
+			// What its driver can do to those who read it: an error that only a new start ends, here in taking a frame,
+			// ...
 			{"v4l2-ctl -d0 -c inject_fatal_streaming_error=1", "vivid .*: input/output error: picam tries again", "true", ""},
 			// ... and, after a disconnection, at a start.
 			{"v4l2-ctl -d0 -c inject_vidioc_streamon_error=1 -c disconnect=1", "start: invalid argument: picam tries again", "true", vividGone},
@@ -566,8 +567,8 @@ func TestV4L2Controls(t *testing.T) {
 	m.ends(0)
 }
 
-// starve runs a program for which each start of a camera (VIDIOC_STREAMON) fails as the kernel lets it where a USB bus is
-// full. The machine's virtual USB controller has no limit to reach.
+// starve runs a program for which each start of a camera (VIDIOC_STREAMON) fails as the kernel lets it where a USB bus
+// is full. The machine's virtual USB controller has no limit to reach.
 const starve = `
 #include <errno.h>
 #include <linux/filter.h>
@@ -614,8 +615,8 @@ func TestV4L2FullBus(t *testing.T) {
 	m.ends(0)
 }
 
-// TestV4L2Lasts: after many unplug rounds, and after some time at 30 frames a second, the sender has no more than before.
-// PICAM_V4L2_ROUNDS (20) and PICAM_V4L2_MINUTES (1) say how many. What it had on the way is logged.
+// TestV4L2Lasts: after many unplug rounds, and after some time at 30 frames a second, the sender has no more than
+// before. PICAM_V4L2_ROUNDS (20) and PICAM_V4L2_MINUTES (1) say how many. What it had on the way is logged.
 func TestV4L2Lasts(t *testing.T) {
 	if !cameras(t) {
 		t.Skip("it takes minutes: make test-cameras")

@@ -14,8 +14,8 @@ import (
 	"picam/pipeline/sink/sinktest"
 )
 
-// TestWindow runs the whole way to a window on a real screen: it shows the edges of the pattern, switches a stage off by
-// its key, says when the camera is gone, and ends by q.
+// TestWindow runs the whole way to a window on a real screen: it shows the edges of the pattern, switches a stage off
+// by its key, says when the camera is gone, and ends by q.
 func TestWindow(t *testing.T) {
 	screen := sinktest.Start(t)
 	cmd := exec.Command(binary(t), "recv", "--listen", "127.0.0.1:0", "--display", "window", "--config", writeFile(t, "f.yaml", edges))

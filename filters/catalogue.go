@@ -50,7 +50,8 @@ func WriteMarkdown(w io.Writer) error {
 		"`picam recv --config filters.yaml` uses the file and follows every change of it, `picam check " +
 		"filters.yaml`\n" +
 		"tells what is wrong with it, and `picam filters --yaml` writes one that has every filter in it.\n\n" +
-		"Each pair of pictures is made by the lines below it: the frame as the last of them gets it, and what it makes\n" +
+		"Each pair of pictures is made by the lines below it: the frame as the last of them gets it, and what it " +
+		"makes\n" +
 		"of it.\n\n" +
 		"| filter | what it does |\n|---|---|\n")
 	for _, k := range All() {

@@ -270,7 +270,6 @@ func TestState(t *testing.T) {
 
 // TestHelp shows the catalogue's words for every type.
 func TestHelp(t *testing.T) {
-	//nolint:lll // a user sees it as one line
 	const want = `every: Has a parameter of each type.
 Takes gray and colour frames and leaves them so.
 

@@ -46,7 +46,8 @@ func parseHeader(frame []byte) (h Header, sos int, err error) {
 			return Header{}, 0, err
 		}
 		if h.Junk += seg.junk; h.Junk > maxJunk {
-			return Header{}, 0, fmt.Errorf("mjpeg: %d bytes between segments up to offset %d belong to none; %d are the limit",
+			return Header{}, 0, fmt.Errorf(
+				"mjpeg: %d bytes between segments up to offset %d belong to none; %d are the limit",
 				h.Junk, seg.offset, maxJunk)
 		}
 		switch {
@@ -127,8 +128,8 @@ func subsampling(luma, cb, cr byte) string {
 	return ""
 }
 
-// exifOrientation finds the orientation in the payload of an APP1 segment: tag 0x0112, a SHORT. It returns 0 for whatever
-// is not so.
+// exifOrientation finds the orientation in the payload of an APP1 segment: tag 0x0112, a SHORT. It returns 0 for
+// whatever is not so.
 func exifOrientation(p []byte) int {
 	const tag, short = 0x0112, 3
 	tiff, ok := bytes.CutPrefix(p, []byte("Exif\x00\x00"))

@@ -225,8 +225,8 @@ func TestScannerTooMuchJunk(t *testing.T) {
 	}
 }
 
-// TestScannerWrongLengths: wherever a wrong length leads, but to an FF by chance, all frames from the next one on are given
-// out, also where all of them have junk and thumbnails.
+// TestScannerWrongLengths: wherever a wrong length leads, but to an FF by chance, all frames from the next one on are
+// given out, also where all of them have junk and thumbnails.
 func TestScannerWrongLengths(t *testing.T) {
 	_, exif := plainAndExif()
 	const junk = "\x00a\xFF\x00b"

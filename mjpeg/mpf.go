@@ -6,10 +6,11 @@ import "bytes"
 type Extent struct{ Offset, Size int64 }
 
 // MultiFrame reads the index that the first frame of a multi-frame photo has in an APP2 segment (CIPA DC-007,
-// "MPF"): where in the photo its frames are, the first included, from the beginning of that. It is nil if there is none.
+// "MPF"): where in the photo its frames are, the first included, from the beginning of that. It is nil if there is
+// none.
 //
-// The others are a preview, another eye's view or a gain map. Nothing says that they follow: a camera may have left them
-// out.
+// The others are a preview, another eye's view or a gain map. Nothing says that they follow: a camera may have left
+// them out.
 func MultiFrame(frame []byte) []Extent {
 	for at := 2; ; {
 		seg, err := segmentAt(frame, at)

@@ -357,8 +357,8 @@ func (s *Scanner) begin() {
 // there would swallow all up to it.
 //
 // hunt may come back to what is looked at for that. So that the time stays proportional to the input nevertheless, no
-// more is looked at when it has become more than all that has come, and a longest segment. Only input of hardly anything
-// but wrong lengths does that; then junk makes a frame malformed at once.
+// more is looked at when it has become more than all that has come, and a longest segment. Only input of hardly
+// anything but wrong lengths does that; then junk makes a frame malformed at once.
 func (s *Scanner) passJunk(n int) {
 	if !s.inJunk && !s.over() {
 		if come := s.bytes.Load() - int64(s.end-s.pos); s.checked > come+maxSegment {
@@ -397,9 +397,9 @@ func endsInFrame(b []byte) bool {
 	}
 }
 
-// hunt drops the frame because of a segment's length or of what stands at its end. The segment may span the beginning of
-// other frames, so the hunt goes on inside it. The work stays proportional to the input however often that happens: a
-// segment is jumped over, not looked through but for passJunk, and each retry begins behind the one before.
+// hunt drops the frame because of a segment's length or of what stands at its end. The segment may span the beginning
+// of other frames, so the hunt goes on inside it. The work stays proportional to the input however often that happens:
+// a segment is jumped over, not looked through but for passJunk, and each retry begins behind the one before.
 func (s *Scanner) hunt(cause Damage) {
 	resume := s.start + s.retry
 	if s.over() {

@@ -49,8 +49,8 @@ type segment struct {
 	payload []byte // without marker and length
 }
 
-// AppendWithoutJunk appends frame to dst without the junk between its segments, see [Scanner]: for decoders that mind it.
-// Where that is no JPEG frame, the rest is appended as it is.
+// AppendWithoutJunk appends frame to dst without the junk between its segments, see [Scanner]: for decoders that mind
+// it. Where that is no JPEG frame, the rest is appended as it is.
 func AppendWithoutJunk(dst, frame []byte) []byte {
 	done := 0
 	for at := 2; at < len(frame); {

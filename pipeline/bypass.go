@@ -10,8 +10,8 @@ import (
 	"picam/internal/health"
 )
 
-// bypasses counts the frames that stages passed on as they were, and tells of it: once for each cause, and once when it is
-// over.
+// bypasses counts the frames that stages passed on as they were, and tells of it: once for each cause, and once when it
+// is over.
 type bypasses struct {
 	mu     sync.Mutex
 	stages map[string]*bypassed

@@ -45,10 +45,10 @@ type Outputs struct {
 
 // Camera takes one camera's frames through its plan. It outlives the camera's connections.
 //
-// Feed takes frames in (intake.go): a newer one replaces the one that waits or, with KeepAll, the source waits. A worker
-// of the Pool decodes the frame and takes it through the stateless steps, then in the order of arrival through the other
-// steps and to the sinks, if it finds it first in the reorder queue (queue.go). It does all of that by itself: to wake
-// another goroutine on a busy processor costs more than what there is to do (docs/performance.md).
+// Feed takes frames in (intake.go): a newer one replaces the one that waits or, with KeepAll, the source waits. A
+// worker of the Pool decodes the frame and takes it through the stateless steps, then in the order of arrival through
+// the other steps and to the sinks, if it finds it first in the reorder queue (queue.go). It does all of that by
+// itself: to wake another goroutine on a busy processor costs more than what there is to do (docs/performance.md).
 //
 // A frame that needs no pixels has no worker: with KeepAll Feed hands it on, else a goroutine of the Camera, so that a
 // slow sink costs frames rather than delay.

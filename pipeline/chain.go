@@ -29,8 +29,8 @@ func ChainOf(stages ...*filters.Stage) Chain {
 	return c
 }
 
-// after returns c as it is put in force after old: a stage that is the same in the same place stays the same Stage, with
-// its state, and on or off as it has been toggled; a rule that is the same stays the same Rule.
+// after returns c as it is put in force after old: a stage that is the same in the same place stays the same Stage,
+// with its state, and on or off as it has been toggled; a rule that is the same stays the same Rule.
 func (c Chain) after(old Chain) Chain {
 	next := Chain{slices.Clone(c.Stages), slices.Clone(c.Rules)}
 	for i := range min(len(c.Stages), len(old.Stages)) {

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Controller holds the plan in force of one camera. Any goroutine may read the plan, or change it, at any time; no lock is
-// held while a plan is tried.
+// Controller holds the plan in force of one camera. Any goroutine may read the plan, or change it, at any time; no lock
+// is held while a plan is tried.
 type Controller struct {
 	plan atomic.Pointer[Plan]
 	size atomic.Uint64 // of the last frame: cols << 32 | rows; 0: none seen

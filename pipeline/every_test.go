@@ -18,8 +18,8 @@ import (
 	"picam/mjpeg/mjpegtest"
 )
 
-// reducedBound is by how much the pixels of a resize to which the decoder has contributed may differ on average from those
-// of OpenCV's resize of the whole frame, of 255.
+// reducedBound is by how much the pixels of a resize to which the decoder has contributed may differ on average from
+// those of OpenCV's resize of the whole frame, of 255.
 const reducedBound = 2
 
 // TestEveryFilterFromJPEGBytes takes frames of many sizes through a camera's whole way, each filter as the first stage
@@ -52,8 +52,8 @@ func TestEveryFilterFromJPEGBytes(t *testing.T) {
 	}
 }
 
-// TestResizeAsFirstStageMakesTheSizeAsked: whatever part of the way the decoder goes, a first resize makes the size that
-// it would make of the whole frame, and pixels near those that it would.
+// TestResizeAsFirstStageMakesTheSizeAsked: whatever part of the way the decoder goes, a first resize makes the size
+// that it would make of the whole frame, and pixels near those that it would.
 func TestResizeAsFirstStageMakesTheSizeAsked(t *testing.T) {
 	for _, size := range []struct{ cols, rows int }{{1280, 720}, {101, 480}, {641, 479}, {1600, 17}, {17, 1600}, {64, 48}, {9, 9}} {
 		for _, resize := range []string{
@@ -136,7 +136,8 @@ func lastFrame(t *testing.T, chain Chain, frames [][]byte) finished {
 	return last
 }
 
-// holds tells where got is not what the stages make of fully decoded frames. bound is the mean difference allowed, of 255.
+// holds tells where got is not what the stages make of fully decoded frames. bound is the mean difference allowed, of
+// 255.
 func holds(t *testing.T, chain Chain, frames [][]byte, got finished, bound float64) {
 	t.Helper()
 	var running []*filters.Running

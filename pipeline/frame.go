@@ -66,7 +66,8 @@ func (f *Frame) SetRules(rules ...*Rule) {
 func (f *Frame) JPEG() []byte { return f.jpeg }
 
 // Mat returns the finished frame: rows × cols × 1 (gray) or 3 (BGR), 8 bit. It must not be changed or closed, and is
-// valid until Show returns. It is no Mat at all where Passthrough is true and all sinks are JPEGSinks: nothing was decoded then.
+// valid until Show returns. It is no Mat at all where Passthrough is true and all sinks are JPEGSinks: nothing was
+// decoded then.
 func (f *Frame) Mat() gocv.Mat {
 	if f.shown == nil {
 		return gocv.Mat{}
@@ -84,8 +85,8 @@ func (f *Frame) Plan() *Plan { return f.plan }
 // Close frees the Mats of a Frame made by NewFrame. Sinks never call it.
 func (f *Frame) Close() { f.pixels.close() }
 
-// frames is a camera's Frames that nobody uses. The one that came last goes first: its memory is warm, and a camera that
-// needs few of them at a time has few. Camera.limit keeps them from becoming many.
+// frames is a camera's Frames that nobody uses. The one that came last goes first: its memory is warm, and a camera
+// that needs few of them at a time has few. Camera.limit keeps them from becoming many.
 type frames struct {
 	mu   sync.Mutex
 	list []*Frame

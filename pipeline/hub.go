@@ -30,8 +30,8 @@ func (s *Stream) Trouble() string {
 	return ""
 }
 
-// Hub gives each camera that comes a Camera, which stays when the connection goes. Its lock is never held while something
-// is waited for, tried or closed, so that a slow camera keeps neither new ones nor Stats waiting.
+// Hub gives each camera that comes a Camera, which stays when the connection goes. Its lock is never held while
+// something is waited for, tried or closed, so that a slow camera keeps neither new ones nor Stats waiting.
 type Hub struct {
 	open  func(camera string, ctl *Controller) (Outputs, error)
 	opts  Options
@@ -210,8 +210,8 @@ func (h *Hub) logChange(a *attached, before *Plan) {
 	}
 }
 
-// makeRoom sees to it that there may be one more camera, if need be by ending the one that has been without a connection
-// for longest. The caller holds mu.
+// makeRoom sees to it that there may be one more camera, if need be by ending the one that has been without a
+// connection for longest. The caller holds mu.
 func (h *Hub) makeRoom(name string) error {
 	var oldest *attached
 	n := 0

@@ -15,8 +15,8 @@ import (
 	"picam/mjpeg/codec"
 )
 
-// Plan is a chain of stages, checked, tried in a dry run and frozen. It never changes once made, so frames and goroutines
-// share it freely.
+// Plan is a chain of stages, checked, tried in a dry run and frozen. It never changes once made, so frames and
+// goroutines share it freely.
 type Plan struct {
 	Chain          // as the user wrote it
 	Version uint64 // counts the plans of a Controller, from 1
@@ -105,9 +105,9 @@ func newPlan(chain Chain) *Plan {
 	return p
 }
 
-// scale is by how much the decoder makes a frame of size (cols × rows) smaller: 1, 2, 4 or 8. It never makes it smaller than
-// the first stage wants it. The decoder fills up the last pixel of a row or column where a side is no multiple of the
-// scale, so that the frame shrinks by a little less than that: by 1 % of a side at most.
+// scale is by how much the decoder makes a frame of size (cols × rows) smaller: 1, 2, 4 or 8. It never makes it smaller
+// than the first stage wants it. The decoder fills up the last pixel of a row or column where a side is no multiple of
+// the scale, so that the frame shrinks by a little less than that: by 1 % of a side at most.
 func (p *Plan) scale(size image.Point) int {
 	if p.shrink == nil {
 		return 1
@@ -136,7 +136,8 @@ func conversion(to filters.Format) step {
 	return step{convert: gocv.ColorGrayToBGR, text: "to colour"}
 }
 
-// dryRun runs every step once on a made-up frame of size (cols × rows): OpenCV finds wrong sizes and channels only then.
+// dryRun runs every step once on a made-up frame of size (cols × rows): OpenCV finds wrong sizes and channels only
+// then.
 func (p *Plan) dryRun(size image.Point) error {
 	frame := gocv.NewMatWithSize(size.Y, size.X, matType(p.decode))
 	defer frame.Close()
@@ -154,8 +155,8 @@ func (p *Plan) dryRun(size image.Point) error {
 	return nil
 }
 
-// dryRunAtAnySize looks for a size of frame that all steps can work on, and notes what they need. It is a fault if a stage
-// is given frames of the same size whatever comes in, and that does not fit.
+// dryRunAtAnySize looks for a size of frame that all steps can work on, and notes what they need. It is a fault if a
+// stage is given frames of the same size whatever comes in, and that does not fit.
 func (p *Plan) dryRunAtAnySize() error {
 	size, before := trialSize, filters.SizeError{}
 	for range maxTrials {

@@ -137,8 +137,8 @@ func TestLeadingResizeIsLeftToTheDecoder(t *testing.T) {
 	}
 }
 
-// TestCheckWithoutASize: where the size of the camera's frames is not known, what depends on it is no fault, and what does
-// not is one.
+// TestCheckWithoutASize: where the size of the camera's frames is not known, what depends on it is no fault, and what
+// does not is one.
 func TestCheckWithoutASize(t *testing.T) {
 	small, large := savedTemplate(t, 12, 9), savedTemplate(t, 900, 600)
 	for _, tt := range []struct {
@@ -208,8 +208,8 @@ func savedTemplate(t *testing.T, cols, rows int) string {
 	return path
 }
 
-// TestChainThatDoesNotFitTheCamera: a chain for larger frames than the camera's begins, each frame is dropped and the reason
-// told, until the camera or the chain changes. A reload that does not fit the camera is refused.
+// TestChainThatDoesNotFitTheCamera: a chain for larger frames than the camera's begins, each frame is dropped and the
+// reason told, until the camera or the chain changes. A reload that does not fit the camera is refused.
 func TestChainThatDoesNotFitTheCamera(t *testing.T) {
 	const fault = "filters: crop: x=100 y=0 width=10 height=0 does not fit a frame of 64×48: it takes one of at least 110×1, or x + width up to 64 and y + height up to 48"
 	ctl := controller(t, "crop: {x: 100, width: 10}")

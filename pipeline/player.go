@@ -10,8 +10,8 @@ type Player interface {
 	Seek(by time.Duration) // the same, by time at the source's own rate
 }
 
-// PlayerSink is a Sink that wants to move in a source. Play may be called while Show runs; nil: there is nothing to move
-// in any more.
+// PlayerSink is a Sink that wants to move in a source. Play may be called while Show runs; nil: there is nothing to
+// move in any more.
 type PlayerSink interface {
 	Play(p Player)
 }

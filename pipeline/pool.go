@@ -153,10 +153,10 @@ func (p *Pool) next() *Camera {
 
 // work is a worker.
 //
-// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one frame is that of
-// the frame before, and still in the processor's cache. While there is always a frame to work on, it lets the scheduler
-// see after each that it goes on: Go's runtime suspects a goroutine that hangs in C for 10 ms, takes its processor away
-// and then looks after all of them every 20 µs.
+// It keeps its thread. The C library has memory for each thread, so that OpenCV's scratch memory of one frame is that
+// of the frame before, and still in the processor's cache. While there is always a frame to work on, it lets the
+// scheduler see after each that it goes on: Go's runtime suspects a goroutine that hangs in C for 10 ms, takes its
+// processor away and then looks after all of them every 20 µs.
 func (p *Pool) work(w *worker) {
 	defer p.ended.Done()
 	runtime.LockOSThread()

@@ -148,8 +148,8 @@ func TestStuckWorkersLeaveOthersAlone(t *testing.T) {
 	}
 }
 
-// TestPassthroughNeedsNoWorker: a camera whose frames nobody changes is shown, and recorded, while all workers are stuck.
-// When a stage is switched on, its frames go to the workers, in order.
+// TestPassthroughNeedsNoWorker: a camera whose frames nobody changes is shown, and recorded, while all workers are
+// stuck. When a stage is switched on, its frames go to the workers, in order.
 func TestPassthroughNeedsNoWorker(t *testing.T) {
 	for _, keepAll := range []bool{false, true} {
 		t.Run(fmt.Sprintf("keep all %v", keepAll), func(t *testing.T) {
@@ -268,7 +268,8 @@ func TestToggleAndReloadAtOnce(t *testing.T) {
 	}
 }
 
-// TestHubWaitsForNobody: while one camera's outputs are being opened, or closed, others come, and Stats and Reload answer.
+// TestHubWaitsForNobody: while one camera's outputs are being opened, or closed, others come, and Stats and Reload
+// answer.
 func TestHubWaitsForNobody(t *testing.T) {
 	config := func(text string) *Config {
 		c, err := ParseConfig("test", []byte("filters: ["+text+"]"))

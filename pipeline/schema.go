@@ -12,8 +12,8 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// WriteSchema writes the JSON Schema of a filters file (draft 2020-12, json-schema.org), with which editors complete and
-// check it while it is written. What fits the schema may still be refused, for values that do not go together.
+// WriteSchema writes the JSON Schema of a filters file (draft 2020-12, json-schema.org), with which editors complete
+// and check it while it is written. What fits the schema may still be refused, for values that do not go together.
 func WriteSchema(w io.Writer) error {
 	stages := object{"$ref": "#/$defs/stages"}
 	rules := object{"type": []string{"array", "null"}, "items": object{"$ref": "#/$defs/rule"},

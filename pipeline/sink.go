@@ -24,8 +24,8 @@ type JPEGSink interface {
 	TakesJPEG() (lying bool)
 }
 
-// Signaler is a Sink that wants to know when a camera shows no frames any more and why, and, by the zero Silence, when it
-// may show some again. Signal may be called while Show runs.
+// Signaler is a Sink that wants to know when a camera shows no frames any more and why, and, by the zero Silence, when
+// it may show some again. Signal may be called while Show runs.
 type Signaler interface {
 	Signal(Silence)
 }

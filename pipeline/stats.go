@@ -58,7 +58,8 @@ type Stats struct {
 	Lost      int64            `json:"lost"`     // gaps in the sender's count: frames that never arrived
 	Dropped   map[string]int64 `json:"dropped"`  // received, not shown, by cause
 	Bypassed  map[string]int64 `json:"bypassed"` // shown, but passed on by a stage as they were, by the stage's name
-	// NotRecorded counts what outputs did not keep of the frames shown, or, of the camera's own bytes, received, by cause.
+	// NotRecorded counts what outputs did not keep of the frames shown, or, of the camera's own bytes, received, by
+	// cause.
 	NotRecorded map[string]int64 `json:"not_recorded"`
 	Torn        map[string]int64 `json:"torn"` // frames that did not arrive whole, by cause
 	Skipped     int64            `json:"skipped_bytes"`
@@ -88,8 +89,8 @@ func (s *Stats) Drops() int64 {
 	return n
 }
 
-// Lossy is a Sink, or a recording of the camera's bytes, that counts what it did not keep, by cause. Any goroutine may call
-// it, also after Close.
+// Lossy is a Sink, or a recording of the camera's bytes, that counts what it did not keep, by cause. Any goroutine may
+// call it, also after Close.
 type Lossy interface{ Lost() map[string]int64 }
 
 // lossy lists the outputs that count what they lose.

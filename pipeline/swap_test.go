@@ -83,7 +83,8 @@ func (e *carousel) Next() (mjpeg.Frame, error) {
 	return mjpeg.Frame{JPEG: e.frames[e.n%len(e.frames)], Seq: uint64(e.n), Received: time.Now()}, nil
 }
 
-// TestFrameTooSmallForAFilter: a frame that a filter cannot work on is dropped, counted and told of; the next one is shown.
+// TestFrameTooSmallForAFilter: a frame that a filter cannot work on is dropped, counted and told of; the next one is
+// shown.
 func TestFrameTooSmallForAFilter(t *testing.T) {
 	large, small := mjpegtest.Frames(1, 64, 48, 80)[0], mjpegtest.Frames(1, 16, 16, 80)[0]
 	ctl := controller(t, "crop: {x: 30, y: 20, width: 20, height: 20}")

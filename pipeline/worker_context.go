@@ -12,8 +12,8 @@ import (
 	"picam/mjpeg/codec"
 )
 
-// workerContext is what one goroutine needs to work on frames: running instances of the stages, and a Mat for the result
-// of each step, so that no buffer is shared or made per frame.
+// workerContext is what one goroutine needs to work on frames: running instances of the stages, and a Mat for the
+// result of each step, so that no buffer is shared or made per frame.
 type workerContext struct {
 	plan       *Plan              // that running is for
 	running    []*filters.Running // of plan's steps; nil for a conversion
@@ -134,8 +134,8 @@ func (l *workerContext) apply(p *Plan, steps []step, src gocv.Mat, dst *gocv.Mat
 	return nil
 }
 
-// prepare gets ready for p's steps. An instance of a Stage that is there already goes on, with its state. Those of plans
-// that are in force no more are closed.
+// prepare gets ready for p's steps. An instance of a Stage that is there already goes on, with its state. Those of
+// plans that are in force no more are closed.
 func (l *workerContext) prepare(p *Plan, steps []step) error {
 	l.plan, l.running = nil, l.running[:0]
 	for i, s := range steps {

@@ -41,8 +41,8 @@ func TestParseAddr(t *testing.T) {
 	}
 }
 
-// TestLinkLocal: an address of one interface that does not name it is refused, and one that names none that there is fails
-// with a sentence.
+// TestLinkLocal: an address of one interface that does not name it is refused, and one that names none that there is
+// fails with a sentence.
 func TestLinkLocal(t *testing.T) {
 	for _, text := range []string{"fe80::1", "[fe80::1]:8002", "tcp://[fe80::1]"} {
 		_, err := ParseAddr(text)

@@ -29,7 +29,8 @@ func Serve(t testing.TB, answer []byte) (addr string, requests *atomic.Int64) {
 	}), requests
 }
 
-// Handle answers every request with what answer returns, as it is, and closes the connection. Several goroutines call answer.
+// Handle answers every request with what answer returns, as it is, and closes the connection. Several goroutines call
+// answer.
 func Handle(t testing.TB, answer func(*http.Request) []byte) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -137,7 +138,8 @@ func Dialects(frames [][]byte) []Dialect {
 	}
 }
 
-// HandleTLS is Handle over TLS. Certificates of c are made if there are none: for the host 127.0.0.1, by nobody that is known.
+// HandleTLS is Handle over TLS. Certificates of c are made if there are none: for the host 127.0.0.1, by nobody that is
+// known.
 func HandleTLS(t testing.TB, c *tls.Config, answer func(*http.Request) []byte) (addr string, certificate *x509.Certificate) {
 	t.Helper()
 	c = c.Clone()
@@ -156,8 +158,8 @@ func HandleTLS(t testing.TB, c *tls.Config, answer func(*http.Request) []byte) (
 	return l.Addr().String(), certificate
 }
 
-// Certificate makes a self-signed certificate of RSA for addresses; for none of them it has a common name alone, as those of
-// old cameras.
+// Certificate makes a self-signed certificate of RSA for addresses; for none of them it has a common name alone, as
+// those of old cameras.
 func Certificate(t testing.TB, addresses ...net.IP) tls.Certificate {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -13,7 +13,8 @@ type Fault struct {
 	Curl bool
 }
 
-// Faults lists those that cameras' own web servers are known for, and those of the same kind, each with the frames in it.
+// Faults lists those that cameras' own web servers are known for, and those of the same kind, each with the frames in
+// it.
 func Faults(frames [][]byte) []Fault {
 	const kind = "Content-Type: multipart/x-mixed-replace; boundary=frame\r\n"
 	body := Multipart("", frames, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", "\r\n")

@@ -5,8 +5,8 @@
 extern "C" {
 #endif
 
-// A void * is a cv::Mat *, or what a function ending in _new made. Each function returns NULL, or what went wrong, which
-// belongs to the caller (free).
+// A void * is a cv::Mat *, or what a function ending in _new made. Each function returns NULL, or what went wrong,
+// which belongs to the caller (free).
 
 typedef struct {
     float x, y;

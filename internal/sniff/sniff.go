@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Recognise says what data is by its first bytes, of which some hundred suffice, and what a user could want instead; "" for
-// none. format is what ffmpeg calls what it can make frames of.
+// Recognise says what data is by its first bytes, of which some hundred suffice, and what a user could want instead; ""
+// for none. format is what ffmpeg calls what it can make frames of.
 func Recognise(b []byte) (found, advice, format string) {
 	if kind, body := cutPart(b); kind != "" {
 		return recognisePart(kind, body)

@@ -100,7 +100,8 @@ func WithScan(frame []byte, start, end, approximation byte) []byte {
 	return out
 }
 
-// MultiFrame returns a multi-frame photo: the frames one after another, with an index of all (CIPA DC-007) in the first.
+// MultiFrame returns a multi-frame photo: the frames one after another, with an index of all (CIPA DC-007) in the
+// first.
 func MultiFrame(frames ...[]byte) []byte {
 	const header, entry = 8, 16 // of TIFF, and of a frame in the list
 	list := header + 2 + 12 + 4

@@ -38,11 +38,12 @@ const (
 )
 
 // avi records Motion JPEG files and leaves out no frame. The frames of a file follow each other at one rate. Where the
-// camera's are slower, the one before is shown for longer, by empty frames. Where they are faster, the file gets ahead of
-// the clock: if its rate was measured badly, it gets a better one, which moves no frame by more than farAhead; if the
-// camera has become faster, another file is begun.
+// camera's are slower, the one before is shown for longer, by empty frames. Where they are faster, the file gets ahead
+// of the clock: if its rate was measured badly, it gets a better one, which moves no frame by more than farAhead; if
+// the camera has become faster, another file is begun.
 //
-// A file ends, and the recording goes on in out-2.avi, in two more cases: at 4 GB, and when frames come in another size.
+// A file ends, and the recording goes on in out-2.avi, in two more cases: at 4 GB, and when frames come in another
+// size.
 type avi struct {
 	path    string
 	o       Options

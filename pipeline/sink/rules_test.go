@@ -156,7 +156,8 @@ func compareDecoded(t *testing.T, a, b []byte) float64 {
 	return (mean.Val1 + mean.Val2 + mean.Val3) / 3
 }
 
-// TestRulesTime: a rule acts once what it waits for has been there long enough, and not again before its cooldown is over.
+// TestRulesTime: a rule acts once what it waits for has been there long enough, and not again before its cooldown is
+// over.
 func TestRulesTime(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -148,9 +148,9 @@ func (e *Ends) Close() error {
 	return errors.Join(errs...)
 }
 
-// Open opens what is wanted for a camera, one camera after another. It never fails: what cannot be opened is logged, and
-// counted as all that its camera loses (see [pipeline.Lossy]), and is an error of its Close. A recording whose name is
-// taken, by an earlier run or by another program, gets a number.
+// Open opens what is wanted for a camera, one camera after another. It never fails: what cannot be opened is logged,
+// and counted as all that its camera loses (see [pipeline.Lossy]), and is an error of its Close. A recording whose name
+// is taken, by an earlier run or by another program, gets a number.
 func (e *Ends) Open(camera string, ctl Toggler) pipeline.Outputs {
 	e.opening.Lock()
 	defer e.opening.Unlock()

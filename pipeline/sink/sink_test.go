@@ -297,7 +297,8 @@ func TestPrepareFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestAnOutputFailsAlone: the failure of an output is told once, counted, and an error of its Close; nothing else notices.
+// TestAnOutputFailsAlone: the failure of an output is told once, counted, and an error of its Close; nothing else
+// notices.
 func TestAnOutputFailsAlone(t *testing.T) {
 	frame := mjpegtest.Frames(1, 32, 16, 80)[0]
 	const shown = 40

@@ -56,8 +56,8 @@ type server struct {
 	stdin *os.File // the program's standard input
 }
 
-// run runs a program in whose arguments HOST and PORT stand for the address. Its work begins with its last connection, so
-// the start of an interpreter or the loading of plugins is no part of it.
+// run runs a program in whose arguments HOST and PORT stand for the address. Its work begins with its last connection,
+// so the start of an interpreter or the loading of plugins is no part of it.
 func (s server) run(name string, args ...string) (run, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -25,8 +25,9 @@ func (b *bench) recv(args ...string) []string {
 	return append([]string{b.picam, "recv", "--from", "tcp://HOST:PORT", "--display", "none", "--status", "always"}, args...)
 }
 
-// chain is the whole way from a socket to the end, beside the peers: decode to gray, Gaussian blur 5 × 5, Canny 50, 150,
-// or what comes closest among what a peer has. All take the clip over loopback but the reference, which reads the file.
+// chain is the whole way from a socket to the end, beside the peers: decode to gray, Gaussian blur 5 × 5, Canny 50,
+// 150, or what comes closest among what a peer has. All take the clip over loopback but the reference, which reads the
+// file.
 func (b *bench) chain() error {
 	for _, c := range b.clips {
 		// over is a program that gets the clip over loopback. took finds how many frames it took; "": it does not tell.

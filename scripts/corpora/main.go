@@ -121,7 +121,7 @@ func (c *comparison) file(path string, content []byte) error {
 			}
 		}
 		cause := cmp.Or(strings.Join(causes, ", "), "no SOI")
-		c.compare(path, nil, fmt.Errorf("no frame in it: %s; the decoder alone: %v", cause, c.alone(content)), content,
+		c.compare(path, nil, fmt.Errorf("no frame in it: %s; the decoder alone: %w", cause, c.alone(content)), content,
 			codec.BGR, 1)
 	}
 	return nil

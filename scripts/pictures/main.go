@@ -1,4 +1,5 @@
-// Command pictures draws docs/filters/NAME.png for each filter: a frame before it and after it, by the filter's Example.
+// Command pictures draws docs/filters/NAME.png for each filter: a frame before it and after it, by the filter's
+// Example.
 package main
 
 import (

@@ -29,8 +29,8 @@ func filter(_, size uint32) uint32 {
 	start := uint32(le.Uint16(frame[6:])) + le.Uint32(frame[40:]) + le.Uint32(frame[44:])
 	pixels := frame[start : start+le.Uint32(frame[48:])]
 
-	// 64 bytes in each turn, then those that are left: picam looks at the time in each turn of a loop, which takes longer
-	// than to change a few bytes.
+	// 64 bytes in each turn, then those that are left: picam looks at the time in each turn of a loop, which takes
+	// longer than to change a few bytes.
 	words := unsafe.Slice((*uint64)(unsafe.Pointer(&pixels[0])), len(pixels)/8)
 	for ; len(words) >= 8; words = words[8:] {
 		w := (*[8]uint64)(words)
