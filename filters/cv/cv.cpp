@@ -210,17 +210,44 @@ char *picam_window_load(void) {
 
 static int pointed;
 
-char *picam_window_open(const char *name, int cols, int rows, int id) {
+static void resize_window(const char *name, int cols, int rows) {
+    static const auto resize = highgui<void(const std::string &, int, int)>("_ZN2cv12resizeWindowE" PICAM_STRING "ii");
+    resize(name, cols, rows);
+}
+
+char *picam_window_open(const char *name, const char *title, int cols, int rows, int id) {
     return guarded([&] {
         static const auto open = highgui<decltype(cv::namedWindow)>("_ZN2cv11namedWindowE" PICAM_STRING "i");
-        static const auto resize =
-            highgui<void(const std::string &, int, int)>("_ZN2cv12resizeWindowE" PICAM_STRING "ii");
+        static const auto entitle = highgui<decltype(cv::setWindowTitle)>("_ZN2cv14setWindowTitleE" PICAM_STRING "S7_");
         static const auto on_mouse =
             highgui<decltype(cv::setMouseCallback)>("_ZN2cv16setMouseCallbackE" PICAM_STRING "PFviiiiPvES8_");
-        open(name, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO | cv::WINDOW_GUI_NORMAL);
-        resize(name, cols, rows);
+        open(name, cv::WINDOW_NORMAL | cv::WINDOW_FREERATIO | cv::WINDOW_GUI_NORMAL);
+        entitle(name, title);
+        resize_window(name, cols, rows);
         const auto note = [](int, int, int, int, void *id) { pointed = int(reinterpret_cast<intptr_t>(id)); };
         on_mouse(name, note, reinterpret_cast<void *>(intptr_t(id)));
+    });
+}
+
+char *picam_window_resize(const char *name, int cols, int rows) {
+    return guarded([&] { resize_window(name, cols, rows); });
+}
+
+char *picam_window_full_screen(const char *name, int full) {
+    return guarded([&] {
+        static const auto property =
+            highgui<decltype(cv::setWindowProperty)>("_ZN2cv17setWindowPropertyE" PICAM_STRING "id");
+        property(name, cv::WND_PROP_FULLSCREEN, full ? cv::WINDOW_FULLSCREEN : cv::WINDOW_NORMAL);
+    });
+}
+
+char *picam_window_size(const char *name, int *cols, int *rows) {
+    return guarded([&] {
+        static const auto place =
+            highgui<decltype(cv::getWindowImageRect)>("_ZN2cv18getWindowImageRectE" PICAM_STRING);
+        const cv::Rect r = place(name);
+        *cols = r.width;
+        *rows = r.height;
     });
 }
 

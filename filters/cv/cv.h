@@ -39,7 +39,10 @@ char *picam_cascade_detect(void *cascade, void *src, void *found, double scale, 
 void picam_cascade_free(void *cascade);
 
 char *picam_window_load(void);
-char *picam_window_open(const char *name, int cols, int rows, int id);
+char *picam_window_open(const char *name, const char *title, int cols, int rows, int id);
+char *picam_window_resize(const char *name, int cols, int rows);
+char *picam_window_full_screen(const char *name, int full);
+char *picam_window_size(const char *name, int *cols, int *rows); // of what it shows
 char *picam_window_show(const char *name, void *frame);
 int picam_window_gone(const char *name);
 int picam_window_pointed(void); // the id of the window that the pointer was last over; 0: none

@@ -110,7 +110,7 @@ func BenchmarkWindow(b *testing.B) {
 			f := scene(b, channels, true)
 			s := newMailbox("door", nil, func() {})
 			defer s.Close()
-			w := newWindow(s, "", image.Point{}, true, time.Now())
+			w := newWindow(s, newView("", image.Point{}), newLettering(), true, time.Now())
 			defer w.free()
 			b.ReportAllocs()
 			b.SetBytes(int64(720 * 1280 * channels))

@@ -3,7 +3,6 @@ package sink
 import (
 	"image"
 	"image/color"
-	"strings"
 
 	"gocv.io/x/gocv"
 )
@@ -24,7 +23,7 @@ type card struct {
 }
 
 // draw makes dst the card, size.Y × size.X × 3.
-func (c card) draw(dst *gocv.Mat, size image.Point) error {
+func (c card) draw(dst *gocv.Mat, size image.Point, letters *lettering) error {
 	if err := c.blank(dst, size); err != nil {
 		return err
 	}
@@ -33,9 +32,10 @@ func (c card) draw(dst *gocv.Mat, size image.Point) error {
 	const titleHeight, lineHeight, noteHeight = 52, 21, 17
 	left, width := int(110*unit), int(1060*unit)
 
+	const most = 4 // lines of each, which leaves room for three
 	var lines []string
 	for _, l := range c.lines {
-		lines = append(lines, wrap(l, lineHeight*unit, width)...)
+		lines = append(lines, letters.wrap(l, lineHeight*unit, width, most)...)
 	}
 	const barToTitle, titleToLines, pitch = 44, 66, 43
 	block := unit * (barToTitle + titleHeight + titleToLines + pitch*float64(len(lines)))
@@ -45,17 +45,18 @@ func (c card) draw(dst *gocv.Mat, size image.Point) error {
 		return err
 	}
 	y += unit * (barToTitle + titleHeight)
-	if err := write(dst, c.title, image.Pt(left, int(y)), titleHeight*unit, ink); err != nil {
+	if err := letters.write(dst, c.title, image.Pt(left, int(y)), titleHeight*unit, ink); err != nil {
 		return err
 	}
 	y += unit * titleToLines
 	for _, l := range lines {
-		if err := write(dst, l, image.Pt(left, int(y)), lineHeight*unit, ink); err != nil {
+		if err := letters.write(dst, l, image.Pt(left, int(y)), lineHeight*unit, ink); err != nil {
 			return err
 		}
 		y += unit * pitch
 	}
-	return write(dst, c.note, image.Pt(left, size.Y-int(48*unit)), noteHeight*unit, faint)
+	note := letters.shorten(c.note, noteHeight*unit, size.X-left)
+	return letters.write(dst, note, image.Pt(left, size.Y-int(48*unit)), noteHeight*unit, faint)
 }
 
 // blank makes dst a plain surface.
@@ -66,57 +67,4 @@ func (c card) blank(dst *gocv.Mat, size image.Point) error {
 	}
 	dst.SetTo(gocv.NewScalar(float64(surface.B), float64(surface.G), float64(surface.R), 0))
 	return nil
-}
-
-const (
-	font       = gocv.FontHersheyDuplex
-	fontHeight = 22 // of its capitals at scale 1, in pixels
-)
-
-// write puts a line of text on dst, from the left end of its base line, with capitals so many pixels high.
-func write(dst *gocv.Mat, text string, at image.Point, height float64, c color.RGBA) error {
-	return gocv.PutTextWithParams(dst, ascii(text), at, font, height/fontHeight, c, thickness(height), gocv.LineAA, false)
-}
-
-// textWidth is the width in pixels of what write writes.
-func textWidth(text string, height float64) int {
-	return gocv.GetTextSize(ascii(text), font, height/fontHeight, thickness(height)).X
-}
-
-func thickness(height float64) int { return max(1, int(height/12)) }
-
-// wrap breaks text between words into lines of at most that width.
-func wrap(text string, height float64, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		longer := strings.TrimSpace(line + " " + word)
-		if line != "" && textWidth(longer, height) > width {
-			lines = append(lines, line)
-			longer = word
-		}
-		line = longer
-	}
-	return append(lines, line)
-}
-
-// ascii spells text with the characters that OpenCV's fonts have.
-func ascii(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '×':
-			return 'x'
-		case r == '–' || r == '—' || r == '·':
-			return '-'
-		case r == '’' || r == '‘':
-			return '\''
-		case r == '“' || r == '”':
-			return '"'
-		case r < ' ':
-			return ' '
-		case r > '~':
-			return '?'
-		}
-		return r
-	}, text)
 }

@@ -34,13 +34,16 @@ type DesktopOptions struct {
 
 // Desktop owns the windows of the process, one for each camera. Keys are for the window that the pointer was last over:
 //
-//	q, Esc   quit
-//	space    freezes the frame, or lets it go on
+//	q, Esc   quit; Esc leaves the full screen first
+//	space    pauses a file; else it freezes the frame. Again lets it go on
+//	← →      go 5 s back or on in a file, or by a frame while it is paused
+//	f        fills the screen, or no longer
 //	1 to 9   switch a stage of the chain off, or on
 //	s        saves the frame as a PNG file, without what is written on it
 //	h        hides the status line, or shows it
 //
-// A window that its user closes stays closed; closing the last one quits.
+// A window that its user closes stays closed; closing the last one quits. A window that fails is logged and closed, and
+// nothing else ends by that.
 type Desktop struct {
 	o       DesktopOptions
 	display display
@@ -48,11 +51,15 @@ type Desktop struct {
 
 	mu        sync.Mutex
 	mailboxes []*mailbox // opened and not yet seen by Run
+	notice    string
 	ended     bool
 
 	// Of the goroutine of Run.
 	windows []*window
-	waiting *cv.Window
+	letters *lettering
+	waiting view
+	warned  string // the notice on the waiting card
+	failed  bool   // there is no waiting card since it could not be shown
 }
 
 // NewDesktop looks for a display and for OpenCV's windows; the error says why there are none. It opens no window yet.
@@ -72,7 +79,23 @@ func NewDesktop(o DesktopOptions) (*Desktop, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Desktop{o: o, display: display, wake: make(chan struct{}, 1)}, nil
+	return newDesktop(o, display), nil
+}
+
+func newDesktop(o DesktopOptions, display display) *Desktop {
+	return &Desktop{
+		o: o, display: display, wake: make(chan struct{}, 1),
+		letters: newLettering(), waiting: newView(o.Title, display.size),
+	}
+}
+
+// Notice makes all windows say something, above what they show, until another text comes; "" is none. Any goroutine may
+// call it.
+func (d *Desktop) Notice(text string) {
+	d.mu.Lock()
+	d.notice = text
+	d.mu.Unlock()
+	d.wakeUp()
 }
 
 // Open returns the sink that is a camera's window. The window comes with its first frame. ctl may be nil. Any
@@ -117,35 +140,50 @@ func (d *Desktop) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		now := time.Now()
-		if err := d.refresh(now); err != nil {
-			return err
-		}
+		d.refresh(now)
 		key := keyOf(cv.PollKey())
-		if key == 'q' || key == escape || d.closedAll() {
+		target := d.target()
+		full := d.waiting.full || target != nil && target.full
+		if key == 'q' || key == escape && !full || d.closedAll() {
 			return pipeline.ErrQuit
 		}
-		if w := d.target(); w != nil && key != 0 {
-			w.press(key, d.o, now)
+		switch {
+		case key == 0:
+		case target != nil:
+			target.press(key, d.o, now)
+		case key == 'f' || key == escape:
+			if err := d.waiting.setFull(key == 'f' && !d.waiting.full, now); err != nil {
+				d.o.Log.Error("a window", "error", err)
+			}
 		}
 	}
 }
 
+// Keys without a character, by the numbers that X11 gives them.
 const (
-	escape  = 27
-	keyHint = "q quit    space pause    1-9 filters off and on    s save    h status line"
+	escape     = 27
+	arrowLeft  = 0xFF51
+	arrowRight = 0xFF53
 )
 
-// keyOf returns the character of a key in lower case; 0 for none and for keys that have no character. GTK puts Shift,
-// Ctrl and the locks above the lower 16 bits.
+const keyHint = "q quit    space pause    ←→ move in a file    f full screen    1-9 filters    s save    h status line"
+
+// keyOf returns the character of a key in lower case, or the number of one of the keys above; 0 for none and for others.
+// GTK puts Shift, Ctrl and the locks above the lower 16 bits.
 func keyOf(code int) rune {
-	if r := rune(code & 0xFFFF); code >= 0 && r <= unicode.MaxASCII {
+	switch r := rune(code & 0xFFFF); {
+	case code < 0:
+		return 0
+	case r <= unicode.MaxASCII:
 		return unicode.ToLower(r)
+	case r == arrowLeft || r == arrowRight:
+		return r
 	}
 	return 0
 }
 
 // refresh makes windows for new mailboxes, takes away those of closed ones, and brings all up to date.
-func (d *Desktop) refresh(now time.Time) error {
+func (d *Desktop) refresh(now time.Time) {
 	d.windows = slices.DeleteFunc(d.windows, func(w *window) bool {
 		if !w.mailbox.isClosed() {
 			return false
@@ -155,53 +193,59 @@ func (d *Desktop) refresh(now time.Time) error {
 	})
 	d.mu.Lock()
 	for _, s := range d.mailboxes {
-		d.windows = append(d.windows, newWindow(s, d.o.Title+": "+s.camera, d.display.size, !d.o.HideStatus, now))
+		title := d.o.Title
+		if s.camera != "" {
+			title += ": " + s.camera
+		}
+		d.windows = append(d.windows,
+			newWindow(s, newView(title, d.display.size), d.letters, !d.o.HideStatus, now))
 	}
 	d.mailboxes = d.mailboxes[:0]
+	notice := d.notice
 	d.mu.Unlock()
 	for _, w := range d.windows {
-		if err := w.refresh(now); err != nil {
-			return err
+		if err := w.refresh(notice, now); err != nil {
+			d.o.Log.Error("a window is closed; all else goes on", "camera", w.mailbox.camera, "error", err)
+			w.dismiss()
 		}
 	}
-	return d.showWaiting()
+	if d.failed {
+		return
+	}
+	if err := d.showWaiting(notice, now); err != nil {
+		d.o.Log.Error("there is no window; all else goes on", "error", err)
+		d.waiting.close()
+		d.failed = true
+	}
 }
 
 // showWaiting opens the card that says what to do while there is no window, and takes it away when there is one: in
 // this order, since Qt ends with its last window.
-func (d *Desktop) showWaiting() error {
+func (d *Desktop) showWaiting(notice string, now time.Time) error {
 	if slices.ContainsFunc(d.windows, func(w *window) bool { return w.gui != nil }) {
-		d.closeWaiting()
+		d.waiting.close()
 		return nil
 	}
-	if d.waiting != nil {
+	if d.waiting.gui != nil && !d.waiting.follow(now) && notice == d.warned {
 		return nil
 	}
+	d.warned = notice
 	m := gocv.NewMat()
-	defer m.Close()
+	defer func() { m.Close() }() // draw may put another one in its place
 	text := card{title: "Waiting for a camera", lines: strings.Split(d.o.Waiting, "\n"), note: keyHint}
-	if err := text.draw(&m, cardSize); err != nil {
+	if err := text.draw(&m, cardSize, d.letters); err != nil {
 		return err
 	}
-	w, err := cv.OpenWindow(d.o.Title, windowSize(cardSize, d.display.size))
-	if err != nil {
-		return fmt.Errorf("sink: window: %w", err)
+	if err := d.letters.over(&m, notice); err != nil {
+		return err
 	}
-	d.waiting = w
-	return w.Show(m)
-}
-
-func (d *Desktop) closeWaiting() {
-	if d.waiting != nil {
-		d.waiting.Close()
-		d.waiting = nil
-	}
+	return d.waiting.show(m, now)
 }
 
 // closedAll notes which windows their user has closed, and says whether none is left of those that were there.
 func (d *Desktop) closedAll() bool {
-	if d.waiting != nil {
-		return d.waiting.Gone()
+	if d.waiting.gui != nil {
+		return d.waiting.gui.Gone()
 	}
 	closed, open := false, false
 	for _, w := range d.windows {
@@ -247,7 +291,7 @@ func (d *Desktop) Close() error {
 		w.free()
 	}
 	d.windows = nil
-	d.closeWaiting()
+	d.waiting.free()
 	d.display.close()
 	return nil
 }

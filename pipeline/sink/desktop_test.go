@@ -13,10 +13,12 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,11 +35,13 @@ const childVariable = "PICAM_TEST_DESKTOP"
 //
 //	open NAME           a camera comes; its chain is grayscale
 //	stream NAME         it sends frames from now on
+//	size NAME COLS ROWS its frames have that size from now on
+//	notice TEXT         windows say so
 //	stop NAME REASON    its stream ends
 //	close NAME          it is given up
 //	end                 the program is asked to end
 //
-// Each is answered by a line. When Run ends, a line says how; the program ends with its input.
+// Names are escaped as in the path of an address. Each is answered by a line. When Run ends, a line says how; the program ends with its input.
 func desktopChild() int {
 	d, err := NewDesktop(DesktopOptions{
 		Waiting: "On the Pi: picam send --to 192.168.1.5:8002",
@@ -62,7 +66,8 @@ func desktopChild() int {
 // testCamera is a Camera and what makes it send.
 type testCamera struct {
 	cam    *pipeline.Camera
-	stream context.CancelCauseFunc // nil: it does not send
+	size   atomic.Pointer[image.Point] // of its frames
+	stream context.CancelCauseFunc     // nil: it does not send
 	ended  chan struct{}
 }
 
@@ -85,7 +90,11 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		verb, rest, _ := strings.Cut(lines.Text(), " ")
-		name, reason, _ := strings.Cut(rest, " ")
+		escaped, reason, _ := strings.Cut(rest, " ")
+		name, err := url.PathUnescape(escaped)
+		if err != nil {
+			return err
+		}
 		c := cameras[name]
 		switch verb {
 		case "open":
@@ -101,14 +110,24 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 			if err != nil {
 				return err
 			}
-			cameras[name] = &testCamera{cam: pipeline.NewCamera(name, ctl,
+			c := &testCamera{cam: pipeline.NewCamera(name, ctl,
 				pipeline.Outputs{Sinks: []pipeline.Sink{d.Open(name, ctl)}}, pipeline.Options{Workers: 1})}
+			c.size.Store(&image.Point{640, 480})
+			cameras[name] = c
+		case "size":
+			size := image.Point{}
+			if _, err := fmt.Sscan(reason, &size.X, &size.Y); err != nil {
+				return err
+			}
+			c.size.Store(&size)
+		case "notice":
+			d.Notice(rest)
 		case "stream":
 			ctx, cancel := context.WithCancelCause(context.Background())
 			c.stream, c.ended = cancel, make(chan struct{})
 			go func() {
 				defer close(c.ended)
-				_ = c.cam.Feed(ctx, &quarters{ctx: ctx}, "", nil)
+				_ = c.cam.Feed(ctx, &quarters{ctx: ctx, size: &c.size}, "", nil)
 			}()
 		case "stop":
 			c.stop(errors.New(reason))
@@ -130,9 +149,11 @@ func drive(d *Desktop, in io.Reader, out io.Writer, end func()) error {
 	return nil
 }
 
-// quarters is a Source of a frame of 640×480 with a red, a green, a blue and a white quarter, 25 times a second.
+// quarters is a Source of a frame with a red, a green, a blue and a white quarter, 25 times a second.
 type quarters struct {
 	ctx   context.Context
+	size  *atomic.Pointer[image.Point] // that frames shall have
+	has   image.Point                  // that the frame has
 	frame []byte
 }
 
@@ -142,17 +163,18 @@ func (q *quarters) Next() (mjpeg.Frame, error) {
 	case <-q.ctx.Done():
 		return mjpeg.Frame{}, context.Cause(q.ctx)
 	}
-	if q.frame == nil {
-		m := image.NewRGBA(image.Rect(0, 0, 640, 480))
+	if size := *q.size.Load(); size != q.has {
+		m := image.NewRGBA(image.Rectangle{Max: size})
+		half := size.Div(2)
 		for i, c := range quarterColours() {
-			at := image.Pt(i%2*320, i/2*240)
-			draw.Draw(m, image.Rectangle{at, at.Add(image.Pt(320, 240))}, image.NewUniform(c), image.Point{}, draw.Src)
+			at := image.Pt(i%2*half.X, i/2*half.Y)
+			draw.Draw(m, image.Rectangle{at, at.Add(half)}, image.NewUniform(c), image.Point{}, draw.Src)
 		}
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 95}); err != nil {
 			return mjpeg.Frame{}, err
 		}
-		q.frame = b.Bytes()
+		q.frame, q.has = b.Bytes(), size
 	}
 	now := time.Now()
 	return mjpeg.Frame{JPEG: q.frame, Captured: now.Add(-20 * time.Millisecond), Received: now}, nil
@@ -229,6 +251,163 @@ func TestDesktopEndsWithContext(t *testing.T) {
 	x.Wait("frame", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
 	p.do(t, "end")
 	p.ends(t, "run: <nil>")
+}
+
+// TestDesktopNames: whatever a sender calls its camera, its window comes, shows it, and has a title.
+func TestDesktopNames(t *testing.T) {
+	t.Parallel()
+	x := sinktest.Start(t)
+	p := startChild(t, x)
+	for _, tt := range []struct{ what, name, title string }{
+		{"umlaut", "Küche", "picam: Küche"},
+		{"quotes and Chinese", `Küche "1" 東京`, `picam: Küche "1" 東京`},
+		{"empty", "", "picam"},
+		{"spaces", "   ", "picam:    "},
+		{"long", strings.Repeat("long name ", 50), "picam: " + strings.Repeat("long name ", 9) + "lon…"},
+		{"right to left", "מצלמה 2", "picam: מצלמה 2"},
+		{"turns the text", "door\u202egpj.", "picam: doorgpj."},
+		{"control characters", "a\tb\x00c\x1b[31m\r\nd\u0085", "picam: a b c [31m  d "},
+		{"no UTF-8", "caf\xe9 \xff", "picam: caf\ufffd \ufffd"},
+		{"emoji", "👩‍👧 cam", "picam: 👩👧 cam"},
+		{"a path", "../../etc/passwd %s %n", "picam: ../../etc/passwd %s %n"},
+	} {
+		name := url.PathEscape(tt.name)
+		p.do(t, "open "+name)
+		p.do(t, "stream "+name)
+		x.Wait(tt.what, func(m image.Image) error {
+			if got := x.Titles("^picam"); len(got) != 1 || got[0] != tt.title {
+				return fmt.Errorf("titles %q, want %q", got, tt.title)
+			}
+			w := x.Window("^picam", m)
+			return errors.Join(hasQuarters(w, true), hasStatus(w, true))
+		})
+		p.do(t, "stop "+name+" gone")
+		x.Wait(tt.what+", no signal", func(m image.Image) error { return isCard(x.Window("^picam", m)) })
+		p.do(t, "close "+name)
+		x.Wait("waiting", func(m image.Image) error { return isCard(x.Window("^picam$", m)) })
+	}
+	x.Key("picam", "q")
+	p.ends(t, "run: "+pipeline.ErrQuit.Error())
+}
+
+// TestDesktopShape: a window takes the shape of its frames when that changes, until its user has chosen a size; what is
+// then of another shape has bars. f fills the screen.
+func TestDesktopShape(t *testing.T) {
+	t.Parallel()
+	x := sinktest.Start(t)
+	x.WindowManager()
+	p := startChild(t, x)
+	p.do(t, "open door")
+	p.do(t, "stream door")
+	const name = "^picam: door$"
+	in := func(what string, cols, rows int, place image.Rectangle) {
+		t.Helper()
+		x.Wait(what, func(m image.Image) error {
+			w := x.Window(name, m)
+			if w == nil {
+				return errors.New("no window")
+			}
+			if b := w.Bounds(); b.Dx() != cols || b.Dy() != rows {
+				return fmt.Errorf("the window is %d×%d, want %d×%d", b.Dx(), b.Dy(), cols, rows)
+			}
+			return fills(w, place)
+		})
+	}
+	in("as it comes", 640, 480, image.Rect(0, 0, 640, 480))
+	p.do(t, "size door 480 640")
+	in("turned", 480, 640, image.Rect(0, 0, 480, 640))
+	p.do(t, "size door 1280 480")
+	in("wide", 1152, 432, image.Rect(0, 0, 1152, 432)) // as much as the screen has room for
+	p.do(t, "size door 640 240")
+	in("smaller", 1152, 432, image.Rect(0, 0, 1152, 432))
+	x.Key("picam: door", "f")
+	in("full screen", 1280, 720, image.Rect(0, 120, 1280, 600))
+	p.do(t, "size door 480 640")
+	in("turned in full screen", 1280, 720, image.Rect(370, 0, 910, 720))
+	x.Key("picam: door", "f")
+	in("back", 480, 640, image.Rect(0, 0, 480, 640))
+	x.Key("picam: door", "f")
+	in("full screen again", 1280, 720, image.Rect(370, 0, 910, 720))
+	x.Key("picam: door", "Escape")
+	in("back by escape", 480, 640, image.Rect(0, 0, 480, 640))
+	x.Wait("settled", settled())
+	x.Resize("picam: door", 600, 600)
+	in("resized", 600, 600, image.Rect(75, 0, 525, 600))
+	p.do(t, "size door 640 480")
+	in("keeps the user's size", 600, 600, image.Rect(0, 75, 600, 525))
+	x.Key("picam: door", "q")
+	p.ends(t, "run: "+pipeline.ErrQuit.Error())
+}
+
+// settled is right when a window manager has had its time.
+func settled() func(image.Image) error {
+	end := time.Now().Add(settleTime + 100*time.Millisecond)
+	return func(image.Image) error {
+		if time.Now().Before(end) {
+			return errors.New("not yet")
+		}
+		return nil
+	}
+}
+
+// fills checks that the quarters, gray, are in a place of a window, and bars are outside.
+func fills(window image.Image, place image.Rectangle) error {
+	m := window.(rgba)
+	at := func(p image.Point) color.RGBA { p = p.Add(m.Bounds().Min); return m.RGBAAt(p.X, p.Y) }
+	middle := place.Min.Add(place.Max).Div(2)
+	for i, want := range quarterColours() {
+		l := color.GrayModel.Convert(want).(color.Gray).Y
+		want = color.RGBA{l, l, l, 255}
+		const beside = 8
+		near1 := middle.Add(image.Pt(i%2*2*beside-beside, i/2*2*beside-beside))
+		side := image.Pt(place.Min.X+3+i%2*(place.Dx()-7), middle.Y+i/2*2*beside-beside)
+		for _, p := range []image.Point{near1, side} {
+			if got := at(p); !near(got, want) {
+				return fmt.Errorf("quarter %d is %v at %v, not %v", i, got, p, want)
+			}
+		}
+	}
+	for _, p := range []image.Point{place.Min.Sub(image.Pt(4, 4)), place.Max.Add(image.Pt(3, 3))} {
+		for _, p := range []image.Point{{p.X, middle.Y}, {middle.X, p.Y}} {
+			if whole := m.Bounds().Sub(m.Bounds().Min); p.In(whole) && !near(at(p), color.RGBA{A: 255}) {
+				return fmt.Errorf("no bar at %v: %v", p, at(p))
+			}
+		}
+	}
+	return nil
+}
+
+// TestDesktopNotice: what is to be said stands on whatever is shown, until it is taken back.
+func TestDesktopNotice(t *testing.T) {
+	t.Parallel()
+	x := sinktest.Start(t)
+	p := startChild(t, x)
+	says := func(what, name string, want bool) {
+		t.Helper()
+		x.Wait(what, func(m image.Image) error { return hasPause(x.Window(name, m), want) })
+	}
+	says("waiting", "^picam$", false)
+	const notice = "notice filters.yaml:3:5: there is no filter blurr (did you mean blur?); the filters stay as they were"
+	p.do(t, notice)
+	says("waiting, warned", "^picam$", true)
+	p.do(t, "open door")
+	p.do(t, "stream door")
+	says("frames, warned", "^picam: door$", true)
+	p.do(t, "stop door gone")
+	x.Wait("no signal", func(m image.Image) error { return isCard(x.Window("^picam: door$", m)) })
+	says("no signal, warned", "^picam: door$", true)
+	p.do(t, "notice ")
+	says("no signal", "^picam: door$", false)
+	p.do(t, "stream door")
+	x.Wait("frames", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
+	p.do(t, notice)
+	says("frames, warned again", "^picam: door$", true)
+	x.Key("picam: door", "h")
+	says("frames, warned, no status line", "^picam: door$", true)
+	p.do(t, "notice ")
+	says("frames", "^picam: door$", false)
+	x.Key("picam: door", "q")
+	p.ends(t, "run: "+pipeline.ErrQuit.Error())
 }
 
 func TestDesktopCloseButton(t *testing.T) {

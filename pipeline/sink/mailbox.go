@@ -39,6 +39,7 @@ type signs struct {
 	last     time.Time     // when the last one came; zero: none has
 	interval time.Duration // between the last two; 0 until there were two
 	why      pipeline.Silence
+	player   pipeline.Player // nil: the source is live, or there is none
 }
 
 func newMailbox(camera string, ctl Toggler, wake func()) *mailbox {
@@ -82,6 +83,14 @@ func (s *mailbox) count(now time.Time) (idle bool) {
 func (s *mailbox) Signal(why pipeline.Silence) {
 	s.mu.Lock()
 	s.signs.why = why
+	s.mu.Unlock()
+	s.wake()
+}
+
+// Play notes what the window's keys move in.
+func (s *mailbox) Play(p pipeline.Player) {
+	s.mu.Lock()
+	s.signs.player = p
 	s.mu.Unlock()
 	s.wake()
 }

@@ -9,7 +9,6 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"picam/filters/cv"
 	"picam/internal/file"
 	"picam/pipeline"
 )
@@ -19,6 +18,8 @@ const (
 	patience     = 30 * time.Second       // with a camera that is slow, at most
 	statusPeriod = 500 * time.Millisecond // between two texts of the status line, so that they can be read
 	messageTime  = 2 * time.Second        // that a message stays
+
+	seekTime = 5 * time.Second // of an arrow key
 
 	legible = 640 // pixels: smaller frames are enlarged before something is written on them
 )
@@ -31,19 +32,20 @@ var (
 
 // window is the side of a window that its user sees. It belongs to the goroutine of [Desktop.Run].
 type window struct {
+	view
 	mailbox *mailbox
-	title   string
-	screen  image.Point // the size of the screen in pixels; 0 × 0: not known
-	gui     *cv.Window
-	closed  bool // by its user
+	letters *lettering
+	closed  bool // by its user, or since it has failed
 
 	frame    frame    // the last one taken from the mailbox; empty: none yet
 	enlarged gocv.Mat // it, if it is small
 	canvas   gocv.Mat // it with what is written on it; or a card
 	dirty    bool     // the screen does not show what it should
 	paused   bool
+	held     pipeline.Player // what is paused, where it is not this window alone
 	born     time.Time
 
+	notice     string // on the frame, until another comes
 	message    string // on the frame, until messageEnd
 	messageEnd time.Time
 	withStatus bool
@@ -54,8 +56,8 @@ type window struct {
 // status is what the status line says.
 type status struct {
 	at      time.Time // when it was made
-	left    string
-	right   string // switched-off stages
+	middle  string    // behind the camera's name
+	right   string    // switched-off stages
 	counted time.Time
 	frames  int     // that had come by then
 	fps     float64 // since then; 0: not known yet
@@ -65,38 +67,48 @@ type status struct {
 type silenceCard struct {
 	seconds int // from 1
 	why     pipeline.Silence
+	notice  string
 }
 
-func newWindow(s *mailbox, title string, screen image.Point, withStatus bool, now time.Time) *window {
+func newWindow(s *mailbox, v view, letters *lettering, withStatus bool, now time.Time) *window {
 	return &window{
-		mailbox: s, title: title, screen: screen, withStatus: withStatus, born: now,
+		view: v, mailbox: s, letters: letters, withStatus: withStatus, born: now,
 		frame: frame{mat: gocv.NewMat()}, enlarged: gocv.NewMat(), canvas: gocv.NewMat(),
 	}
 }
 
-// refresh puts on the screen what should be there.
-func (w *window) refresh(now time.Time) error {
+// refresh puts on the screen what should be there. notice stays on it until another comes; "" is none.
+func (w *window) refresh(notice string, now time.Time) error {
 	if w.closed {
 		return nil
 	}
-	if !w.paused && w.mailbox.take(&w.frame) {
+	if w.follow(now) {
+		w.said, w.dirty = silenceCard{}, true
+	}
+	if notice != w.notice {
+		w.notice, w.dirty = notice, true
+	}
+	signs := w.mailbox.read()
+	if w.held != nil && signs.player != w.held {
+		w.paused, w.held = false, nil // with what was paused
+	}
+	if !w.frozen() && w.mailbox.take(&w.frame) {
 		w.dirty = true
 	}
 	if w.message != "" && now.After(w.messageEnd) {
 		w.message, w.dirty = "", true
 	}
-	signs := w.mailbox.read()
 	if c := w.silence(signs, now); c.seconds > 0 {
-		return w.showCard(c)
+		return w.showCard(c, now)
 	}
 	if w.frame.mat.Empty() || !w.dirty && w.said.seconds == 0 {
 		return nil
 	}
 	w.said = silenceCard{}
-	if !w.paused && now.Sub(w.status.at) >= statusPeriod {
+	if !w.frozen() && now.Sub(w.status.at) >= statusPeriod {
 		w.updateStatus(signs, now)
 	}
-	return w.showFrame()
+	return w.showFrame(now)
 }
 
 // silence returns what a card should say; its zero value if none is due.
@@ -108,12 +120,15 @@ func (w *window) silence(s signs, now time.Time) silenceCard {
 		limit = min(max(limit, 2*s.interval), patience)
 	}
 	if silent := now.Sub(since); silent >= limit && !w.paused {
-		return silenceCard{int(silent.Seconds()), s.why}
+		return silenceCard{int(silent.Seconds()), s.why, w.notice}
 	}
 	return silenceCard{}
 }
 
-func (w *window) showCard(c silenceCard) error {
+// frozen says whether the window shows one frame while others come.
+func (w *window) frozen() bool { return w.paused && w.held == nil }
+
+func (w *window) showCard(c silenceCard, now time.Time) error {
 	if c == w.said {
 		return nil
 	}
@@ -125,28 +140,25 @@ func (w *window) showCard(c silenceCard) error {
 		since = "last frame " + (time.Duration(c.seconds) * time.Second).String() + " ago"
 	}
 	text := card{title: c.why.Title(), lines: []string{w.mailbox.camera, c.why.Reason, since}, note: keyHint}
-	if err := text.draw(&w.canvas, size); err != nil {
+	if err := text.draw(&w.canvas, size, w.letters); err != nil {
+		return err
+	}
+	if err := w.letters.over(&w.canvas, w.notice); err != nil {
 		return err
 	}
 	w.said = c
-	return w.show(w.canvas)
+	return w.show(w.canvas, now)
 }
 
-// enlargement is how many times as large as it is a frame of that size is shown.
-func enlargement(size image.Point) int {
-	longer := max(size.X, size.Y, 1)
-	return (legible + longer - 1) / longer
-}
-
-func (w *window) showFrame() error {
+func (w *window) showFrame(now time.Time) error {
 	w.dirty = false
-	if !w.withStatus && !w.paused && w.message == "" {
-		return w.show(w.frame.mat)
+	if !w.withStatus && !w.paused && w.message == "" && w.notice == "" {
+		return w.show(w.frame.mat, now)
 	}
 	if err := w.compose(); err != nil {
 		return err
 	}
-	return w.show(w.canvas)
+	return w.show(w.canvas, now)
 }
 
 // compose makes the canvas the frame, in colour, with what is to be said about it.
@@ -173,45 +185,31 @@ func (w *window) compose() error {
 
 // annotate writes on the canvas what is to be said about the frame.
 func (w *window) annotate() error {
-	const capitals, line = 15, 40 // pixels of a frame 1280 wide
-	unit := max(float64(w.canvas.Cols())/1280, 0.7)
-	height, pitch := capitals*unit, int(line*unit)
-	baseline, margin := int((line+capitals)/2*unit), int(20*unit)
-	box := func(r image.Rectangle) {
-		if r = r.Intersect(image.Rect(0, 0, w.canvas.Cols(), w.canvas.Rows())); !r.Empty() {
-			region := w.canvas.Region(r)
-			defer region.Close()
-			region.MultiplyFloat(0.3)
-		}
+	above := []string{w.message, w.notice}
+	if w.paused {
+		above = append([]string{"PAUSED"}, above...)
 	}
-	y := margin
-	for _, text := range []string{w.pauseText(), w.message} {
-		if text == "" {
-			continue
-		}
-		box(image.Rect(margin, y, margin+textWidth(text, height)+2*margin, y+pitch))
-		if err := write(&w.canvas, text, image.Pt(2*margin, y+baseline), height, accent); err != nil {
-			return err
-		}
-		y += pitch + margin/2
-	}
-	if !w.withStatus || w.canvas.Rows() < pitch {
-		return nil
-	}
-	top := w.canvas.Rows() - pitch
-	box(image.Rect(0, top, w.canvas.Cols(), w.canvas.Rows()))
-	if err := write(&w.canvas, w.status.left, image.Pt(margin, top+baseline), height, ink); err != nil {
+	if err := w.letters.over(&w.canvas, above...); err != nil {
 		return err
 	}
-	at := image.Pt(w.canvas.Cols()-margin-textWidth(w.status.right, height), top+baseline)
-	return write(&w.canvas, w.status.right, at, height, accent)
-}
-
-func (w *window) pauseText() string {
-	if w.paused {
-		return "PAUSED"
+	l := layoutOf(w.canvas.Cols())
+	if !w.withStatus || w.canvas.Rows() < l.pitch {
+		return nil
 	}
-	return ""
+	top := w.canvas.Rows() - l.pitch
+	darken(&w.canvas, image.Rect(0, top, w.canvas.Cols(), w.canvas.Rows()))
+	// The name stands by itself: one from right to left would turn the line around.
+	name := w.letters.shorten(w.mailbox.camera, l.height, w.canvas.Cols()/3)
+	x := l.margin
+	for _, text := range []string{name, w.status.middle} {
+		if err := w.letters.write(&w.canvas, text, image.Pt(x, top+l.baseline), l.height, ink); err != nil {
+			return err
+		}
+		x += w.letters.width(text, l.height) + l.margin
+	}
+	right := w.letters.shorten(w.status.right, l.height, w.canvas.Cols()-l.margin-x)
+	at := image.Pt(w.canvas.Cols()-l.margin-w.letters.width(right, l.height), top+l.baseline)
+	return w.letters.write(&w.canvas, right, at, l.height, accent)
 }
 
 // updateStatus makes the texts of the status line.
@@ -224,13 +222,13 @@ func (w *window) updateStatus(s signs, now time.Time) {
 		st.counted, st.frames = now, s.frames
 	}
 	st.at = now
-	st.left = fmt.Sprintf("%s   %d×%d", w.mailbox.camera, w.frame.mat.Cols(), w.frame.mat.Rows())
+	st.middle = fmt.Sprintf("%d×%d", w.frame.mat.Cols(), w.frame.mat.Rows())
 	if st.fps > 0 {
-		st.left += fmt.Sprintf("   %.1f fps", st.fps)
+		st.middle += fmt.Sprintf("   %.1f fps", st.fps)
 	}
 	// A time in the future, or long ago, is that of a clock that does not agree with this one.
 	if age := now.Sub(w.frame.captured); age >= 0 && age < time.Hour {
-		st.left += fmt.Sprintf("   latency %d ms", age.Milliseconds())
+		st.middle += fmt.Sprintf("   latency %d ms", age.Milliseconds())
 	}
 	st.right = w.switchedOff()
 }
@@ -252,40 +250,29 @@ func (w *window) switchedOff() string {
 	return "off: " + strings.Join(off, ", ")
 }
 
-// show puts m on the screen, in a new window if there is none yet.
-func (w *window) show(m gocv.Mat) error {
-	if w.gui == nil {
-		gui, err := cv.OpenWindow(w.title, windowSize(image.Pt(m.Cols(), m.Rows()), w.screen))
-		if err != nil {
-			return fmt.Errorf("sink: window: %w", err)
-		}
-		w.gui = gui
-	}
-	if err := w.gui.Show(m); err != nil {
-		return fmt.Errorf("sink: window: %w", err)
-	}
-	return nil
-}
-
-// windowSize is that of a new window for a frame: the frame's, or as much as the screen has comfortable room for.
-func windowSize(frame, screen image.Point) image.Point {
-	size := frame.Mul(enlargement(frame))
-	room := largestSize
-	if screen != (image.Point{}) {
-		room = image.Pt(min(room.X, screen.X*9/10), min(room.Y, screen.Y*9/10)) // panels and the title take the rest
-	}
-	if shrink := min(float64(room.X)/float64(size.X), float64(room.Y)/float64(size.Y)); shrink < 1 {
-		size = image.Pt(max(1, int(float64(size.X)*shrink)), max(1, int(float64(size.Y)*shrink)))
-	}
-	return size
-}
-
 // press does what a key is for.
 func (w *window) press(key rune, o DesktopOptions, now time.Time) {
-	switch {
+	switch player := w.mailbox.read().player; {
 	case key == ' ':
-		w.paused = !w.paused
-		w.mailbox.rest(w.paused)
+		w.pause(player)
+	case key == arrowLeft || key == arrowRight:
+		if player == nil {
+			return
+		}
+		way := 1
+		if key == arrowLeft {
+			way = -1
+		}
+		if w.paused {
+			player.Step(way)
+		} else {
+			player.Seek(time.Duration(way) * seekTime)
+		}
+		return
+	case key == 'f' || key == escape:
+		if err := w.setFull(key == 'f' && !w.full, now); err != nil {
+			w.say(err.Error(), now)
+		}
 	case key == 'h':
 		w.withStatus = !w.withStatus
 	case key == 's':
@@ -304,6 +291,21 @@ func (w *window) press(key rune, o DesktopOptions, now time.Time) {
 	}
 	w.dirty = true
 	w.status.at = time.Time{}
+}
+
+// pause holds the source, or, where that is none to be held, freezes what this window shows; or lets it go on.
+func (w *window) pause(player pipeline.Player) {
+	w.paused = !w.paused
+	switch {
+	case w.held != nil:
+		w.held.Pause(false)
+		w.held = nil
+	case w.paused && player != nil:
+		player.Pause(true)
+		w.held = player
+	default:
+		w.mailbox.rest(w.paused)
+	}
 }
 
 // toggle switches a stage, counted from 0.
@@ -342,24 +344,19 @@ func (w *window) save(folder string, now time.Time) (path string, err error) {
 	return path, file.Replace(path, data)
 }
 
-// closeGUI takes the window off the screen.
-func (w *window) closeGUI() {
-	if w.gui != nil {
-		w.gui.Close()
-		w.gui = nil
-	}
-}
-
-// dismiss forgets the window on the screen, which its user has closed: frames are not copied for it any more.
+// dismiss forgets the window on the screen: frames are not copied for it any more, and what it has paused goes on.
 func (w *window) dismiss() {
-	w.closeGUI()
+	if w.held != nil {
+		w.pause(nil)
+	}
+	w.close()
 	w.closed = true
 	w.mailbox.rest(true)
 }
 
 // free frees the window's Mats.
 func (w *window) free() {
-	w.closeGUI()
+	w.view.free()
 	w.frame.mat.Close()
 	w.enlarged.Close()
 	w.canvas.Close()

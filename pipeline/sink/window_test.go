@@ -1,7 +1,10 @@
 package sink
 
 import (
+	"fmt"
 	"image"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,6 +84,8 @@ func TestKeyOf(t *testing.T) {
 		{"escape", 27, escape},
 		{"GTK with num lock", 0x100000 | 'q', 'q'},
 		{"alt", 0xFFE9, 0},
+		{"left", 0xFF51, arrowLeft},
+		{"GTK, right with num lock", 0x100000 | 0xFF53, arrowRight},
 		{"ä", 0xE4, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,11 +101,12 @@ func TestKeyOf(t *testing.T) {
 func TestDrawAnySize(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {16, 9}, {1, 480}, {5000, 1}, {641, 479}, {1920, 1080}} {
 		for _, kind := range []gocv.MatType{gocv.MatTypeCV8UC1, gocv.MatTypeCV8UC3} {
-			s := newMailbox("Küche", nil, func() {})
-			w := newWindow(s, "", image.Point{}, true, time.Now())
+			s := newMailbox("Küche \"1\" 東京", nil, func() {})
+			w := newWindow(s, newView("", image.Point{}), newLettering(), true, time.Now())
 			w.frame.mat.Close()
 			w.frame.mat = gocv.NewMatWithSizeFromScalar(gocv.NewScalar(200, 200, 200, 0), size.Y, size.X, kind)
 			w.paused, w.message = true, "saved a frame with a rather long name that does not fit"
+			w.notice = "filters.yaml:3:1: there is no filter blurr; did you mean blur? The filters stay as they were"
 			w.updateStatus(signs{frames: 7}, time.Now())
 			if err := w.compose(); err != nil {
 				t.Errorf("%v: %v", size, err)
@@ -110,7 +116,7 @@ func TestDrawAnySize(t *testing.T) {
 				t.Errorf("%v: canvas %v, %d channels", size, got, w.canvas.Channels())
 			}
 			c := card{"NO SIGNAL", []string{"door", "a reason that is too long for one line, surely, and so is wrapped"}, "q"}
-			if err := c.draw(&w.canvas, size); err != nil {
+			if err := c.draw(&w.canvas, size, w.letters); err != nil {
 				t.Errorf("card of %v: %v", size, err)
 			}
 			w.free()
@@ -121,27 +127,116 @@ func TestDrawAnySize(t *testing.T) {
 
 func TestWrap(t *testing.T) {
 	const height = 20
-	text := "read tcp 192.168.1.7:51324: connection reset by peer and a-word-that-is-longer-than-a-line-can-be"
-	width := textWidth("connection reset by peer", height)
-	lines := wrap(text, height, width)
-	if len(lines) < 4 {
-		t.Errorf("lines %q", lines)
+	l := newLettering()
+	width := l.width("connection reset by peer", height)
+	for _, tt := range []struct {
+		name, text  string
+		most, lines int
+	}{
+		{"nothing", "", 4, 1},
+		{"short", "reset by peer", 4, 1},
+		{"words", "read tcp 192.168.1.7:51324: connection reset by peer", 9, 3},
+		{"a long word", strings.Repeat("Küche", 12), 9, 4},
+		{"a long word behind others", "it is called " + strings.Repeat("東京", 20), 9, 5},
+		{"no UTF-8", strings.Repeat("\xff", 40), 9, 3},
+		{"too much", strings.Repeat("one two three ", 40), 3, 3},
+		{"too much in a word", strings.Repeat("x", 5000), 2, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := l.wrap(tt.text, height, width, tt.most)
+			for _, line := range lines {
+				if l.width(line, height) > width {
+					t.Errorf("%q is too long", line)
+				}
+			}
+			all := strings.NewReplacer(" ", "", "\n", "").Replace(strings.Join(lines, ""))
+			whole := strings.ReplaceAll(tt.text, " ", "")
+			if short, cut := strings.CutSuffix(all, "…"); len(lines) > tt.lines+1 || len(lines) < tt.lines-1 ||
+				cut != strings.HasPrefix(tt.name, "too much") || !strings.HasPrefix(whole, short) || !cut && all != whole {
+				t.Errorf("%d lines: %q", len(lines), lines)
+			}
+			if len(lines) > tt.most {
+				t.Errorf("%d lines", len(lines))
+			}
+		})
 	}
-	joined := ""
-	for _, l := range lines {
-		joined += l + " "
-		if textWidth(l, height) > width && len(l) < 30 {
-			t.Errorf("%q is too long", l)
+	if got := l.shorten("a camera", height, width); got != "a camera" {
+		t.Errorf("shortened to %q", got)
+	}
+	for _, name := range []string{strings.Repeat("x", 500), strings.Repeat("שלום ", 100), strings.Repeat("\xff", 100)} {
+		if got := l.shorten(name, height, width); !strings.HasSuffix(got, "…") || l.width(got, height) > width {
+			t.Errorf("shortened to %q", got)
 		}
-	}
-	if joined != text+" " {
-		t.Errorf("words were lost: %q", lines)
 	}
 }
 
-func TestASCII(t *testing.T) {
-	if got := ascii("Küche – 640×480\t“a’s”"); got != "K?che - 640x480 \"a's\"" {
-		t.Errorf("%q", got)
+func TestPlaceIn(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		shape, window image.Point
+		want          image.Rectangle
+	}{
+		{"same", image.Pt(640, 480), image.Pt(640, 480), image.Rect(0, 0, 640, 480)},
+		{"same shape", image.Pt(1920, 1080), image.Pt(1280, 720), image.Rect(0, 0, 1280, 720)},
+		{"a pixel off", image.Pt(1080, 1920), image.Pt(404, 720), image.Rect(0, 0, 404, 720)},
+		{"wide window", image.Pt(480, 640), image.Pt(640, 480), image.Rect(140, 0, 500, 480)},
+		{"high window", image.Pt(1280, 480), image.Pt(640, 480), image.Rect(0, 120, 640, 360)},
+		{"a line", image.Pt(10000, 1), image.Pt(640, 480), image.Rect(0, 239, 640, 240)},
+		{"no size yet", image.Pt(640, 480), image.Point{}, image.Rectangle{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := placeIn(tt.shape, tt.window); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// fakePlayer notes what it is told.
+type fakePlayer struct{ told []string }
+
+func (p *fakePlayer) Pause(paused bool)     { p.told = append(p.told, fmt.Sprint("pause ", paused)) }
+func (p *fakePlayer) Step(n int)            { p.told = append(p.told, fmt.Sprint("step ", n)) }
+func (p *fakePlayer) Seek(by time.Duration) { p.told = append(p.told, fmt.Sprint("seek ", by)) }
+
+// TestPlayerKeys: keys move in a file; at a live camera the space key freezes the window, and arrows do nothing.
+func TestPlayerKeys(t *testing.T) {
+	keys := []rune{' ', arrowRight, arrowLeft, ' ', arrowRight, arrowLeft}
+	for _, tt := range []struct {
+		name   string
+		player *fakePlayer
+		want   []string
+	}{
+		{"file", &fakePlayer{}, []string{"pause true", "step 1", "step -1", "pause false", "seek 5s", "seek -5s"}},
+		{"live", nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newMailbox("door", nil, func() {})
+			w := newWindow(s, newView("", image.Point{}), newLettering(), true, time.Now())
+			defer s.Close()
+			defer w.free()
+			if tt.player != nil {
+				s.Play(tt.player)
+			}
+			for i, key := range keys {
+				w.press(key, DesktopOptions{}, time.Now())
+				if w.paused != (i < 3) || w.frozen() != (w.paused && tt.player == nil) || s.idle != w.frozen() {
+					t.Errorf("after key %d: paused %v, frozen %v, idle %v", i, w.paused, w.frozen(), s.idle)
+				}
+			}
+			if tt.player == nil {
+				return
+			}
+			if !slices.Equal(tt.player.told, tt.want) {
+				t.Errorf("the file was told %q, want %q", tt.player.told, tt.want)
+			}
+			tt.player.told = nil
+			w.press(' ', DesktopOptions{}, time.Now())
+			w.dismiss() // a closed window holds nothing up
+			if !slices.Equal(tt.player.told, []string{"pause true", "pause false"}) {
+				t.Errorf("a window that closes told the file %q", tt.player.told)
+			}
+		})
 	}
 }
 
@@ -225,7 +320,7 @@ func TestMailboxHandsOverWholeFrames(t *testing.T) {
 
 // TestDesktopWithoutRun: sinks of a desktop that has ended do nothing.
 func TestDesktopWithoutRun(t *testing.T) {
-	d := &Desktop{wake: make(chan struct{}, 1)}
+	d := newDesktop(DesktopOptions{}, display{})
 	before := d.Open("door", nil)
 	if err := d.Close(); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ type Screen struct {
 	Display string   // as in the variable DISPLAY
 	Env     []string // of programs that are to appear on it
 	t       testing.TB
+	managed bool   // there is a window manager
 	file    string // in which the server keeps its frame
 }
 
@@ -84,6 +85,7 @@ func (s *Screen) WindowManager() {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.managed = true
 	s.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -108,6 +110,25 @@ func (s *Screen) Find(name string) []string {
 	return strings.Fields(s.xdotool("search", "--onlyvisible", "--name", name))
 }
 
+// Titles returns the titles of the windows whose name matches a regular expression.
+func (s *Screen) Titles(name string) (titles []string) {
+	s.t.Helper()
+	for _, id := range s.Find(name) {
+		titles = append(titles, strings.TrimSuffix(s.xdotool("getwindowname", id), "\n"))
+	}
+	return titles
+}
+
+// Resize gives the only window of exactly that name another size, as its user would.
+func (s *Screen) Resize(name string, cols, rows int) {
+	s.t.Helper()
+	ids := s.Find("^" + name + "$")
+	if len(ids) != 1 {
+		s.t.Fatalf("resize: %d windows %q", len(ids), name)
+	}
+	s.xdotool("windowsize", "--sync", ids[0], strconv.Itoa(cols), strconv.Itoa(rows))
+}
+
 // Window cuts the only window whose name matches out of a screenshot: nil if there is none.
 func (s *Screen) Window(name string, screenshot image.Image) image.Image {
 	s.t.Helper()
@@ -116,7 +137,11 @@ func (s *Screen) Window(name string, screenshot image.Image) image.Image {
 		return nil
 	}
 	values := map[string]int{}
-	for _, line := range strings.Fields(s.xdotool("getwindowgeometry", "--shell", ids[0])) {
+	report := s.xdotool("getwindowgeometry", "--shell", ids[0])
+	if s.managed { // counts the window manager's frame twice: the pointer tells where the window is
+		report += s.xdotool("mousemove", "--window", ids[0], "0", "0", "getmouselocation", "--shell")
+	}
+	for _, line := range strings.Fields(report) {
 		key, value, _ := strings.Cut(line, "=")
 		values[key], _ = strconv.Atoi(value)
 	}
