@@ -95,6 +95,7 @@ if [ "$what" = test ]; then
 		want ustreamer there ustreamer
 		want v4l-utils there v4l2-ctl
 		want xz-utils there xz
+		want zstd there zstd
 	fi
 fi
 
