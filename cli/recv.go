@@ -42,14 +42,15 @@ func recvCommand() *cli.Command {
 			"picam recv --from auto\n" +
 			"picam recv --from file:clip.mjpeg --config filters.yaml --record out/%06d.png",
 		Description: "The filters file may be edited while frames are moving; 'picam filters' lists what can stand in it.\n\n" +
-			"In a window: q or Esc ends, space pauses, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides " +
-			"the line.",
+			"In a window: q or Esc ends, space pauses, the left and right arrows move in a file (frame by frame while it is paused), " +
+			"f is full screen, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides the line.",
 		Flags: slices.Concat(
 			group("Where from",
 				text("listen", "[HOST]:PORT", "wait for cameras on this port; "+defaultListen+" unless --from is given"),
 				announceFlag("that this receiver is here, so that send --to auto finds it"),
 				list("from", "SOURCE", "pull from SOURCE instead: see below; may stand more than once"),
-				frameRate("with --from file: or pattern: frames a second; 0 is as fast as they go", true),
+				frameRate("with --from file: or pattern: frames a second; 0 is as fast as they go. Without it a file is played "+
+					"at its own rate in a window, else as fast as it goes", true),
 				toggle("loop", "with --from file: begin again at its end"),
 				toggle("once", "end when the first camera's stream ends"),
 			),
@@ -101,6 +102,7 @@ type recvSettings struct {
 	announce    bool
 	from        []string
 	capture     capture.Options // of the sources in from
+	paced       bool            // --fps was given
 	once        bool
 	configPath  string // "": there is no filters file
 	policy      string // auto, latest or all
@@ -121,6 +123,7 @@ func parseRecv(c *cli.Context) (*recvSettings, error) {
 	s := &recvSettings{
 		common: parseCommon(c),
 		listen: c.String("listen"), announce: c.Bool("announce"), from: values(c, "from"), once: c.Bool("once"),
+		paced:      c.IsSet("fps"),
 		capture:    capture.Options{FPS: c.Float64("fps"), Loop: c.Bool("loop"), MaxFrame: c.Int("max-frame")},
 		configPath: c.String("config"), policy: c.String("policy"), showDamaged: c.String("damaged") == "show",
 		display: c.String("display"), events: c.String("events"), workers: c.Int("workers"), maxPixels: c.Int("max-pixels"),
@@ -206,6 +209,7 @@ func (s *recvSettings) run(parent context.Context) error {
 	if err := s.openEnds(log); err != nil {
 		return err
 	}
+	s.capture.OwnRate = s.ends.Desktop != nil && !s.paced
 	ctx, end := context.WithCancelCause(parent)
 	defer end(errDone)
 	r := &receiver{recvSettings: s, log: log, con: con, end: end, systemd: newNotifier(log)}
@@ -438,6 +442,7 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
 				broken = append(broken, f.File)
 			}
 		}
+		r.notice(err)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
 				r.log.Error("the filters stay as they were", "fault", strings.TrimSpace(line))
@@ -466,6 +471,21 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
 			}
 		}
 	}()
+}
+
+// notice has the windows say what is wrong with the filters file; nil: nothing is any more.
+func (r *receiver) notice(fault error) {
+	switch {
+	case r.ends.Desktop == nil:
+	case fault == nil:
+		r.ends.Desktop.Notice("")
+	default:
+		first, _, more := strings.Cut(fault.Error(), "\n")
+		if more {
+			first += " …"
+		}
+		r.ends.Desktop.Notice("The filters stay as they were: " + first)
+	}
 }
 
 // watch shows the live lines and writes the stats file until stop is closed.

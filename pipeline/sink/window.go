@@ -116,7 +116,7 @@ func (w *window) silence(s signs, now time.Time) silenceCard {
 	since, limit := s.last, silence
 	if since.IsZero() {
 		since = w.born
-	} else if s.why == (pipeline.Silence{}) {
+	} else if s.why == (pipeline.Silence{}) || s.why.Kind == pipeline.FiltersSlow {
 		limit = min(max(limit, 2*s.interval), patience)
 	}
 	if silent := now.Sub(since); silent >= limit && !w.paused {
