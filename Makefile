@@ -34,8 +34,9 @@ demo: build ## a drawn scene through the whole way, until Ctrl-C or for SECONDS=
 test: dist/picam-race ## all tests, with the race detector; TESTFLAGS='-run Name' for some
 	PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -race -timeout 25m $(TESTFLAGS) ./...
 
+# golangci-lint remembers paths, so each checkout has a cache of its own.
 lint: deps dist/golangci-lint-$(LINTER) ## golangci-lint with .golangci.yml; go vet of what needs no C
-	scripts/build-env.sh dist/golangci-lint-$(LINTER) run ./...
+	GOLANGCI_LINT_CACHE=$(CURDIR)/dist/golangci-lint-cache scripts/build-env.sh dist/golangci-lint-$(LINTER) run ./...
 	CGO_ENABLED=0 go vet $$(CGO_ENABLED=0 go list -deps . | grep '^picam')
 	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh e2e/v4l2vm/*.sh .ci/run
 

@@ -44,7 +44,8 @@ func OpenWindow(title string, size image.Point) (*Window, error) {
 	return w, nil
 }
 
-// printable is a title as window managers take it: on one line, not endless, and without characters that cannot be seen.
+// printable is a title as window managers take it: on one line, not endless, and without characters that cannot be
+// seen.
 func printable(title string) string {
 	const most = 100 // characters
 	var b strings.Builder

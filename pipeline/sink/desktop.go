@@ -168,8 +168,8 @@ const (
 
 const keyHint = "q quit    space pause    ←→ move in a file    f full screen    1-9 filters    s save    h status line"
 
-// keyOf returns the character of a key in lower case, or the number of one of the keys above; 0 for none and for others.
-// GTK puts Shift, Ctrl and the locks above the lower 16 bits.
+// keyOf returns the character of a key in lower case, or the number of one of the keys above; 0 for none and for
+// others. GTK puts Shift, Ctrl and the locks above the lower 16 bits.
 func keyOf(code int) rune {
 	switch r := rune(code & 0xFFFF); {
 	case code < 0:

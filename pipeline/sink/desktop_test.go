@@ -41,7 +41,8 @@ const childVariable = "PICAM_TEST_DESKTOP"
 //	close NAME          it is given up
 //	end                 the program is asked to end
 //
-// Names are escaped as in the path of an address. Each is answered by a line. When Run ends, a line says how; the program ends with its input.
+// Names are escaped as in the path of an address. Each is answered by a line. When Run ends, a line says how; the
+// program ends with its input.
 func desktopChild() int {
 	d, err := NewDesktop(DesktopOptions{
 		Waiting: "On the Pi: picam send --to 192.168.1.5:8002",

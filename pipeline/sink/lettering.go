@@ -32,7 +32,8 @@ func (l *lettering) of(height float64) *typeset.Writer {
 	return w
 }
 
-// write puts a line of text on dst, rows × cols × 3, from the left end of its base line, with capitals so many pixels high.
+// write puts a line of text on dst, rows × cols × 3, from the left end of its base line, with capitals so many pixels
+// high.
 func (l *lettering) write(dst *gocv.Mat, text string, at image.Point, height float64, c color.RGBA) error {
 	bgr, err := dst.DataPtrUint8()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"picam/filters/cv"
 )
 
-// view is a window on the screen. It keeps the shape of what it shows: it takes a new size when the shape changes, unless
-// its user has chosen one, and has bars beside or above what is of another shape than it.
+// view is a window on the screen. It keeps the shape of what it shows: it takes a new size when the shape changes,
+// unless its user has chosen one, and has bars beside or above what is of another shape than it.
 type view struct {
 	title  string
 	screen image.Point // the size of the screen in pixels; 0 × 0: not known
@@ -137,8 +137,8 @@ func (v *view) free() {
 	v.bars.Close()
 }
 
-// placeIn is where something of a shape stands in a window of a size, as large as can be and in its middle. It is all of
-// the window where that is of the same shape up to rounding, or of no known size.
+// placeIn is where something of a shape stands in a window of a size, as large as can be and in its middle. It is all
+// of the window where that is of the same shape up to rounding, or of no known size.
 func placeIn(shape, window image.Point) image.Rectangle {
 	whole := image.Rectangle{Max: window}
 	if min(shape.X, shape.Y, window.X, window.Y) <= 0 {
