@@ -34,6 +34,15 @@ demo: build ## a drawn scene through the whole way, until Ctrl-C or for SECONDS=
 test: dist/picam-race ## all tests, with the race detector; TESTFLAGS='-run Name' for some
 	PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -race -timeout 25m $(TESTFLAGS) ./...
 
+test-cameras: dist/picam-race ## the tests with V4L2 cameras, on a virtual machine, at length: half an hour
+	PICAM_CAMERAS=1 PICAM_BINARY=$(CURDIR)/dist/picam-race $(CHECKED) test -v -timeout 90m -run V4L2 $(TESTFLAGS) ./e2e
+
+test-debian: ## all tests in another Debian; SUITE=bookworm; needs root and debootstrap
+	scripts/test-in-debian.sh $(SUITE)
+
+dist/picam-race: test-deps
+	$(CHECKED) build -race -buildvcs=false -o $@ .
+
 # golangci-lint remembers paths, so each checkout has a cache of its own.
 lint: deps dist/golangci-lint-$(LINTER) ## golangci-lint with .golangci.yml; go vet of what needs no C
 	GOLANGCI_LINT_CACHE=$(CURDIR)/dist/golangci-lint-cache scripts/build-env.sh dist/golangci-lint-$(LINTER) run ./...
