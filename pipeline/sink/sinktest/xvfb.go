@@ -230,7 +230,7 @@ func (s *Screen) keep(what string, m image.Image) {
 	if err := png.Encode(&b, m); err != nil {
 		s.t.Fatal(err)
 	}
-	name := strings.ReplaceAll(s.t.Name()+"-"+what, " ", "-") + ".png"
+	name := strings.NewReplacer(" ", "-", "/", "-").Replace(s.t.Name()+"-"+what) + ".png"
 	if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
