@@ -45,7 +45,7 @@ dist/picam-race: test-deps
 
 # golangci-lint remembers paths, so each checkout has a cache of its own.
 lint: deps dist/golangci-lint-$(LINTER) ## golangci-lint with .golangci.yml; go vet of what needs no C
-	GOLANGCI_LINT_CACHE=$(CURDIR)/dist/golangci-lint-cache scripts/build-env.sh dist/golangci-lint-$(LINTER) run ./...
+	GOLANGCI_LINT_CACHE=$(CURDIR)/dist/golangci-lint-cache scripts/build-env.sh dist/golangci-lint-$(LINTER) run --allow-parallel-runners ./...
 	CGO_ENABLED=0 go vet $$(CGO_ENABLED=0 go list -deps . | grep '^picam')
 	@! command -v shellcheck >/dev/null || shellcheck scripts/*.sh e2e/v4l2vm/*.sh .ci/run
 
