@@ -33,7 +33,8 @@ func TestWindowPlaysAFile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			screen := sinktest.Start(t)
 			stats := t.TempDir() + "/stats.json"
-			cmd := exec.Command(binary(t), append([]string{"recv", "--from", "file:" + path, "--stats-file", stats}, tt.args...)...)
+			args := append([]string{"recv", "--from", "file:" + path, "--stats-file", stats}, tt.args...)
+			cmd := exec.Command(binary(t), args...)
 			cmd.Env = screen.Env
 			start(t, cmd).ends(0)
 			s := readCameraStats(t, stats)

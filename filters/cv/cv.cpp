@@ -1,3 +1,5 @@
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #ifdef __GLIBC__
@@ -13,6 +15,7 @@
 #include <opencv2/video/tracking.hpp>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "cv.h"
@@ -204,8 +207,30 @@ void picam_cascade_free(void *cascade) { delete static_cast<Cascade *>(cascade);
 
 template <class Function> static Function *highgui(const char *symbol) { return late<Function>("highgui", symbol); }
 
+// Qt ends the process when the X server goes away. What does not need a screen is to go on: a thread that is on the way
+// to exit from within a window's function stays there for ever.
+static thread_local bool within_window;
+static std::atomic<bool> screen_lost;
+
+static void keep_process(void) {
+    if (!within_window)
+        return;
+    screen_lost = true;
+    for (;;)
+        pause();
+}
+
+int picam_screen_lost(void) { return screen_lost; }
+
+template <class Call> static char *in_windows(Call call) {
+    within_window = true;
+    char *message = guarded(call);
+    within_window = false;
+    return message;
+}
+
 char *picam_window_load(void) {
-    return guarded([] { highgui<decltype(cv::pollKey)>("_ZN2cv7pollKeyEv"); });
+    return in_windows([] { highgui<decltype(cv::pollKey)>("_ZN2cv7pollKeyEv"); });
 }
 
 static int pointed;
@@ -216,7 +241,7 @@ static void resize_window(const char *name, int cols, int rows) {
 }
 
 char *picam_window_open(const char *name, const char *title, int cols, int rows, int id) {
-    return guarded([&] {
+    return in_windows([&] {
         static const auto open = highgui<decltype(cv::namedWindow)>("_ZN2cv11namedWindowE" PICAM_STRING "i");
         static const auto entitle = highgui<decltype(cv::setWindowTitle)>("_ZN2cv14setWindowTitleE" PICAM_STRING "S7_");
         static const auto on_mouse =
@@ -226,15 +251,17 @@ char *picam_window_open(const char *name, const char *title, int cols, int rows,
         resize_window(name, cols, rows);
         const auto note = [](int, int, int, int, void *id) { pointed = int(reinterpret_cast<intptr_t>(id)); };
         on_mouse(name, note, reinterpret_cast<void *>(intptr_t(id)));
+        static const bool kept = std::atexit(keep_process) == 0; // now, so that it comes before all that Qt does then
+        (void)kept;
     });
 }
 
 char *picam_window_resize(const char *name, int cols, int rows) {
-    return guarded([&] { resize_window(name, cols, rows); });
+    return in_windows([&] { resize_window(name, cols, rows); });
 }
 
 char *picam_window_full_screen(const char *name, int full) {
-    return guarded([&] {
+    return in_windows([&] {
         static const auto property =
             highgui<decltype(cv::setWindowProperty)>("_ZN2cv17setWindowPropertyE" PICAM_STRING "id");
         property(name, cv::WND_PROP_FULLSCREEN, full ? cv::WINDOW_FULLSCREEN : cv::WINDOW_NORMAL);
@@ -242,7 +269,7 @@ char *picam_window_full_screen(const char *name, int full) {
 }
 
 char *picam_window_size(const char *name, int *cols, int *rows) {
-    return guarded([&] {
+    return in_windows([&] {
         static const auto place =
             highgui<decltype(cv::getWindowImageRect)>("_ZN2cv18getWindowImageRectE" PICAM_STRING);
         const cv::Rect r = place(name);
@@ -252,7 +279,7 @@ char *picam_window_size(const char *name, int *cols, int *rows) {
 }
 
 char *picam_window_show(const char *name, void *frame) {
-    return guarded([&] {
+    return in_windows([&] {
         static const auto show =
             highgui<void(const std::string &, cv::InputArray)>("_ZN2cv6imshowE" PICAM_STRING "RKNS_11_InputArrayE");
         show(name, mat(frame));
@@ -263,7 +290,7 @@ char *picam_window_show(const char *name, void *frame) {
 // gone.
 int picam_window_gone(const char *name) {
     bool gone = false;
-    free(guarded([&] {
+    free(in_windows([&] {
         static const auto property =
             highgui<decltype(cv::getWindowProperty)>("_ZN2cv17getWindowPropertyE" PICAM_STRING "i");
         const double visible = property(name, cv::WND_PROP_VISIBLE);
@@ -275,7 +302,7 @@ int picam_window_gone(const char *name) {
 int picam_window_pointed(void) { return pointed; }
 
 void picam_window_close(const char *name) {
-    free(guarded([&] { // an exception: there is no such window any more
+    free(in_windows([&] { // an exception: there is no such window any more
         static const auto close = highgui<decltype(cv::destroyWindow)>("_ZN2cv13destroyWindowE" PICAM_STRING);
         close(name);
     }));
@@ -283,7 +310,7 @@ void picam_window_close(const char *name) {
 
 int picam_poll_key(void) {
     int key = -1;
-    free(guarded([&] {
+    free(in_windows([&] {
         static const auto poll = highgui<decltype(cv::pollKey)>("_ZN2cv7pollKeyEv");
         key = poll();
     }));

@@ -48,6 +48,7 @@ int picam_window_gone(const char *name);
 int picam_window_pointed(void); // the id of the window that the pointer was last over; 0: none
 void picam_window_close(const char *name);
 int picam_poll_key(void);
+int picam_screen_lost(void); // whether the window system has gone, and with it the thread that worked with it
 
 #ifdef __cplusplus
 }

@@ -136,10 +136,13 @@ func TestOrder(t *testing.T) {
 // TestAnyText: whatever a sender calls its camera can be written, in time, wherever, at any size.
 func TestAnyText(t *testing.T) {
 	for _, text := range []string{
-		"", " ", "\x00\x1b[31m\r\n\t", "\xff\xfe\xc3(", "\u202edoor\u202c", "e\u0301\u0301\u0301\u0301", "👩‍👩‍👧 🇩🇪", "नमस्ते", "ภาษาไทย",
+		"", " ", "\x00\x1b[31m\r\n\t", "\xff\xfe\xc3(", "\u202edoor\u202c", "e\u0301\u0301\u0301\u0301",
+		"👩‍👩‍👧 🇩🇪", "नमस्ते", "ภาษาไทย",
 		strings.Repeat("Küche 東京 ", 80), strings.Repeat("x", 1<<20), strings.Repeat("\u0301", 5000),
 	} {
-		for _, s := range []Style{{}, {Height: 22, Thickness: 2, Outline: true}, {Height: 440, Thickness: 50, Outline: true}} {
+		for _, s := range []Style{
+			{}, {Height: 22, Thickness: 2, Outline: true}, {Height: 440, Thickness: 50, Outline: true},
+		} {
 			w := NewWriter(s)
 			for _, frame := range []image.Point{{}, {1, 1}, {7, 3}, {cols, rows}} {
 				bgr := make([]byte, frame.X*frame.Y*3)

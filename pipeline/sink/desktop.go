@@ -60,6 +60,8 @@ type Desktop struct {
 	waiting view
 	warned  string // the notice on the waiting card
 	failed  bool   // there is no waiting card since it could not be shown
+
+	lost bool // of who calls Run and Close: windows, and what is above, must be left alone
 }
 
 // NewDesktop looks for a display and for OpenCV's windows; the error says why there are none. It opens no window yet.
@@ -125,8 +127,36 @@ func (d *Desktop) wakeUp() {
 const pollPeriod = 10 * time.Millisecond
 
 // Run shows the windows until ctx ends (nil) or the user quits (pipeline.ErrQuit). Call it on the main goroutine:
-// window systems want one thread, and some the first.
+// window systems want one thread, and some the first. When the screen goes away, that is logged, and all else goes on.
 func (d *Desktop) Run(ctx context.Context) error {
+	if runtime.GOOS != "linux" {
+		return d.loop(ctx)
+	}
+	// Here any thread will do, and Qt keeps the one that has lost its screen.
+	done := make(chan error, 1)
+	go func() { done <- d.loop(ctx) }()
+	look := time.NewTicker(lookPeriod)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-look.C:
+		}
+		if cv.ScreenLost() {
+			d.lost = true
+			d.end()
+			d.o.Log.Error("the screen is gone, and all windows; all else goes on")
+			<-ctx.Done()
+			return nil
+		}
+	}
+}
+
+const lookPeriod = 200 * time.Millisecond // between two looks whether there still is a screen
+
+// loop is Run on a thread of its own.
+func (d *Desktop) loop(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer d.Close()
@@ -279,13 +309,10 @@ func (d *Desktop) target() *window {
 // Close takes all windows away, on the goroutine of Run, which does so when it ends. Sinks that are still open show
 // nothing from then on. The error is always nil.
 func (d *Desktop) Close() error {
-	d.mu.Lock()
-	d.ended = true
-	for _, s := range d.mailboxes {
-		s.rest(true)
+	d.end()
+	if d.lost {
+		return nil
 	}
-	d.mailboxes = nil
-	d.mu.Unlock()
 	for _, w := range d.windows {
 		w.mailbox.rest(true)
 		w.free()
@@ -294,4 +321,15 @@ func (d *Desktop) Close() error {
 	d.waiting.free()
 	d.display.close()
 	return nil
+}
+
+// end makes the sinks of windows that are still to be opened do nothing.
+func (d *Desktop) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended = true
+	for _, s := range d.mailboxes {
+		s.rest(true)
+	}
+	d.mailboxes = nil
 }

@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -378,6 +379,34 @@ func fills(window image.Image, place image.Rectangle) error {
 	return nil
 }
 
+// TestDesktopLosesItsScreen: when the X server ends, cameras and the program go on.
+func TestDesktopLosesItsScreen(t *testing.T) {
+	t.Parallel()
+	x := sinktest.Start(t)
+	p := startChild(t, x)
+	p.do(t, "open door")
+	p.do(t, "stream door")
+	x.Wait("frame", func(m image.Image) error { return hasQuarters(x.Window("^picam: door$", m), true) })
+	x.End()
+	x.Wait("gone", func(image.Image) error { // its last frame is still there
+		if !strings.Contains(p.stderr.String(), "the screen is gone") {
+			return errors.New("nothing is said")
+		}
+		return nil
+	})
+	p.do(t, "size door 480 640")
+	p.do(t, "stop door gone")
+	p.do(t, "stream door")
+	p.do(t, "open garage")
+	p.do(t, "stream garage")
+	p.do(t, "notice all goes on")
+	p.do(t, "close door")
+	p.do(t, "end")
+	if line, err := p.out.ReadString('\n'); err != nil || line != "run: <nil>\n" {
+		t.Errorf("last line %q, %v", line, err)
+	}
+}
+
 // TestDesktopNotice: what is to be said stands on whatever is shown, until it is taken back.
 func TestDesktopNotice(t *testing.T) {
 	t.Parallel()
@@ -553,14 +582,32 @@ type program struct {
 	dir    string
 	in     io.WriteCloser
 	out    *bufio.Reader
-	stderr *bytes.Buffer
+	stderr *lockedBuffer
+}
+
+// lockedBuffer can be read while a program writes to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func startChild(t *testing.T, x *sinktest.Screen) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // ends all waiting for it, too
 	t.Cleanup(cancel)
-	p := &program{cmd: exec.CommandContext(ctx, os.Args[0]), dir: t.TempDir(), stderr: &bytes.Buffer{}}
+	p := &program{cmd: exec.CommandContext(ctx, os.Args[0]), dir: t.TempDir(), stderr: &lockedBuffer{}}
 	p.cmd.Env = append(x.Env, childVariable+"=1")
 	p.cmd.Dir = p.dir
 	p.cmd.Stderr = p.stderr

@@ -23,6 +23,7 @@ type Screen struct {
 	Display string   // as in the variable DISPLAY
 	Env     []string // of programs that are to appear on it
 	t       testing.TB
+	server  *os.Process
 	managed bool   // there is a window manager
 	file    string // in which the server keeps its frame
 }
@@ -68,8 +69,16 @@ func Start(t testing.TB, args ...string) *Screen {
 		Display: display,
 		Env: append(os.Environ(), "DISPLAY="+display, "XAUTHORITY=/dev/null", "XDG_RUNTIME_DIR="+runtimeDir,
 			"QT_QPA_PLATFORM=xcb"),
-		t:    t,
+		t: t, server: cmd.Process,
 		file: filepath.Join(dir, "Xvfb_screen0"),
+	}
+}
+
+// End ends the server at once, as a crash would.
+func (s *Screen) End() {
+	s.t.Helper()
+	if err := s.server.Kill(); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
