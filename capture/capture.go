@@ -105,7 +105,7 @@ func Kinds() []Kind {
 			Doc:   "Standard input: MJPEG that another program writes, such as ffmpeg -f mjpeg -.",
 		},
 		{
-			Name: "pattern", Usage: "pattern[:COUNT,noise|scene]", Open: openPattern, stream: framesOf(openPattern),
+			Name: "pattern", Usage: "pattern[:COUNT,scene]", Open: openPattern, stream: framesOf(openPattern),
 			check: checkPattern,
 			Doc: "A drawn test frame with its number and the time: endless, or COUNT of them (pattern:300); with a noisy texture " +
 				"(pattern:noise) or a scene to look at (pattern:scene), or both (pattern:300,scene).",

@@ -42,8 +42,9 @@ func recvCommand() *cli.Command {
 			"picam recv --from auto\n" +
 			"picam recv --from file:clip.mjpeg --config filters.yaml --record out/%06d.png",
 		Description: "The filters file may be edited while frames are moving; 'picam filters' lists what can stand in it.\n\n" +
-			"In a window: q or Esc ends, space pauses, the left and right arrows move in a file (frame by frame while it is paused), " +
-			"f is full screen, 1-9 switch the stages of the chain off and on, s saves a snapshot, h hides the line.",
+			"In a window: q or Esc ends, space pauses, f fills the screen, 1-9 switch the stages of the chain off and on, " +
+			"s saves a snapshot, h hides the line. A file plays at its own rate there; space holds it, left and right go 5 s, " +
+			"or a frame while it is held.",
 		Flags: slices.Concat(
 			group("Where from",
 				text("listen", "[HOST]:PORT", "wait for cameras on this port; "+defaultListen+" unless --from is given"),
@@ -473,6 +474,11 @@ func (r *receiver) follow(ctx context.Context, running *sync.WaitGroup) {
 	}()
 }
 
+// recvStats is the stats file of picam recv, see docs/stats.md.
+type recvStats struct {
+	Cameras []pipeline.Stats `json:"cameras"`
+}
+
 // notice has the windows say what is wrong with the filters file; nil: nothing is any more.
 func (r *receiver) notice(fault error) {
 	switch {
@@ -495,9 +501,7 @@ func (r *receiver) watch(stop <-chan struct{}) {
 	each(stop, func(last bool) {
 		now, d := r.hub.Stats(), time.Since(then)
 		if statsFile != "" {
-			if err := writeStats(statsFile, struct {
-				Cameras []pipeline.Stats `json:"cameras"`
-			}{now}); err != nil {
+			if err := writeStats(statsFile, recvStats{now}); err != nil {
 				r.log.Error("cannot write", "error", err)
 				statsFile = ""
 			}

@@ -249,6 +249,22 @@ func alwaysGives(source string) bool {
 	return slices.Contains([]string{"auto", "rpicam", "v4l2", "http", "https"}, name)
 }
 
+// sendStats is the stats file of picam send, see docs/stats.md.
+type sendStats struct {
+	FramesIn  int64   `json:"frames_in"`
+	FramesOut int64   `json:"frames_out"`
+	Dropped   int64   `json:"frames_dropped"`
+	BytesOut  int64   `json:"bytes_out"`
+	Receivers int     `json:"receivers"`
+	Connects  int64   `json:"connections"`
+	RTT       float64 `json:"rtt_ms"`
+}
+
+func sendStatsOf(s transport.SenderStats) sendStats {
+	const perMillisecond = float64(time.Millisecond)
+	return sendStats{s.Captured, s.Sent, s.Dropped, s.Bytes, s.Receivers, s.Connects, float64(s.RTT) / perMillisecond}
+}
+
 // senderWatch tells once a second what a sender does: the live lines, the stats file, systemd.
 type senderWatch struct {
 	con       *console
@@ -272,7 +288,7 @@ func (w *senderWatch) run(stop <-chan struct{}) {
 	each(stop, func(last bool) {
 		now := w.sender.Stats()
 		if w.statsFile != "" {
-			if err := writeStats(w.statsFile, now); err != nil {
+			if err := writeStats(w.statsFile, sendStatsOf(now)); err != nil {
 				w.log.Error("cannot write", "error", err)
 				w.statsFile = ""
 			}

@@ -151,7 +151,7 @@ func TestVariables(t *testing.T) {
 
 // An earlier recording in the way is no wrong typing.
 func TestRecordingInTheWay(t *testing.T) {
-	status, _, said := typed(t, "recv", "--record", writeFile(t, "out.avi", "x"))
+	status, _, said := typed(t, "recv", "--from", "pattern:1", "--record", writeFile(t, "out.avi", "x"))
 	if status != 1 || !strings.Contains(said, "--overwrite") {
 		t.Errorf("status %d, %s", status, said)
 	}

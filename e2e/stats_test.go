@@ -60,9 +60,9 @@ func readCameraStats(t testing.TB, path string) []cameraStats {
 
 // senderStats is what send --stats-file tells.
 type senderStats struct {
-	Captured int `json:"captured"`
-	Sent     int `json:"sent"`
-	Dropped  int `json:"dropped"`
+	Captured int `json:"frames_in"`
+	Sent     int `json:"frames_out"`
+	Dropped  int `json:"frames_dropped"`
 }
 
 func readSenderStats(t testing.TB, path string) (s senderStats) {

@@ -46,12 +46,13 @@ type Sender struct {
 
 // SenderStats is a Sender's account.
 type SenderStats struct {
-	Captured, Sent, Dropped int64 // frames; with several receivers Sent and Dropped count each receiver's
-	Bytes                   int64 // taken by the kernel, stamps and all
-	Receivers               int   // connected now
-	Connects                int64 // so far
-	// from the beginning of a frame's sending to its ack, smoothed; 0: not known (no acks)
-	RTT time.Duration
+	Captured  int64         // frames taken from the source
+	Sent      int64         // frames, of each receiver
+	Dropped   int64         // frames, of each receiver
+	Bytes     int64         // taken by the kernel, stamps and all
+	Receivers int           // connected now
+	Connects  int64         // so far
+	RTT       time.Duration // from the beginning of a frame's sending to its ack, smoothed; 0: not known (no acks)
 }
 
 // maxReceivers is how many a listening Sender serves at once.
