@@ -102,6 +102,6 @@ func (w *Window) Close() {
 // PollKey lets all windows paint, and returns the code of a key that was pressed; a negative number if none was.
 func PollKey() int { return int(C.picam_poll_key()) }
 
-// ScreenLost says whether the window system has ended while a function of a window was running. The goroutine that called
-// it is lost then, and no other may work with windows any more. Any goroutine may ask.
+// ScreenLost says whether the window system has ended while a function of a window was running. The goroutine that
+// called it is lost then, and no other may work with windows any more. Any goroutine may ask.
 func ScreenLost() bool { return C.picam_screen_lost() != 0 }
