@@ -27,14 +27,14 @@ import (
 	"picam/pipeline"
 )
 
-// The rules of the house that a compiler does not hold. docs/architecture.md has the frame.
+// The rules of the house that a compiler does not hold. docs/architecture.md has the picture.
 
 // rooms says which of the project's packages each package may import. A package that is not here is refused, so that a
 // new one gets its place on purpose. Tests may import what they like, but for those of e2e: they see the program from
 // outside, and have what judges its output, and the packages called …test.
 var rooms = map[string][]string{
 	".":                          {"cli"},
-	"cli":                        {"capture", "capture/probe", "filters", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
+	"cli":                        {"capture", "capture/probe", "filters", "internal/file", "internal/wording", "mjpeg", "pipeline", "pipeline/sink", "transport", "transport/discovery"},
 	"capture":                    {"internal/health", "internal/linklocal", "internal/sniff", "internal/wording", "mjpeg", "mjpeg/yuv"},
 	"capture/capturetest":        {}, // for tests
 	"capture/probe":              {"capture", "internal/sniff", "mjpeg"},

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"picam/capture"
+	"picam/internal/file"
 )
 
 // console is the terminal that the log and the live lines share: a log line goes above the live lines.
@@ -192,22 +192,7 @@ func writeStats(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".picam-stats-*")
-	if err != nil {
-		return fmt.Errorf("stats file: %w", err)
-	}
-	_, err = tmp.Write(append(text, '\n'))
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Chmod(tmp.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
+	if err := file.Replace(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("stats file: %w", err)
 	}
 	return nil
@@ -219,14 +204,6 @@ func megabits(bytes int64, d time.Duration) float64 {
 		return 0
 	}
 	return float64(bytes) * 8 / 1e6 / d.Seconds()
-}
-
-// plural is "1 frame", "2 frames".
-func plural(n int64, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %s", n, word+"s")
 }
 
 // words joins the parts that are not empty.

@@ -22,6 +22,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"picam/capture"
+	"picam/internal/wording"
 	"picam/mjpeg"
 	"picam/pipeline"
 	"picam/pipeline/sink"
@@ -585,7 +586,7 @@ func liveText(now, before pipeline.Stats, d time.Duration) string {
 // summary says at the end of a run what became of each camera's frames.
 func summary(w io.Writer, cameras []pipeline.Stats) {
 	for _, s := range cameras {
-		fmt.Fprintf(w, "%s: received %s (%.1f MB) in %.1f s, shown %d", s.Camera, plural(s.FramesIn, "frame"), float64(s.BytesIn)/1e6, s.Seconds, s.FramesOut)
+		fmt.Fprintf(w, "%s: received %s (%.1f MB) in %.1f s, shown %d", s.Camera, wording.Plural(s.FramesIn, "frame"), float64(s.BytesIn)/1e6, s.Seconds, s.FramesOut)
 		for _, cause := range slices.Sorted(maps.Keys(s.Dropped)) {
 			if n := s.Dropped[cause]; n > 0 {
 				fmt.Fprintf(w, ", %d %s", n, strings.ReplaceAll(cause, "_", " "))

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"picam/capture"
+	"picam/internal/wording"
 	"picam/transport"
 	"picam/transport/discovery"
 )
@@ -302,11 +303,11 @@ func (w *senderWatch) run(stop <-chan struct{}) {
 		if now.RTT > 0 {
 			rtt = fmt.Sprintf("round trip %.1f ms", float64(now.RTT.Microseconds())/1000)
 		}
-		line := words(link, plural(now.Sent, "frame")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
+		line := words(link, wording.Plural(now.Sent, "frame")+" sent", fmt.Sprintf("%d dropped", now.Dropped), rtt)
 		if last {
 			w.con.Live()
 			if w.con.show {
-				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", plural(now.Sent, "frame"), float64(now.Bytes)/1e6, now.Dropped)
+				fmt.Fprintf(w.con, "sent %s, %.1f MB; dropped %d\n", wording.Plural(now.Sent, "frame"), float64(now.Bytes)/1e6, now.Dropped)
 			}
 			return
 		}

@@ -1,6 +1,9 @@
 package filters
 
-import "strings"
+import (
+	"picam/internal/wording"
+	"strings"
+)
 
 // synonyms are other words for filters: those of other spellings, of OpenCV and of other programs.
 func synonyms() map[string]string {
@@ -31,7 +34,7 @@ func synonyms() map[string]string {
 	}
 }
 
-// NearestName returns the filter that a user who typed name most likely meant: by a synonym, else as Nearest; "" if
+// NearestName returns the filter that a user who typed name most likely meant: by a synonym, else as wording.Nearest; "" if
 // none is.
 func NearestName(name string) string {
 	if filter := synonyms()[strings.ReplaceAll(strings.ToLower(name), "-", "_")]; filter != "" {
@@ -41,5 +44,5 @@ func NearestName(name string) string {
 	for _, k := range All() {
 		known = append(known, k.Name)
 	}
-	return Nearest(name, known)
+	return wording.Nearest(name, known)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"picam/mjpeg"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // OptionsFor are the options for a source as it was typed.
@@ -84,7 +86,7 @@ func commands(spec string, asked Asked, r *Report) []string {
 	} else if r.Damage.TooLong > 0 {
 		both += " --max-frame 100000000"
 	}
-	source := quoteShell(HideSecrets(spec))
+	source := shellescape.Quote(HideSecrets(spec))
 	name, _, _ := strings.Cut(spec, ":")
 	if name == "tcp" {
 		return []string{"picam recv --from " + source + both}
@@ -108,14 +110,6 @@ func commands(spec string, asked Asked, r *Report) []string {
 		return []string{receiving, sending}
 	}
 	return []string{sending, receiving}
-}
-
-// quoteShell quotes a word for a shell where that is needed.
-func quoteShell(word string) string {
-	if !regexp.MustCompile(`[^\w@%+=:,./-]`).MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // quoteWord quotes a word as the source ffmpeg: splits its line.
