@@ -201,7 +201,8 @@ func TestFrozenProgram(t *testing.T) {
 // Nor does one whose work stands still: here what it records to takes nothing any more.
 func TestHangingWork(t *testing.T) {
 	t.Parallel()
-	fifo := filepath.Join(t.TempDir(), "out.mjpeg")
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "out-door.mjpeg")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,8 @@ func TestHangingWork(t *testing.T) {
 		opened <- f
 	}()
 	m := newManager(t, false)
-	p := m.start(2*time.Second, nil, "recv", "--listen", "127.0.0.1:0", "--display", "none", "--record-raw", fifo, "--overwrite")
+	p := m.start(2*time.Second, nil, "recv", "--listen", "127.0.0.1:0", "--display", "none", "--record-raw",
+		filepath.Join(dir, "out.mjpeg"), "--overwrite")
 	addr := p.says(`msg=listening address=(\S+)`)
 	m.hears("WATCHDOG=1")
 	picam(t, "send", "--to", addr, "--name", "door", "--source", "pattern", "--size", "64x48", "--fps", "400")
