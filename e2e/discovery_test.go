@@ -123,7 +123,7 @@ func TestFindEachOther(t *testing.T) {
 	pattern := []string{"--source", "pattern", "--size", "160x120", "--fps", "30"}
 	arrive := func(out string) {
 		t.Helper()
-		until(t, "frames arrive", func() bool { return size(out) > 20_000 })
+		until(t, "frames arrive", func() bool { return recorded(out) > 20_000 })
 	}
 
 	// The camera is first.
@@ -185,5 +185,5 @@ func TestFindOverCable(t *testing.T) {
 	desk.picam("recv", "--display", "none", "--record-raw", out)
 	send := pi.picam("send", "--to", "auto", "--source", "pattern", "--size", "160x120", "--fps", "30")
 	send.says(`sending to \[fe80::2%eth0\]:8002`)
-	until(t, "frames arrive", func() bool { return size(out) > 20_000 })
+	until(t, "frames arrive", func() bool { return recorded(out) > 20_000 })
 }

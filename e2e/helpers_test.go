@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,4 +122,14 @@ func push(t testing.TB, addr string, r io.Reader) {
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.Copy(io.Discard, conn)
+}
+
+// recorded is how many bytes there are in the files of a recording, whose names may carry a camera's.
+func recorded(path string) (bytes int64) {
+	ext := filepath.Ext(path)
+	files, _ := filepath.Glob(strings.TrimSuffix(path, ext) + "*" + ext)
+	for _, f := range files {
+		bytes += size(f)
+	}
+	return bytes
 }

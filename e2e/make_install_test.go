@@ -152,7 +152,7 @@ func TestDepsSayHowMuch(t *testing.T) {
 		{"some is there", "2 upgraded, 3 newly installed, 0 to remove and 5 not upgraded.\nNeed to get 1,024 kB/157 MB of archives.\n" +
 			"After this operation, 12.5 MB of additional disk space will be used.",
 			"(5 packages with what they need: 1,024 kB to download, 12.5 MB on the disk)"},
-		{"nobody knows", "E: Unable to locate package", "installing g++ pkg-config libopencv-dev libturbojpeg0-dev\n"},
+		{"nobody knows", "E: Unable to locate package", "installing g++ pkg-config libopencv-dev libjpeg-dev\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bin := t.TempDir()

@@ -323,7 +323,7 @@ func TestReceiverComesBack(t *testing.T) {
 		if d := time.Since(since); d > time.Second {
 			t.Errorf("round %d: frames %v after the receiver's return, want 1s at most", round, d)
 		}
-		until(t, "frames are recorded", func() bool { return size(out) > 20_000 })
+		until(t, "frames are recorded", func() bool { return recorded(out) > 20_000 })
 		recv.signal(syscall.SIGKILL)
 		<-recv.done
 	}
@@ -334,9 +334,9 @@ func TestSenderComesBack(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.mjpeg")
 	recv, addr := recvProcess(t, "--record-raw", out)
 	for round := range 3 {
-		before := size(out)
+		before := recorded(out)
 		send := picam(t, "send", "--to", addr, "--source", "pattern", "--fps", "30", "--size", "160x120", "--name", "door")
-		until(t, fmt.Sprintf("frames in round %d", round), func() bool { return size(out) > before+20_000 })
+		until(t, fmt.Sprintf("frames in round %d", round), func() bool { return recorded(out) > before+20_000 })
 		send.signal(syscall.SIGKILL)
 		<-send.done
 	}
@@ -345,7 +345,7 @@ func TestSenderComesBack(t *testing.T) {
 	if n := strings.Count(recv.text(), `msg="new camera"`); n != 1 {
 		t.Errorf("the camera came as %d cameras", n)
 	}
-	stream := readFile(t, out)
+	stream := readFile(t, strings.Replace(out, "out.", "out-door.", 1))
 	if whole := bytes.Join(jpegsIn(t, stream), nil); !bytes.Equal(whole, stream) {
 		t.Errorf("of %d recorded bytes only %d are whole frames", len(stream), len(whole))
 	}
