@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"picam/cli"
 )
@@ -15,6 +16,7 @@ var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	// Another signal ends the program at once, but for one right behind the first: scripts send what a terminal has sent.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second/2, stop) })
 	os.Exit(cli.Run(ctx, version, os.Args, os.Stdout, os.Stderr))
 }

@@ -282,7 +282,7 @@ func TestInstallPi(t *testing.T) {
 	})
 	newer := t.TempDir()
 	t.Run("another camera, and another picam", func(t *testing.T) {
-		p.write(filepath.Join(newer, "picam-linux-armv7"), "#!/bin/sh\necho 'picam v9, [$PICAM_TO] [$PICAM_FPS]'\n")
+		p.write(filepath.Join(newer, "picam-linux-armv7"), "#!/bin/sh\nprintf 'picam v9\\n  --to ADDRESS\\n  --fps N\\n'\n")
 		p.dist = newer
 		defer func() { p.dist = dist }()
 		p.install(0, "starting picam-send@door.service", "pi", "--name", "garden")
@@ -409,7 +409,7 @@ func TestInstallPiDeb(t *testing.T) {
 	for _, version := range []string{"0~20250101.abc", "1.10.0", "1.9.0"} {
 		p.write(filepath.Join(p.dist, "picam-send_"+version+"-1_arm64.deb"), version)
 	}
-	p.set("deb-picam", "#!/bin/sh\necho 'picam v1.10.0 [$PICAM_TO]'\n")
+	p.set("deb-picam", "#!/bin/sh\nprintf 'picam v1.10.0\\n  --to ADDRESS\\n'\n")
 	p.write(filepath.Join(p.root, "usr/bin/.keep"), "")
 	p.install(0, "picam-send_1.10.0-1_arm64.deb", "pi", "--deb")
 	told := p.told()

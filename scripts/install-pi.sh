@@ -181,13 +181,14 @@ if [ -f "$here/deb" ]; then
 fi
 chmod 755 "$here/picam"
 # It is tried before it takes the place of one that may work.
-if ! version=$("$here/picam" version) || ! "$here/picam" send --help >"$here/help"; then
+if ! version=$("$here/picam" version) || ! help=$("$here/picam" send --help); then
 	say "picam does not run here"
 	exit 5
 fi
 while IFS== read -r variable value; do
-	if ! grep -q "\[\$$variable\]" "$here/help"; then
-		say "picam send has no flag --$(echo "${variable#PICAM_}" | tr 'A-Z_' 'a-z-'); picam send --help lists them"
+	flag=--$(echo "${variable#PICAM_}" | tr 'A-Z_' 'a-z-')
+	if ! printf '%s\n' "$help" | grep -q -e "^  $flag\( \|\$\)"; then
+		say "picam send has no flag $flag; picam send --help lists them"
 		exit 6
 	fi
 done <"$here/settings"
