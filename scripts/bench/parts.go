@@ -22,7 +22,11 @@ import (
 
 // recv is the command line of a picam recv that takes its frames from HOST:PORT and shows nothing.
 func (b *bench) recv(args ...string) []string {
-	return append([]string{b.picam, "recv", "--from", "tcp://HOST:PORT", "--display", "none", "--status", "always"}, args...)
+	command := append([]string{b.picam, "recv", "--from", "tcp://HOST:PORT", "--display", "none"}, args...)
+	if !slices.Contains(args, "--status") {
+		command = append(command, "--status", "always")
+	}
+	return command
 }
 
 // chain is the whole way from a socket to the end, beside the peers: decode to gray, Gaussian blur 5 × 5, Canny 50,
