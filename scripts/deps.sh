@@ -67,9 +67,11 @@ build | test)
 esac
 if [ "$what" = test ]; then
 	want busybox-static package busybox-static
+	want curl there curl
 	want dpkg-dev there dpkg-shlibdeps
 	want ffmpeg there ffmpeg
 	want fish there fish
+	want fonts-droid-fallback package fonts-droid-fallback
 	want gstreamer1.0-tools there gst-launch-1.0
 	want gstreamer1.0-plugins-good package gstreamer1.0-plugins-good
 	want gstreamer1.0-plugins-bad package gstreamer1.0-plugins-bad
